@@ -1,0 +1,23 @@
+"""The built-in transfer strategies, one a file."""
+
+from tlx import hookimpl
+
+
+@hookimpl
+def tlx_strategies(register):
+    """Registers each strategy; its module is imported when it is first used."""
+    register("adda", "tlx_strategies.adda:ADDA")
+    register("coral", "tlx_strategies.coral:CORAL")
+    register("dann", "tlx_strategies.dann:DANN")
+    register("feature_extraction", "tlx_strategies.feature_extraction:FeatureExtraction")
+    register("fine_tune", "tlx_strategies.fine_tune:FineTune")
+    register("joint", "tlx_strategies.joint:Joint")
+    register("kl", "tlx_strategies.kl:KL")
+    register("kl_gaussian", "tlx_strategies.kl_gaussian:KLGaussian")
+    register("mcd", "tlx_strategies.mcd:MCD")
+    register("mean_teacher", "tlx_strategies.mean_teacher:MeanTeacher")
+    register("mmd", "tlx_strategies.mmd:MMD")
+    register("shot", "tlx_strategies.shot:SHOT")
+    register("source_only", "tlx_strategies.source_only:SourceOnly")
+    register("target_only", "tlx_strategies.target_only:TargetOnly")
+    register("tent", "tlx_strategies.tent:TENT")

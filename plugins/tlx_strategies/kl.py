@@ -1,0 +1,59 @@
+"""KL-guided domain adaptation."""
+
+import jax
+import jax.numpy as jnp
+
+from tlx import State, Strategy, strategy
+from tlx.ops import both_domains, cross_entropy, mixture_kl, mlp_apply, mlp_init
+
+
+@strategy
+class KL(Strategy):
+    """Aligns a probabilistic representation by the KL divergence of the domains' minibatch mixtures.
+
+    z = mu(x) + sigma(x) * eps, mu and softplus(sigma) the two halves of a linear layer "encoder" on the features
+    loss = cross-entropy(source) + beta * KL(q_T(z) || q_S(z)) + beta_aux * KL(q_S(z) || q_T(z))
+    q(z) = the mean over the minibatch of N(z; mu(x_j), sigma(x_j)^2)
+
+    Settings: `beta`, `beta_aux` (the paper's); `width` of z; `samples` averaged at prediction. One sample in training.
+
+    Reference: Nguyen et al., "KL Guided Domain Adaptation", ICLR 2022.
+    """
+
+    paper = "Nguyen et al. 2022"
+
+    beta: float = 0.3
+    beta_aux: float = 0.1
+    width: int = 128
+    samples: int = 20
+
+    def init(self, model, key):
+        state = model.init(key)
+        encoder_key, head_key = jax.random.split(jax.random.fold_in(key, 1))
+        added = {"encoder": mlp_init(encoder_key, (model.width, 2 * self.width)), "head": model.head(head_key, self.width)}
+        return state._replace(params={**state.params, **added})
+
+    def encode(self, state: State, features):
+        """mu and sigma of z given x, [B, width] each."""
+        mean, raw = jnp.split(mlp_apply(state.params["encoder"], features), 2, axis=1)
+        return mean, jax.nn.softplus(raw) + 1e-4
+
+    def loss(self, model, state, batch, context):
+        source, target, state = both_domains(model, state, batch)
+        source_mean, source_std = self.encode(state, source)
+        target_mean, target_std = self.encode(state, target)
+        source_key, target_key = jax.random.split(context.key)
+        source_z = source_mean + source_std * jax.random.normal(source_key, source_mean.shape)
+        target_z = target_mean + target_std * jax.random.normal(target_key, target_mean.shape)
+        task = cross_entropy(model.logits(state, source_z), batch.source.y)
+        kl = mixture_kl(target_z, target_mean, target_std, source_mean, source_std)
+        reverse = mixture_kl(source_z, source_mean, source_std, target_mean, target_std)
+        return task + self.beta * kl + self.beta_aux * reverse, state, {"task": task, "kl": kl, "reverse_kl": reverse}
+
+    def predict(self, model, state, x):
+        """log of the mean class probability over `samples` draws of z, from a fixed key."""
+        features, _ = model.features(state, x, train=False)
+        mean, std = self.encode(state, features)
+        noise = jax.random.normal(jax.random.key(0), (self.samples, 1, self.width))
+        logits = jax.vmap(lambda eps: model.logits(state, mean + std * eps))(noise)
+        return jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(self.samples)

@@ -1,0 +1,65 @@
+"""Self-ensembling."""
+
+import jax
+import jax.numpy as jnp
+
+from tlx import Objective, Phase, Strategy, strategy
+from tlx.ops import cross_entropy, ema, squared_consistency
+
+
+@strategy
+class MeanTeacher(Strategy):
+    """A student follows the confident predictions of its own moving average on the target (self-ensembling).
+
+    loss = cross-entropy(source) + weight * mean_i m_i |softmax s(x_i') - softmax t(x_i'')|^2 / classes
+    m_i = 1 where the teacher's highest probability exceeds `threshold`; x', x'' two augmentations of x_i
+    teacher = decay * teacher + (1 - decay) * student after every step; the teacher predicts
+
+    Source and target go through the student separately, so that each batch has its own statistics (as in the paper).
+
+    Settings: `weight` 3 (the paper's on probabilities summed over classes: 3 * classes here), `threshold` 0.968,
+    `decay` 0.99.
+
+    Reference: French et al., "Self-ensembling for visual domain adaptation", ICLR 2018.
+    """
+
+    paper = "French et al. 2018"
+
+    weight: float = 30.0
+    threshold: float = 0.96837722
+    decay: float = 0.99
+
+    def init(self, model, key):
+        state = model.init(key)
+        teacher = {"params": state.params, "features": state.extra["features"]}
+        return state._replace(extra={**state.extra, "teacher": teacher})
+
+    def _as_teacher(self, state):
+        teacher = state.extra["teacher"]
+        return state._replace(params=teacher["params"], extra={**state.extra, "features": teacher["features"]})
+
+    def phases(self, model):
+        def loss(state, batch, context):
+            keys = jax.random.split(context.key, 3)
+            source, state = model.features(state, model.augment(keys[0], batch.source.x, "weak"))
+            task = cross_entropy(model.logits(state, source), batch.source.y)
+            target, state = model.features(state, model.augment(keys[1], batch.target.x, "weak"))
+            other, seen = model.features(self._as_teacher(state), model.augment(keys[2], batch.target.x, "weak"))
+            wanted = jax.lax.stop_gradient(model.logits(seen, other))
+            confident = jnp.max(jax.nn.softmax(wanted), 1) > self.threshold
+            gap = jnp.mean(confident * squared_consistency(model.logits(state, target), wanted))
+            teacher = {**state.extra["teacher"], "features": seen.extra["features"]}
+            state = state._replace(extra={**state.extra, "teacher": teacher})
+            return task + self.weight * gap, state, {"task": task, "consistency": gap, "confident": jnp.mean(confident)}
+
+        def after(state, batch, context):
+            teacher = state.extra["teacher"]
+            moved = {**teacher, "params": ema(teacher["params"], state.params, self.decay)}
+            return state._replace(extra={**state.extra, "teacher": moved})
+
+        return (Phase((Objective(loss),), after=after),)
+
+    def predict(self, model, state, x):
+        teacher = self._as_teacher(state)
+        features, _ = model.features(teacher, x, train=False)
+        return model.logits(teacher, features)

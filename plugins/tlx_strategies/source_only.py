@@ -1,0 +1,15 @@
+"""The baseline of every table."""
+
+from tlx import Strategy, strategy
+from tlx_strategies.supervised import supervised
+
+
+@strategy
+class SourceOnly(Strategy):
+    """Trains on the labelled source and never sees the target: the baseline that gains are counted from.
+
+    loss = cross-entropy(source)
+    """
+
+    def phases(self, model):
+        return (supervised(model),)

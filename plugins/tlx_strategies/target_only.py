@@ -1,0 +1,17 @@
+"""The bound of every table."""
+
+from tlx import Strategy, strategy
+from tlx_strategies.supervised import supervised
+
+
+@strategy
+class TargetOnly(Strategy):
+    """Trains on the labelled target: the oracle bound, not an adaptation method.
+
+    loss = cross-entropy(labelled target)
+    """
+
+    setting = "bound"
+
+    def phases(self, model):
+        return (supervised(model, "labelled"),)

@@ -1,0 +1,40 @@
+"""Test-time entropy minimisation."""
+
+import jax.numpy as jnp
+
+from tlx import Objective, Phase, Strategy, strategy
+from tlx.ops import entropies
+from tlx_strategies.supervised import supervised
+
+
+@strategy
+class TENT(Strategy):
+    """Test time: on each batch of test images, moves the normalisation layers' scales and shifts down the entropy.
+
+    loss = mean H(softmax(logits(x))), over the test stream once, in order; normalised by each batch's own statistics.
+    Each batch is predicted after its step.
+
+    Settings: `rate`, the test-time learning rate as a multiple of the recipe's.
+
+    Reference: Wang et al., "Tent: Fully Test-Time Adaptation by Entropy Minimization", ICLR 2021.
+    """
+
+    setting = "test-time"
+    paper = "Wang et al. 2021"
+    groups = {"norm": "features/*bn*/*"}
+
+    rate: float = 0.1
+
+    def phases(self, model):
+        def loss(state, batch, context):
+            features, state = model.features(state, batch.target.x)
+            return jnp.mean(entropies(model.logits(state, features))), state, {}
+
+        online = Phase(
+            (Objective(loss, ("norm",)),), name="test", rate=self.rate, sees=frozenset({"target"}), online=True
+        )
+        return supervised(model, name="source"), online
+
+    def predict(self, model, state, x):
+        features, _ = model.features(state, x, train=True)
+        return model.logits(state, features)

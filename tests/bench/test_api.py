@@ -1,0 +1,154 @@
+import logging
+import pickle
+
+import pytest
+
+import tlx
+from tlx.bench import failures, load_all
+from tlx.errors import ResultError, SettingError, UnknownName
+
+
+@pytest.fixture
+def bench(registry, world, tmp_path):
+    def call(suite="tiny", **options):
+        return tlx.bench(suite, **({"out": tmp_path / "out", "registry": registry, "progress": False} | options))
+
+    return call
+
+
+def contents(folder):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def test_a_suite_gives_a_file_and_a_result_for_each_run(bench, tmp_path):
+    results = bench()
+    assert [result.spec.label for result in results] == [
+        f"a->{target} {strategy}" for target in "bc" for strategy in ("source_only", "shift", "bad")
+    ]
+    assert all(result.finished for result in results) and failures(results) == []
+    assert len(contents(tmp_path / "out")) == 6
+    assert {result.spec.hash for result in load_all(tmp_path / "out")} == {result.spec.hash for result in results}
+
+
+def test_the_default_folder(bench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bench(out=None, strategies=["shift"])
+    assert len(contents(tmp_path / "runs" / "tiny")) == 2
+
+
+def test_what_is_there_is_not_run_and_not_touched(bench, world, tmp_path):
+    first = bench(strategies=["shift"])
+    before = contents(tmp_path / "out")
+    world.calls.clear()
+    again = bench()
+    assert world.calls == ["SourceOnly", "Bad"] * 2
+    after = contents(tmp_path / "out")
+    assert {name: after[name] for name in before} == before
+    assert [result for result in again if result.spec.strategy == "shift"] == first
+
+
+def test_a_failing_run_is_recorded_and_run_again_at_the_next_start(bench, world, tmp_path):
+    world.fails["Bad"] = RuntimeError("boom")
+    results = bench()
+    assert len(world.calls) == 6
+    assert failures(results) == ["a->b bad: RuntimeError: boom", "a->c bad: RuntimeError: boom"]
+    assert [result.error for result in load_all(tmp_path / "out") if not result.finished] == ["RuntimeError: boom"] * 2
+    world.calls.clear()
+    world.fails.clear()
+    assert failures(bench()) == [] and world.calls == ["Bad", "Bad"]
+    assert all(result.finished for result in load_all(tmp_path / "out"))
+
+
+def test_interruption_leaves_what_is_finished(bench, world, tmp_path):
+    world.fails["Bad"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        bench()
+    before = contents(tmp_path / "out")
+    assert len(before) == 2 and all(name.endswith(".json") for name in before)
+    world.fails.clear()
+    bench()
+    after = contents(tmp_path / "out")
+    assert len(after) == 6 and {name: after[name] for name in before} == before
+
+
+def test_a_damaged_file_is_set_aside_and_run_again(bench, world, tmp_path, caplog):
+    bench()
+    damaged = next(iter(sorted((tmp_path / "out").glob("a-c.shift.*"))))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    world.calls.clear()
+    assert all(result.finished for result in bench())
+    assert world.calls == ["Shift"] and damaged.name in caplog.text
+    assert damaged.with_name(f"{damaged.name}.damaged").exists() and damaged.exists()
+
+
+def test_changed_code_is_run_again(bench, world, monkeypatch, caplog):
+    bench(strategies=["shift"], tasks=["a->b"])
+    monkeypatch.setattr("tlx.bench.api.fingerprint", lambda strategy: "0" * 64)
+    world.calls.clear()
+    with caplog.at_level(logging.WARNING):
+        bench(strategies=["shift"], tasks=["a->b"])
+    assert world.calls == ["Shift"] and "the code of 'shift' has changed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"strategies": ["source_only", "shfit"]}, UnknownName),
+        ({"tasks": ["a->d"]}, UnknownName),
+        ({"suite": "tinny"}, UnknownName),
+        ({"seeds": 0}, SettingError),
+    ],
+)
+def test_names_are_checked_before_anything_runs(bench, world, tmp_path, options, error):
+    with pytest.raises(error):
+        bench(**options)
+    assert world.calls == [] and not (tmp_path / "out").exists()
+
+
+def test_the_folder_is_checked_before_anything_runs(bench, world, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(ResultError, match="it is a file"):
+        bench()
+    assert world.calls == []
+
+
+def test_an_executor_is_one_small_class(bench, world):
+    class Elsewhere:
+        def map(self, run, specs):
+            for spec in reversed(specs):
+                yield run(pickle.loads(pickle.dumps(spec)))
+
+    results = bench(executor=Elsewhere())
+    assert world.calls[0] == "Bad" and [result.spec.strategy for result in results[:3]] == [
+        "source_only",
+        "shift",
+        "bad",
+    ]
+
+
+def test_run_gives_a_result_and_writes_it_where_asked(registry, world, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = {"backbone": "net", "recipe": "short", "registry": registry, "progress": False}
+    result = tlx.run("a:b", "shift", seeds=2, steps=9, settings={"weight": 3}, **options)
+    assert result.finished and result.spec.recipe.steps == 9 and dict(result.spec.settings)["weight"] == 3.0
+    assert list(tmp_path.iterdir()) == []
+    written = tlx.run("a:b", "shift", seeds=2, settings=["weight=3"], out="here", **options)
+    assert load_all("here") == [written]
+
+
+def test_a_run_that_fails_is_given_back(registry, world):
+    world.fails["Shift"] = RuntimeError("boom")
+    result = tlx.run("a:b", "shift", backbone="net", recipe="short", registry=registry, progress=False)
+    assert failures([result]) == ["a->b shift: RuntimeError: boom"]
+
+
+def test_with_progress_the_lines_go_to_stderr(bench, capsys):
+    bench(progress=True, tasks=["a->b"])
+    told = capsys.readouterr()
+    assert told.out == "" and "3/3 a->b bad: accuracy" in told.err
+
+
+def test_bench_is_a_function_and_a_package():
+    import tlx.bench.store
+
+    assert callable(tlx.bench) and tlx.bench.store.Store

@@ -1,0 +1,205 @@
+"""From a task to its arrays: no shared image, labels only where they are shown, one size, a stable hash."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from beartype import beartype
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays as np_arrays
+from jaxtyping import jaxtyped
+
+from tlx.data import Arrays, Dataset, Protocol, Task, load, load_task
+from tlx.errors import DataError
+
+P = Protocol("P", "", 4, None)
+fit = jaxtyped(typechecker=beartype)(load.fit)
+
+
+def split(name: str, rows: Sequence[int], channels: int = 1, size: int = 4, classes: int = 3) -> Arrays:
+    """Rows whose pixels all hold the row's number, so that each image tells where it comes from."""
+    number = np.array(rows, np.uint8)
+    x = np.broadcast_to(number[:, None, None, None], (len(rows), size, size, channels)).copy()
+    return Arrays(x, (number % classes).astype(np.int32), np.array([f"{name}/{row}" for row in rows]))
+
+
+def toy(
+    name="s",
+    origin=None,
+    train: Sequence[int] = range(30),
+    test: Sequence[int] = range(100, 112),
+    classes=("a", "b", "c"),
+    **shape,
+) -> Dataset:
+    origin = origin or name
+    return Dataset(name, split(origin, train, **shape), split(origin, test, **shape), classes)
+
+
+def loaded(*datasets: Dataset, protocol: Protocol = P):
+    by_name = {dataset.name: dataset for dataset in datasets}
+    return load_task(Task(tuple(by_name)[:-1], datasets[-1].name, protocol), by_name.__getitem__)
+
+
+def numbers(x: np.ndarray) -> list[int]:
+    return x[:, 0, 0, 0].tolist()
+
+
+def test_disjoint_domains_are_taken_whole():
+    data = loaded(toy("s"), toy("t", train=range(50, 60), test=range(60, 66)))
+    assert numbers(data.source.x) == list(range(30)) and numbers(data.source_val.x) == list(range(100, 112))
+    assert numbers(data.target_x) == list(range(50, 60)) and numbers(data.test_x) == list(range(60, 66))
+    assert data.test_y.tolist() == [row % 3 for row in range(60, 66)]
+    assert data.source.y.tolist() == [row % 3 for row in range(30)]
+    assert set(data.source.domain) == {0} and set(data.labelled.domain) == {1}
+    assert data.classes == ("a", "b", "c") and data.task.name == "s->t"
+
+
+def test_no_image_of_the_target_is_in_the_source():
+    target = toy("t", origin="s", train=range(10), test=range(100, 105))
+    data = loaded(toy("s"), target)
+    assert numbers(data.source.x) == list(range(10, 30)) and numbers(data.source_val.x) == list(range(105, 112))
+    crossed = loaded(toy("s"), toy("t", origin="s", train=range(105, 112), test=range(20, 30)))
+    assert numbers(crossed.source.x) == list(range(20)) and numbers(crossed.source_val.x) == list(range(100, 105))
+
+
+@given(st.sets(st.integers(0, 40), min_size=2, max_size=30), st.integers(1, 29))
+def test_source_and_target_share_no_origin_whatever_the_overlap(rows, cut):
+    rows = sorted(rows)
+    cut = min(cut, len(rows) - 1)
+    target = toy("t", origin="s", train=rows[:cut], test=rows[cut:])
+    data = loaded(toy("s", train=range(60), test=range(100, 112)), target)
+    assert not set(numbers(data.source.x)) & set(rows)
+    assert set(numbers(data.source.x)) | set(rows) == set(range(60))
+
+
+def test_sources_are_numbered_and_validated_on_images_that_none_trains_on():
+    first, second = toy("s"), toy("u", origin="s", train=range(100, 106), test=range(200, 206), channels=3)
+    data = loaded(first, second, toy("t", train=range(50, 60), test=range(60, 66)))
+    assert numbers(data.source.x) == [*range(30), *range(100, 106)]
+    assert data.source.domain.tolist() == [0] * 30 + [1] * 6 and set(data.labelled.domain) == {2}
+    assert numbers(data.source_val.x) == [*range(106, 112), *range(200, 206)]
+    assert data.source_val.domain.tolist() == [0] * 6 + [1] * 6
+    assert data.source.x.shape[1:] == data.target_x.shape[1:] == data.test_x.shape[1:] == (4, 4, 3)
+
+
+def test_labels_follow_the_targets_order_of_classes():
+    data = loaded(toy("s"), toy("t", train=range(50, 60), test=range(60, 66), classes=("c", "a", "b")))
+    assert data.source.y[:3].tolist() == [1, 2, 0]
+    assert [data.classes[label] for label in data.source_val.y[:3]] == [
+        ("a", "b", "c")[row % 3] for row in (100, 101, 102)
+    ]
+
+
+@given(st.integers(1, 10))
+def test_shots_labels_exactly_k_target_train_rows_of_each_class(k):
+    target = toy("t", train=range(50, 80), test=range(80, 90))
+    data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, shots=k))
+    assert np.bincount(data.labelled.y).tolist() == [k, k, k]
+    assert [row % 3 for row in numbers(data.labelled.x)] == data.labelled.y.tolist()
+    assert set(numbers(data.labelled.x)) <= set(numbers(data.target_x)) == set(range(50, 80))
+
+
+def test_without_shots_every_target_train_row_is_labelled():
+    data = loaded(toy("s"), toy("t"))
+    assert np.array_equal(data.labelled.x, data.target_x) and data.labelled.y.tolist() == [row % 3 for row in range(30)]
+
+
+def test_a_targets_train_labels_reach_nothing_but_labelled():
+    target = toy("t", train=range(50, 80), test=range(80, 90))
+    relabelled = target.train._replace(y=(target.train.y + 1) % np.int32(3))
+    one, other = loaded(toy("s"), target), loaded(toy("s"), Dataset("t", relabelled, target.test, target.classes))
+    for field in ("source", "source_val", "target_x", "test_x", "test_y"):
+        for before, after in zip(flat(getattr(one, field)), flat(getattr(other, field)), strict=True):
+            assert np.array_equal(before, after)
+    assert not np.array_equal(one.labelled.y, other.labelled.y)
+
+
+def flat(value) -> tuple:
+    return value if isinstance(value, tuple) else (value,)
+
+
+@pytest.mark.parametrize(
+    ("datasets", "protocol", "message"),
+    [
+        (
+            (toy("s"), toy("t", classes=("a", "b", "d"))),
+            P,
+            "Task 's->t': source 's' has the classes a, b, c; target 't' has a, b, d; expected the same.",
+        ),
+        (
+            (toy("s"), toy("t", origin="s", train=range(40))),
+            P,
+            "Task 's->t', source 's', train: none of 30 rows is left",
+        ),
+        (
+            (toy("s"), toy("t", origin="s", train=range(100, 112), test=range(5))),
+            P,
+            "Task 's->t', source 's', test: none of 12 rows is left; all have their origin in the target",
+        ),
+        (
+            (toy("s"), toy("t", train=range(50, 58))),
+            Protocol("P", "", 4, None, shots=3),
+            "Task 's->t/3': class 'b' of 't' has 2 train rows; expected 3 or more (shots).",
+        ),
+    ],
+)
+def test_it_refuses(datasets, protocol, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        loaded(*datasets, protocol=protocol)
+
+
+def test_the_hash_is_of_arrays_classes_and_protocol():
+    def digest(protocol=P, source=None, **changes):
+        return loaded(source or toy("s"), toy("t", **changes), protocol=protocol).hash
+
+    assert digest() == HASH
+    assert digest(Protocol("P", "worded otherwise", 4, None)) == HASH
+    others = [
+        digest(Protocol("Q", "", 4, None)),
+        digest(Protocol("P", "", 4, None, std=0.4)),
+        digest(Protocol("P", "", 5, None)),
+        digest(Protocol("P", "", 4, None, shots=2)),
+        digest(source=toy("s", train=range(1, 31))),
+        digest(source=toy("s", test=range(101, 113))),
+        digest(train=range(1, 31)),
+        digest(test=range(101, 113)),
+        digest(classes=("b", "a", "c")),
+    ]
+    assert len({HASH, *others}) == 10
+
+
+IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3])).flatmap(
+    lambda shape: np_arrays(np.uint8, shape)
+)
+
+
+@given(IMAGES, st.integers(1, 12), st.sampled_from([1, 3]))
+def test_fit_has_the_asked_shape_and_stays_in_range(x, size, channels):
+    y = fit(x, size, channels)
+    assert y.shape == (len(x), size, size, channels)
+    for before, after in zip(x, y, strict=True):
+        assert before.min() <= after.min() and after.max() <= before.max()
+
+
+@given(IMAGES, st.integers(1, 12), st.sampled_from([1, 3]))
+def test_fit_leaves_what_fits_and_makes_a_row_of_that_row_alone(x, size, channels):
+    y = fit(x, size, channels)
+    assert np.array_equal(fit(y, size, channels), y)
+    assert np.array_equal(fit(x[-1:], size, channels), y[-1:])
+
+
+def test_grey_is_repeated_and_rgb_becomes_luma():
+    grey = split("g", range(5)).x
+    assert np.array_equal(fit(grey, 4, 3), np.concatenate([grey] * 3, axis=3))
+    colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]], np.uint8).reshape(1, 2, 2, 3)
+    assert fit(colours, 2, 1).ravel().tolist() == [76, 150, 29, 255]  # BT.601
+
+
+def test_resizing_is_bilinear():
+    ramp = np.array([[0, 100]], np.uint8).reshape(1, 1, 2, 1).repeat(2, axis=1)
+    assert fit(ramp, 4, 1)[0, 0, :, 0].tolist() == [0, 25, 75, 100]
+
+
+HASH = "44408f3d00a84365fa510b08748aa1e036a73d0240ad46e03e112249b0deef54"

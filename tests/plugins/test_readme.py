@@ -1,0 +1,68 @@
+"""The code blocks of plugins/README.md are right: each is written to the file that its first line names, and used."""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tlx.cli import cli
+from tlx.plugins import Registry
+
+TEXT = (Path(__file__).parents[2] / "plugins/README.md").read_text()
+BLOCKS = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", TEXT, re.DOTALL))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in BLOCKS.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_every_block_is_named():
+    assert len(BLOCKS) == len(re.findall(r"```(?:python|toml)\n", TEXT)) == 6
+
+
+@pytest.mark.parametrize("name", ["plain", "anchored"])
+def test_file_with_a_strategy_passes_the_checks(folder, name):
+    from tlx.testing import check_strategy
+
+    registry = Registry.load([folder / f"{name}.py"], {"TLX_PLUGINS": ""})
+    results = check_strategy(registry.get("strategies", name))
+    assert [result for result in results if not result.passed] == []
+
+
+def test_first_file_has_ten_lines():
+    assert len(BLOCKS["plain.py"].splitlines()) == 10
+
+
+def test_file_that_watches(folder, capsys):
+    from types import SimpleNamespace as Some
+
+    registry = Registry.load([folder / "watch.py"], {"TLX_PLUGINS": ""})
+    registry.hook.tlx_run_finished(spec=Some(task="a->b", strategy="plain"), result=Some(status="finished"))
+    assert capsys.readouterr().out == "a->b plain finished\n" and not registry.problems
+
+
+def test_package(folder, monkeypatch):
+    (folder / "my_plugin/plain.py").write_text(BLOCKS["plain.py"])
+    points = tomllib.loads(BLOCKS["pyproject.toml"])["project"]["entry-points"]["tlx"]
+    monkeypatch.syspath_prepend(folder)
+    registry = Registry()
+    for name, module in points.items():
+        registry.add(__import__(module), name)
+    assert registry.entry("strategies", "plain").plugin == "mine" and not registry.problems
+    assert "my_plugin.plain" not in sys.modules
+    assert registry.get("strategies", "plain").__name__ == "Plain"
+
+
+def test_commands_exist():
+    lines = [line.split() for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+    for words in [words for words in lines if words[0] == "tlx"]:
+        command = cli.get_command(cli.make_context("tlx", ["list"]), words[1])
+        assert command
+        options = {name for item in command.params for name in item.opts}
+        assert {word for word in words if word.startswith("--")} <= options

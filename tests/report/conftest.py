@@ -1,0 +1,63 @@
+import pytest
+
+from tlx.bench.result import Environment, Result, Score, Selection, Times
+from tlx.bench.spec import Spec
+from tlx.engine.recipe import Recipe
+
+RECIPE = Recipe(name="short", steps=6)
+
+
+@pytest.fixture
+def make():
+    """Makes a result with given accuracies under "last", "source-val" and "oracle"."""
+
+    def make(strategy, last=(), oracle=(), source_val=(), task="a->b", collapsed=(), **changes):
+        spec_changes = {
+            key: changes.pop(key)
+            for key in ("protocol", "settings", "backbone", "recipe", "suite", "seeds")
+            if key in changes
+        }
+        spec = {
+            "task": task,
+            "protocol": "p-28",
+            "strategy": strategy,
+            "settings": (),
+            "backbone": "net",
+            "recipe": RECIPE,
+            "seeds": tuple(range(len(last) or 3)),
+        }
+
+        def selection(values, labels, collapsed=()):
+            scores = [
+                Score(6, value, [value], value, [[1]], 0.1, bool(collapsed) and collapsed[seed])
+                for seed, value in enumerate(values)
+            ]
+            return Selection(labels, scores)
+
+        selections = {"last": selection(last, False, collapsed)} if last else {}
+        selections |= {"source-val": selection(source_val, False)} if source_val else {}
+        selections |= {"oracle": selection(oracle, True)} if oracle else {}
+        fields = {
+            "command": "tlx run",
+            "status": "finished" if last else "failed",
+            "environment": Environment({}, None, "cpu"),
+            "times": Times("2024-01-01T00:00:00+00:00", 12.34),
+            "diverged": [False] * len(last),
+            "sees": ("source", "target"),
+        }
+        return Result(Spec(**(spec | spec_changes)), selections=selections, **(fields | changes))
+
+    return make
+
+
+@pytest.fixture
+def results(make):
+    """A report with everything in it: gains, negative transfer, bounds, collapse, divergence, a failure."""
+    bound = {"setting": "bound"}
+    return [
+        make("target_only", (0.9, 0.92, 0.94), (0.93, 0.93, 0.95), sees=("labelled",), **bound),
+        make("mmd", (0.7, 0.72, 0.8), (0.8, 0.8, 0.8), collapsed=(False, True, False), diverged=[True, False, False]),
+        make("source_only", (0.3, 0.4, 0.5), (0.5, 0.5, 0.5), sees=("source",), **bound),
+        make("coral", (0.2, 0.3, 0.25), (0.4, 0.4, 0.4)),
+        make("dann", error="ValueError: no | good\nat all"),
+    ]

@@ -1,0 +1,82 @@
+import dataclasses
+
+import pytest
+
+from tlx.engine.recipe import Recipe
+from tlx.report import cells
+from tlx.score import interval
+
+KEYS = {
+    *("task", "strategy", "backbone", "protocol", "selection", "n", "mean", "low", "high", "scores", "gain", "seconds"),
+    *("collapsed", "diverged", "sees", "status", "error", "negative_transfer", "settings"),
+}
+
+
+def find(found, strategy, selection="last", **match):
+    same = [cell for cell in found if cell["strategy"] == strategy and cell["selection"] == selection]
+    [cell] = [cell for cell in same if all(cell[key] == value for key, value in match.items())]
+    return cell
+
+
+def test_a_cell_for_each_result_and_policy(results):
+    found = cells(results)
+    assert len(found) == 5 * 2 and all(KEYS <= set(cell) for cell in found)
+    cell = find(found, "mmd")
+    assert (cell["task"], cell["backbone"], cell["protocol"], cell["n"]) == ("a->b", "net", "p-28", 3)
+    assert cell["scores"] == [0.7, 0.72, 0.8] and cell["seconds"] == 12.34
+    assert (cell["mean"], cell["low"], cell["high"]) == interval([0.7, 0.72, 0.8])
+    assert cell["collapsed"] == [False, True, False] and cell["diverged"] == [True, False, False]
+    assert not cell["uses_target_labels"] and find(found, "mmd", "oracle")["uses_target_labels"]
+
+
+def test_baseline_first_and_bounds_last(results):
+    order = list(dict.fromkeys(cell["strategy"] for cell in cells(results)))
+    assert order == ["source_only", "coral", "dann", "mmd", "target_only"]
+
+
+def test_gain_is_under_the_same_policy(results):
+    found = cells(results)
+    assert find(found, "mmd")["gain"] == pytest.approx(0.74 - 0.4)
+    assert find(found, "mmd", "oracle")["gain"] == pytest.approx(0.3)
+    assert find(found, "source_only")["gain"] == 0 and not find(found, "source_only")["negative_transfer"]
+    assert find(found, "coral")["gain"] == pytest.approx(-0.15) and find(found, "coral")["negative_transfer"]
+
+
+def test_a_failed_run_has_no_score(results):
+    cell = find(cells(results), "dann")
+    assert (cell["status"], cell["n"], cell["mean"], cell["gain"], cell["scores"]) == ("failed", 0, None, None, [])
+    assert cell["error"].startswith("ValueError")
+
+
+def test_only_failed_runs(make):
+    assert [cell["selection"] for cell in cells([make("mmd", error="x")])] == ["last"]
+
+
+@pytest.mark.parametrize("change", [{"task": "a->c"}, {"protocol": "p-8"}, {"backbone": "other"}])
+def test_no_gain_over_what_cannot_be_compared(make, change):
+    found = cells([make("source_only", (0.4, 0.4)), make("mmd", (0.6, 0.6), **change)])
+    assert find(found, "mmd")["gain"] is None and not find(found, "mmd")["negative_transfer"]
+
+
+def test_gain_needs_the_same_recipe_or_the_same_suite(make):
+    longer = Recipe(name="short", steps=60)
+    base, mmd = make("source_only", (0.4, 0.4)), make("mmd", (0.6, 0.6), recipe=longer)
+    assert find(cells([base, mmd]), "mmd")["gain"] is None
+    suite = [dataclasses.replace(item, spec=dataclasses.replace(item.spec, suite="s")) for item in (base, mmd)]
+    assert find(cells(suite), "mmd")["gain"] == pytest.approx(0.2)
+    exact = make("source_only", (0.5, 0.5), recipe=longer)
+    assert find(cells([*suite, exact]), "mmd")["gain"] == pytest.approx(0.1)
+
+
+def test_gain_prefers_the_same_seeds(make):
+    found = cells([make("source_only", (0.4,) * 5), make("source_only", (0.5,) * 3), make("mmd", (0.6,) * 3)])
+    assert find(found, "mmd")["gain"] == pytest.approx(0.1)
+
+
+def test_variants_hold_what_differs_only(make):
+    one = make("mmd", (0.6,) * 3, settings=(("kernels", 5), ("weight", 1.0)))
+    two = make("mmd", (0.7,) * 3, settings=(("kernels", 5), ("weight", 2.0)))
+    three = make("mmd", (0.7,) * 2, settings=(("kernels", 5), ("weight", 1.0)), recipe=Recipe(name="short", steps=9))
+    assert find(cells([one]), "mmd")["variant"] == {}
+    assert [cell["variant"] for cell in cells([one, two])] == [{"weight": 1.0}, {"weight": 2.0}]
+    assert find(cells([one, two, three]), "mmd", n=2)["variant"] == {"weight": 1.0, "recipe.steps": 9, "seeds": 2}

@@ -1,0 +1,78 @@
+import csv
+import io
+import json
+
+import pytest
+
+from tlx.bench.store import Store
+from tlx.errors import ResultError, UnknownName
+from tlx.report import FORMATS, cells, render, report
+
+
+def test_json_is_the_cells(results):
+    assert json.loads(render(results, "json")) == cells(results)
+
+
+def test_csv_has_a_line_for_each_cell(results):
+    rows = list(csv.DictReader(io.StringIO(render(results, "csv"))))
+    found = cells(results)
+    assert len(rows) == len(found) and set(rows[0]) == set(found[0])
+    for row, cell in zip(rows, found, strict=True):
+        assert row["strategy"] == cell["strategy"] and json.loads(row["scores"]) == cell["scores"]
+        assert row["mean"] == ("" if cell["mean"] is None else str(cell["mean"]))
+        assert json.loads(row["negative_transfer"]) == cell["negative_transfer"]
+
+
+def test_markdown(results):
+    text = render(results, "markdown")
+    lines = text.splitlines()
+    assert lines[0] == "**a->b (p-28, net)**"
+    assert lines[2] == "| strategy | n | last | oracle ‡ | gain | s |"
+    assert lines[3] == "| --- | ---: | ---: | ---: | ---: | ---: |"
+    assert lines[5] == "| coral | 3 | 0.250 ±0.124 | 0.400 ±0.000 | -0.150 ▼ | 12.3 |"
+    assert "- ! dann: failed: ValueError: no | good at all" in lines
+
+
+def test_terminal(results):
+    text = render(results, "terminal", width=120)
+    assert "\x1b" not in text and max(map(len, text.splitlines())) <= 120
+    row = next(line for line in text.splitlines() if line.startswith(" mmd"))
+    assert row.split() == ["mmd", "!", "3", "0.740", "±0.131", "0.800", "±0.000", "+0.340", "12.3"]
+    assert "‡ selected by the labels of target test images" in text
+
+
+def test_the_rows_of_a_terminal_fit_eighty_columns(make):
+    scores = [(0.3, 0.4), (0.5, 0.5), (0.4, 0.4)]
+    found = [make("source_only", *scores), make("target_only", *scores, sees=("labelled",))]
+    lines = render(found, "terminal", width=80).splitlines()
+    row = "target_only † 2 0.350 ±0.635 0.400 ±0.000 0.500 ±0.000 +0.000 12.3"
+    assert max(map(len, lines)) <= 80 and row in [" ".join(line.split()) for line in lines]
+
+
+def test_a_pipe_in_a_name_does_not_end_a_cell_of_markdown(make):
+    assert "| mmd (mode=a\\|b) |" in render(
+        [make("mmd", (0.5,), settings=(("mode", m),)) for m in ("a|b", "c")], "markdown"
+    )
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_markup_in_names_is_text(make, format):
+    assert "[red]" in render([make("mmd", error="[red]boom[/]")], format)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_results(format):
+    assert render([], format).strip() in ("", "[]")
+
+
+def test_unknown_format(results):
+    with pytest.raises(UnknownName, match="Unknown format 'markdwn'. Did you mean markdown"):
+        render(results, "markdwn")
+
+
+def test_report_on_a_folder(tmp_path, results):
+    with pytest.raises(ResultError, match="holds no result"):
+        report(tmp_path)
+    for result in results:
+        Store(tmp_path).write(result)
+    assert json.loads(report(tmp_path, "json")) == cells(results)

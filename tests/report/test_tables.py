@@ -1,0 +1,69 @@
+import pytest
+
+from tlx.errors import ResultError
+from tlx.report import cells
+from tlx.report.tables import table, tables
+
+
+def only(results):
+    [found] = tables(cells(results))
+    return found
+
+
+def test_rows_and_columns(results):
+    found = only(results)
+    assert found.title == "a->b (p-28, net)"
+    assert found.columns == ("strategy", "n", "last", "oracle ‡", "gain", "s")
+    rows = {row[0]: row for row in found.rows}
+    assert list(rows) == ["source_only", "coral", "dann !", "mmd !", "target_only †"]
+    assert rows["mmd !"][1:] == ("3", "0.740 ±0.131", "0.800 ±0.000", "+0.340", "12.3")
+    assert rows["coral"][4] == "-0.150 ▼"
+    assert rows["dann !"][1:] == ("0", "failed", "failed", "-", "12.3")
+
+
+def test_what_went_wrong_is_said(results):
+    assert only(results).notes[-2:] == [
+        "! dann: failed: ValueError: no | good at all",
+        "! mmd: 1/3 diverged, 1/3 collapsed (last)",
+    ]
+
+
+def test_the_legend_has_the_signs_that_occur(results, make):
+    assert [note[0] for note in only(results).notes] == ["t", "†", "‡", "▼", "!", "!"]
+    assert len(only([make("mmd", (0.5, 0.6))]).notes) == 1
+
+
+def test_policies_that_use_target_labels_come_last(make):
+    found = only([make("mmd", (0.5, 0.6), (0.7, 0.7), (0.6, 0.6))])
+    assert found.columns[2:5] == ("last", "source-val", "oracle ‡")
+
+
+def test_one_seed_has_no_interval(make):
+    assert only([make("mmd", (0.5,))]).rows[0][2] == "0.500"
+
+
+def test_collapse_under_all_policies_is_said_once(make):
+    assert only([make("mmd", (0.1, 0.1, 0.5), collapsed=(True, True, False))]).notes[-1] == "! mmd: 2/3 collapsed"
+
+
+def test_rows_of_one_strategy_are_told_apart(make):
+    found = only([make("mmd", (0.5, 0.6), settings=(("weight", value),)) for value in (1.0, 2.0)])
+    assert [row[0] for row in found.rows] == ["mmd (weight=1.0)", "mmd (weight=2.0)"]
+
+
+@pytest.mark.parametrize("key", ["protocol", "backbone", "task"])
+def test_what_cannot_be_compared_is_never_in_one_table(make, key):
+    found = cells([make("mmd", (0.5, 0.6)), make("mmd", (0.7, 0.8), **{key: "other"})])
+    assert len(tables(found)) == 2
+    with pytest.raises(ResultError, match=f"different {key}s"):
+        table(found)
+
+
+def test_long_errors_are_cut(make):
+    remark = only([make("mmd", error="x" * 500)]).notes[-1]
+    assert len(remark) == len("! mmd: failed: ") + 200 and remark.endswith("...")
+
+
+def test_a_policy_that_one_run_lacks(make):
+    found = only([make("mmd", (0.5, 0.6)), make("coral", (0.5, 0.6), (0.6, 0.6))])
+    assert {row[0]: row[3] for row in found.rows} == {"mmd": "-", "coral": "0.600 ±0.000"}

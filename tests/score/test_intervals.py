@@ -1,0 +1,27 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from tlx.score import interval
+
+
+@pytest.mark.parametrize("values", [[0.4, 0.5, 0.65], [0.3, 0.31], [0.5] * 4, [0.2, 0.4, 0.3, 0.35, 0.41]])
+def test_is_the_t_interval_of_scipy(values):
+    mean, low, high = interval(values)
+    spread = stats.sem(values)
+    expected = stats.t.interval(0.95, len(values) - 1, np.mean(values), spread) if spread else (values[0], values[0])
+    assert mean == pytest.approx(np.mean(values))
+    assert (low, high) == pytest.approx((max(0, expected[0]), min(1, expected[1])))
+
+
+def test_is_clipped_to_what_an_accuracy_can_be():
+    assert interval([0.0, 1.0]) == (0.5, 0.0, 1.0)
+
+
+def test_one_value_has_no_interval():
+    assert interval([0.7]) == (0.7, None, None)
+
+
+def test_no_value_is_refused():
+    with pytest.raises(ValueError, match="no values"):
+        interval([])

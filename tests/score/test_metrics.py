@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
+
+from tlx.score import accuracy, scores
+
+
+@pytest.fixture
+def logits():
+    return np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32) * 2
+
+
+@pytest.fixture
+def y(logits):
+    noisy = logits + np.random.default_rng(1).normal(size=logits.shape) * 2
+    return noisy.argmax(axis=1).astype(np.int32)
+
+
+def test_agrees_with_scikit_learn(logits, y):
+    found, predicted = scores(logits, y), logits.argmax(axis=1)
+    assert found["accuracy"] == pytest.approx(accuracy_score(y, predicted))
+    assert found["accuracy"] == accuracy(logits, y)
+    assert found["recall"] == pytest.approx(recall_score(y, predicted, average=None))  # pyright: ignore[reportArgumentType]
+    assert found["macro_f1"] == pytest.approx(f1_score(y, predicted, average="macro"))
+    assert found["confusion"] == confusion_matrix(y, predicted).tolist()
+
+
+def test_classes_without_rows(logits):
+    y = np.array([0, 1, 1, 3] * 50, np.int32)
+    logits[:, 4] = -50  # neither labelled nor predicted: not in macro-F1
+    found, predicted = scores(logits, y), logits.argmax(axis=1)
+    assert [value is None for value in found["recall"]] == [False, False, True, False, True]
+    assert found["macro_f1"] == pytest.approx(f1_score(y, predicted, average="macro"))
+
+
+def test_calibration_error_is_that_of_a_loop_over_bins(logits, y):
+    powers = np.exp(logits.astype(np.float64))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == y
+    expected = 0.0
+    for low in np.arange(15) / 15:
+        inside = (confidence > low) & (confidence <= low + 1 / 15)
+        if inside.any():
+            expected += inside.mean() * abs(hit[inside].mean() - confidence[inside].mean())
+    assert scores(logits, y)["ece"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_calibration_error_by_hand():
+    sure = np.array([[100.0, 0.0]] * 4)
+    assert scores(sure, np.array([0, 0, 0, 1]))["ece"] == pytest.approx(0.25)
+    assert scores(sure * 0, np.array([0, 1, 0, 1]))["ece"] == pytest.approx(0.0)
+
+
+def test_rows_that_are_not_finite_are_wrong(logits, y):
+    logits = logits.copy()
+    y = logits.argmax(axis=1)
+    logits[0], logits[1, 2], logits[2] = np.nan, np.inf, -np.inf
+    found = scores(logits, y)
+    assert found["accuracy"] == pytest.approx(197 / 200) == accuracy(logits, y)
+    assert np.sum(found["confusion"]) == 197
+    assert found["ece"] is not None
+    logits[:] = np.nan
+    found = scores(logits, y)
+    assert (found["accuracy"], found["macro_f1"], found["ece"], found["collapsed"]) == (0, 0, None, False)
+
+
+def test_one_class_forbidden_is_a_finite_row():
+    assert scores(np.array([[-np.inf, 0.0]]), np.array([1]))["accuracy"] == 1
+
+
+@pytest.mark.parametrize(("rows", "collapsed"), [(89, False), (90, True), (100, True)])
+def test_collapse_is_one_class_taking_nine_in_ten(rows, collapsed):
+    predicted = np.array([0] * rows + [1, 2] * ((100 - rows) // 2 + 1))[:100]
+    assert scores(np.eye(3)[predicted], np.arange(100) % 3)["collapsed"] is collapsed

@@ -1,0 +1,79 @@
+"""tlx: transfer strategies as plugins, scored side by side on the same tasks, seeds and protocols.
+
+Names are imported when first used: `import tlx` imports no JAX.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tlx.bench.api import bench, run
+    from tlx.bench.suite import Suite
+    from tlx.contract import (
+        Batch,
+        Context,
+        Features,
+        Images,
+        Key,
+        Labelled,
+        Labels,
+        Logits,
+        Loss,
+        Metrics,
+        Model,
+        NotShown,
+        Objective,
+        Phase,
+        Scalar,
+        State,
+        Strategy,
+        Sweep,
+        Tree,
+        Unlabelled,
+        keep,
+        strategy,
+    )
+    from tlx.data.task import Arrays, Dataset, Protocol, Task
+    from tlx.engine.recipe import Recipe
+    from tlx.errors import (
+        ContractError,
+        DataError,
+        NotShownError,
+        PluginError,
+        ResultError,
+        SettingError,
+        TlxError,
+        UnknownName,
+        nearest,
+    )
+    from tlx.hooks import hookimpl
+    from tlx.score.selectors import Evidence, Selector
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "tlx.bench.api": "bench run",
+    "tlx.bench.suite": "Suite",
+    "tlx.contract": "Batch Context Features Images Key Labelled Labels Logits Loss Metrics Model NotShown Objective "
+    "Phase Scalar State Strategy Sweep Tree Unlabelled keep strategy",
+    "tlx.data.task": "Arrays Dataset Protocol Task",
+    "tlx.engine.recipe": "Recipe",
+    "tlx.errors": "ContractError DataError NotShownError PluginError ResultError SettingError TlxError UnknownName "
+    "nearest",
+    "tlx.hooks": "hookimpl",
+    "tlx.score.selectors": "Evidence Selector",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'tlx' has no attribute '{name}'")
+    value = getattr(import_module(_HOME[name]), name)
+    # the import has set `bench` to the package, which can be called as the function: so both `tlx.bench(...)` and
+    # `import tlx.bench.api as api` work
+    return globals().setdefault(name, value)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,133 @@
+"""`tlx.run` and `tlx.bench`: the same from Python as from the command line."""
+
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlx.bench.executor import Executor, Serial
+from tlx.bench.fingerprint import fingerprint
+from tlx.bench.plan import make_spec, make_specs
+from tlx.bench.result import Result
+from tlx.bench.runner import Runner
+from tlx.bench.spec import Spec
+from tlx.bench.store import Store
+from tlx.bench.suite import Suite
+from tlx.plugins import Registry
+
+log = logging.getLogger(__name__)
+
+
+def run(
+    task: str,
+    strategy: str,
+    *,
+    backbone: str = "lenet",
+    seeds: int = 3,
+    steps: int | None = None,
+    settings: Mapping[str, Any] | Sequence[str] | None = None,
+    recipe: str = "default",
+    out: str | Path | None = None,
+    plugins: Sequence[str] = (),
+    registry: Registry | None = None,
+    progress: bool = True,
+) -> Result:
+    """Runs one strategy on one task and gives the result, also if it failed (`result.status`, `result.error`).
+
+    `settings` is a mapping, or texts "key=value"; `steps` replaces the recipe's; `plugins` are files to load. With
+    `out` the result is written to that folder as well, in the place of an earlier one of the same spec.
+
+    Raises:
+        TlxError: an unknown name, a wrong setting, a folder that cannot be written.
+
+    Example:
+        result = tlx.run("mnist5k->optdigits", "coral", settings={"weight": 0.5})
+        result.accuracy("last")
+    """
+    registry = registry or Registry.load(plugins)
+    spec = make_spec(
+        registry,
+        task,
+        strategy,
+        backbone=backbone,
+        recipe=recipe,
+        seeds=seeds,
+        settings=settings or (),
+        changes=None if steps is None else {"steps": steps},
+        plugins=plugins,
+    )
+    store = None if out is None else Store(out)
+    if store:
+        store.prepare()
+    return _run_all([spec], registry, store, Serial(), progress)[0]
+
+
+def bench(
+    suite: str | Suite,
+    *,
+    out: str | Path | None = None,
+    strategies: str | Sequence[str] | None = None,
+    tasks: str | Sequence[str] | None = None,
+    seeds: int | None = None,
+    plugins: Sequence[str] = (),
+    registry: Registry | None = None,
+    executor: Executor | None = None,
+    progress: bool = True,
+) -> list[Result]:
+    """Runs what a suite lacks in the folder `out` (default "runs/SUITE"), and gives the results of all its runs.
+
+    A run is there if its file is, it finished, and the strategy's code has not changed since; such a file is not
+    touched. A run that fails is written down with its error, does not stop the others, and is run again next time.
+
+    Raises:
+        TlxError: an unknown name, a wrong setting, a folder that cannot be written; before anything runs.
+
+    Example:
+        results = tlx.bench("quick", strategies=["source_only", "mine"], plugins=["mine.py"])
+    """
+    registry = registry or Registry.load(plugins)
+    found = registry.get("suites", suite) if isinstance(suite, str) else suite
+    specs = make_specs(registry, found, tasks=tasks, strategies=strategies, seeds=seeds, plugins=plugins)
+    store = Store(Path("runs") / found.name if out is None else out)
+    store.prepare()
+    there = {spec.hash: result for spec in specs if (result := _there(spec, store, registry))}
+    if there:
+        log.info("%d of %d results are there already", len(there), len(specs))
+    todo = [spec for spec in specs if spec.hash not in there]
+    new = _run_all(todo, registry, store, executor or Serial(), progress)
+    there |= {result.spec.hash: result for result in new}
+    return [there[spec.hash] for spec in specs]
+
+
+def failures(results: Sequence[Result]) -> list[str]:
+    """One line for each failed run: task, strategy, error."""
+    return [f"{result.spec.label}: {result.error}" for result in results if not result.finished]
+
+
+def _run_all(
+    specs: Sequence[Spec], registry: Registry, store: Store | None, executor: Executor, progress: bool
+) -> list[Result]:
+    results = []
+    with contextlib.ExitStack() as stack:
+        observers = ()
+        if progress and specs:
+            from tlx.bench.progress import Bar  # rich is not needed where nobody looks
+
+            observers = (stack.enter_context(Bar(specs)),)
+        for result in executor.map(Runner(registry, observers), specs):
+            if store:
+                store.write(result)
+            results.append(result)
+    return results
+
+
+def _there(spec: Spec, store: Store, registry: Registry) -> Result | None:
+    """The finished result of a spec, if the strategy's code is still the one that gave it."""
+    result = store.read(spec)
+    if result is None or not result.finished:
+        return None
+    if result.code and result.code == fingerprint(registry.get("strategies", spec.strategy)):
+        return result
+    log.warning("%s: the code of '%s' has changed since its result was written: run again", spec.label, spec.strategy)
+    return None

@@ -1,0 +1,42 @@
+"""The fingerprint of a strategy's code: changes when what it computes may have changed, not with its documentation."""
+
+import ast
+import hashlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+
+def fingerprint(strategy: type) -> str:
+    """The sha256 of the strategy's module and of the modules of its own package that it imports; "" without a source.
+
+    Comments, docstrings and layout do not count. tlx itself does not count: its commit and version are in the result.
+    """
+    modules: dict[str, ModuleType] = {}
+    _collect(sys.modules.get(strategy.__module__), modules)
+    try:
+        texts = [_bare(Path(str(modules[name].__file__))) for name in sorted(modules)]
+    except (AttributeError, OSError, SyntaxError):
+        return ""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest() if texts else ""
+
+
+def _collect(module: ModuleType | None, found: dict[str, ModuleType]) -> None:
+    """Adds a module and, through the names it holds, those of the same top-level package."""
+    if module is None or module.__name__ in found:
+        return
+    found[module.__name__] = module
+    top = module.__name__.partition(".")[0]
+    for value in list(vars(module).values()):
+        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        if isinstance(name, str) and name.partition(".")[0] == top:
+            _collect(sys.modules.get(name), found)
+
+
+def _bare(path: Path) -> str:
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)

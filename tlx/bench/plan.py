@@ -1,0 +1,93 @@
+"""From names to specs. All names and settings are checked here, before anything runs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tlx.bench.settings import complete_settings
+from tlx.bench.spec import Spec
+from tlx.bench.suite import Suite
+from tlx.engine.recipe import Recipe
+from tlx.errors import PluginError, SettingError
+from tlx.plugins import Registry
+
+
+def make_spec(
+    registry: Registry,
+    task: str,
+    strategy: str,
+    *,
+    backbone: str,
+    recipe: str | Recipe,
+    seeds: int,
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    changes: Mapping[str, Any] | None = None,
+    plugins: Sequence[str] = (),
+    suite: str = "",
+) -> Spec:
+    """The spec of one run; `changes` are fields of the recipe.
+
+    Raises:
+        UnknownName: a task, dataset, strategy, backbone or recipe that is not registered.
+        PluginError: one of these fails to load, or no plugin brings a selector.
+        SettingError: an unknown setting, a wrong type, fewer seeds than one.
+    """
+    found = registry.get("tasks", task)
+    for name in (*found.sources, found.target):
+        registry.entry("datasets", name)
+    cls = registry.get("strategies", strategy)
+    registry.get("backbones", backbone)
+    chosen = registry.get("recipes", recipe) if isinstance(recipe, str) else recipe
+    if seeds < 1:
+        raise SettingError(f"seeds is {seeds}; expected 1 or more.")
+    if not registry.entries("selectors"):
+        raise PluginError("No plugin brings a selector, so nothing could be scored; TLX_PLUGINS may leave it out.")
+    return Spec(
+        task=found.name,
+        protocol=found.protocol.id,
+        strategy=strategy,
+        settings=complete_settings(cls, settings, strategy),
+        backbone=backbone,
+        recipe=chosen.replace(**changes) if changes else chosen,
+        seeds=tuple(range(seeds)),
+        plugin_files=tuple(map(str, plugins)),
+        suite=suite,
+    )
+
+
+def make_specs(
+    registry: Registry,
+    suite: Suite,
+    *,
+    tasks: str | Sequence[str] | None = None,
+    strategies: str | Sequence[str] | None = None,
+    seeds: int | None = None,
+    plugins: Sequence[str] = (),
+) -> list[Spec]:
+    """The specs of a suite, task by task; tasks, strategies ("a,b" or a list) and seeds may be others than its own.
+
+    Raises:
+        TlxError: as `make_spec`.
+    """
+    specs = [
+        make_spec(
+            registry,
+            task,
+            strategy,
+            backbone=suite.backbone,
+            recipe=suite.recipe,
+            seeds=suite.seeds if seeds is None else seeds,
+            settings=suite.settings.get(strategy, {}),
+            changes=suite.recipes.get(strategy),
+            plugins=plugins,
+            suite=suite.name,
+        )
+        for task in _names(tasks, suite.tasks)
+        for strategy in _names(strategies, suite.strategies)
+    ]
+    return list({spec.hash: spec for spec in specs}.values())
+
+
+def _names(given: str | Sequence[str] | None, default: Sequence[str]) -> Sequence[str]:
+    if given is None:
+        return default
+    return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given

@@ -1,0 +1,63 @@
+"""A progress bar with the time left, and a line for each run that ends. Written to stderr: stdout is for tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tlx.bench.result import Result
+from tlx.bench.spec import Spec
+
+
+class Bar:
+    """An observer of runs; in a `with` block its bar is shown, where stderr is a terminal."""
+
+    def __init__(self, specs: Sequence[Spec], console: Console | None = None):
+        self.console = console or Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        # a run that compiles stands still for long: judge the speed by ten minutes, not by the last round
+        shown = self.console.is_terminal
+        self.bar = Progress(*columns, console=self.console, speed_estimate_period=600, disable=not shown)
+        self.task = self.bar.add_task("", total=sum(spec.weight for spec in specs))
+        self.count, self.ended, self.done = len(specs), 0, 0
+
+    def __enter__(self) -> "Bar":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def tlx_run_started(self, spec: Spec) -> None:
+        """Names the run beside the bar."""
+        self.bar.update(self.task, description=escape(spec.label))
+
+    def tlx_round_finished(self, spec: Spec, progress: Any) -> None:
+        """Moves the bar by the part of the run that is done."""
+        self.bar.update(self.task, completed=self.done + spec.weight * progress.round / progress.rounds)
+
+    def tlx_run_finished(self, spec: Spec, result: Result) -> None:
+        """Moves the bar to the end of the run, and writes its line."""
+        self.done, self.ended = self.done + spec.weight, self.ended + 1
+        self.bar.update(self.task, completed=self.done)
+        self.console.print(f"{self.ended}/{self.count} {spec.label}: {told(result)}", markup=False, soft_wrap=True)
+
+
+def told(result: Result) -> str:
+    """A result in a few words: the mean accuracy at the last step, or the error."""
+    seconds = f"{result.times.wall:.1f} s"
+    if not result.finished:
+        return f"failed after {seconds}: {result.error}"
+    if "last" not in result.selections:
+        return f"finished, {seconds}"
+    values = result.accuracy("last")
+    return f"accuracy {sum(values) / len(values):.3f} [n={len(values)}], {seconds}"

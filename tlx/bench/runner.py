@@ -1,0 +1,135 @@
+"""One run: from its spec to its result, whatever happens."""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tlx.bench.environment import environment
+from tlx.bench.fingerprint import fingerprint
+from tlx.bench.result import Point, Result, Score, Selection, Times
+from tlx.bench.spec import Spec
+from tlx.data import TaskData, load_task
+from tlx.errors import TlxError
+from tlx.plugins import Registry
+from tlx.score.metrics import accuracy, scores
+from tlx.score.selectors import Evidence, Selector, select
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Called with a spec, runs it and gives its result; a run that raises gives a result that is "failed".
+
+    Observers have the methods `tlx_run_started`, `tlx_round_finished` and `tlx_run_finished` of `tlx.hooks`. `train` is
+    `tlx.engine.train.train` unless given. Pickled, it leaves everything behind: elsewhere it loads the plugins anew.
+    """
+
+    def __init__(
+        self, registry: Registry | None = None, observers: Sequence[Any] = (), train: Callable[..., Any] | None = None
+    ):
+        self.registry, self.observers, self.train = registry, observers, train
+        self._data: dict[str, TaskData] = {}
+
+    def __reduce__(self):
+        return Runner, ()
+
+    def __call__(self, spec: Spec) -> Result:
+        registry = self.registry or Registry.load(spec.plugin_files)
+        started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+        self._tell(registry, "tlx_run_started", spec=spec)
+        result = Result(spec, spec.command, "failed", environment(), Times(started, 0.0))
+        try:
+            strategy = registry.get("strategies", spec.strategy)
+            result = replace(result, setting=strategy.setting, code=fingerprint(strategy))
+            result = self._run(spec, registry, strategy, result)
+        except Exception as error:
+            message = str(error) if isinstance(error, TlxError) else f"{type(error).__name__}: {error}"
+            result = replace(result, error=message, traceback=traceback.format_exc())
+        times = replace(result.times, wall=round(time.perf_counter() - clock, 3))
+        result = replace(result, times=times)
+        self._tell(registry, "tlx_run_finished", spec=spec, result=result)
+        return result
+
+    def _run(self, spec: Spec, registry: Registry, strategy: Any, result: Result) -> Result:
+        if spec.task not in self._data:  # one task at a time: a suite goes task by task
+            self._data = {spec.task: load_task(registry.get("tasks", spec.task), partial(registry.get, "datasets"))}
+        data = self._data[spec.task]
+        result = replace(result, data_hash=data.hash)
+        train = self.train
+        if train is None:
+            from tlx.engine.train import train  # JAX is first needed here
+
+        outcome = train(
+            strategy(**dict(spec.settings)),
+            registry.get("backbones", spec.backbone),
+            data,
+            spec.recipe,
+            spec.seeds,
+            lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
+        )
+        policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
+        selections = {name: _selection(name, policy, outcome, data) for name, policy in policies.items()}
+        times = replace(result.times, compile=round(outcome.compile_seconds, 3), train=round(outcome.train_seconds, 3))
+        return replace(
+            result,
+            status="finished",
+            environment=environment(outcome.device),
+            times=times,
+            sees=tuple(sorted(outcome.sees)),
+            diverged=[bool(item) for item in outcome.diverged],
+            selections={name: selection for name, selection in selections.items() if selection},
+            curves=[_point(evaluation, data) for evaluation in outcome.evaluations],
+        )
+
+    def _tell(self, registry: Registry, event: str, **what: Any) -> None:
+        getattr(registry.hook, event)(**what)
+        for observer in self.observers:
+            getattr(observer, event)(**what)
+
+
+def _selection(name: str, selector: Selector, outcome: Any, data: TaskData) -> Selection | None:
+    """The scores of each seed where the selector picks; None where the selector fails, which loses no run."""
+    last = outcome.evaluations[-1].phase
+    candidates = [evaluation for evaluation in outcome.evaluations if evaluation.phase == last]
+    picked = []
+    for seed in range(len(outcome.seeds)):
+        evidence = [
+            Evidence(
+                evaluation.step,
+                evaluation.step / max(1, outcome.steps),  # a strategy that only runs online takes no step
+                evaluation.source_logits[seed],
+                data.source_val.y,
+                evaluation.target_logits[seed],
+                data.test_y,
+            )
+            for evaluation in candidates
+        ]
+        try:
+            index = select(selector, evidence)
+        except Exception as error:
+            log.warning("selector '%s' failed and is left out: %s: %s", name, type(error).__name__, error)
+            return None
+        picked.append(Score(step=int(evidence[index].step), **scores(evidence[index].target_logits, data.test_y)))
+    return Selection(selector.uses_target_labels, picked)
+
+
+def _point(evaluation: Any, data: TaskData) -> Point:
+    return Point(
+        phase=evaluation.phase,
+        step=int(evaluation.step),
+        metrics={key: [_number(value) for value in values] for key, values in sorted(evaluation.metrics.items())},
+        source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits],
+        target=[accuracy(logits, data.test_y) for logits in evaluation.target_logits],
+    )
+
+
+def _number(value: Any) -> float | None:
+    """Six digits, as float32 has; None for what JSON cannot hold."""
+    return float(f"{value:.6g}") if np.isfinite(value) else None

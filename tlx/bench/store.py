@@ -1,0 +1,145 @@
+"""A folder of results: one JSON file a run, there in full or not at all."""
+
+import errno
+import logging
+import os
+import re
+from pathlib import Path
+
+from tlx.bench.result import Result
+from tlx.bench.spec import Spec
+from tlx.errors import ResultError, SettingError
+
+NAME = re.compile(r".+\.[0-9a-f]{12}\.json")
+PROBE = b"\0" * 65536
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """The results folder of a suite or of single runs."""
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def prepare(self) -> None:
+        """Makes the folder, and finds out before the first run whether a result can be written there.
+
+        Raises:
+            ResultError: it is a file, there is no permission, or the disk is full.
+        """
+        probe = self.folder / f".probe.{os.getpid()}.tmp"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write(probe, PROBE)
+        except OSError as error:
+            raise self._error("cannot hold results", error) from error
+        finally:
+            _remove(probe)
+
+    def path(self, spec: Spec) -> Path:
+        """The file of a run: task, strategy and the first 12 digits of the spec's hash."""
+        words = (re.sub(r"[^\w.+]+", "-", word) for word in (spec.task, spec.strategy))
+        return self.folder / ".".join((*words, spec.hash[:12], "json"))
+
+    def read(self, spec: Spec) -> Result | None:
+        """The result of a run; None where there is none. A damaged file is named in the log and set aside.
+
+        Raises:
+            ResultError: the file cannot be read, or another version of tlx wrote it.
+        """
+        path = self.path(spec)
+        try:
+            result = _parse(path)
+            if result.spec.hash != spec.hash:
+                raise ValueError("it holds another run")
+            return result
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._error(f"cannot be read ({path.name})", error) from error
+        except (KeyError, TypeError, ValueError, SettingError) as error:
+            self._set_aside(path, error)
+            return None
+
+    def write(self, result: Result) -> Path:
+        """Writes a result: to a file beside, to the disk, and then under its name in one step.
+
+        Raises:
+            ResultError: no permission, a full disk; nothing half-written is left, and what was there is still there.
+        """
+        path = self.path(result.spec)
+        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            _write(beside, result.text().encode())
+            os.replace(beside, path)
+        except OSError as error:
+            raise self._error(f"cannot take the result of {result.spec.label}", error) from error
+        finally:
+            _remove(beside)
+        return path
+
+    def _set_aside(self, path: Path, error: Exception) -> None:
+        aside = path.with_name(f"{path.name}.damaged")
+        try:
+            os.replace(path, aside)
+        except OSError as failure:
+            raise self._error(f"has the damaged file {path.name}, which cannot be set aside", failure) from failure
+        log.warning("%s is damaged (%s): set aside as %s, run again", path, _reason(error), aside.name)
+
+    def _error(self, what: str, error: OSError) -> ResultError:
+        reasons = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            reason = "it is a file, or lies in one; expected a folder"
+        elif isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            reason = "no permission to write or read there"
+        else:
+            reason = reasons.get(error.errno or 0, str(error))
+        return ResultError(f"Results folder '{self.folder}' {what}: {reason}.")
+
+
+def load_all(folder: str | Path) -> list[Result]:
+    """All results of a folder, sorted by file name. Files that are no results are passed over, damaged ones named.
+
+    Raises:
+        ResultError: there is no such folder, it cannot be read, or another version of tlx wrote a result in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise ResultError(f"Results folder '{folder}' {what}; expected a folder that `tlx bench` or `tlx run` wrote.")
+    results = []
+    try:
+        for path in sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name)):
+            try:
+                results.append(_parse(path))
+            except (KeyError, TypeError, ValueError, SettingError) as error:
+                log.warning("%s is damaged (%s): left out; the next `tlx bench` sets it aside", path, _reason(error))
+    except OSError as error:
+        raise ResultError(f"Results folder '{folder}' cannot be read: {error}.") from error
+    return results
+
+
+def _parse(path: Path) -> Result:
+    text = path.read_bytes()
+    try:
+        return Result.parse(text)
+    except ResultError as error:
+        raise ResultError(f"{path}: {error}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())  # before the rename, or a power cut could leave the name without the content
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:  # the folder that was refused has no such file either
+        pass
+
+
+def _reason(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error)

@@ -1,0 +1,33 @@
+"""`tlx bench`: a suite of runs, going on from what is there."""
+
+import click
+
+from tlx.cli.session import Session, common, pass_session
+from tlx.errors import TlxError
+
+
+def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+@click.command("bench")
+@click.argument("suite")
+@click.option("--out", metavar="DIR", help="The results folder; by default runs/SUITE.")
+@click.option("--strategies", callback=_names, metavar="A,B", help="Only these; also ones that the suite lacks.")
+@click.option("--tasks", callback=_names, metavar="A,B", help="Only these tasks.")
+@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
+@common
+@pass_session
+def command(session: Session, suite: str, **options) -> None:
+    """Runs a suite: strategies x tasks.
+
+    Runs that are finished already are not run again.
+    """
+    registry = session.registry
+    from tlx.bench import api
+    from tlx.report import render
+
+    results = api.bench(suite, plugins=session.files, registry=registry, **options)
+    click.echo(render(results))
+    if failed := api.failures(results):
+        raise TlxError("\n  ".join([f"{len(failed)} of {len(results)} runs failed:", *failed]))

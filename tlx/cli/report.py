@@ -1,0 +1,19 @@
+"""`tlx report`: the table of a results folder."""
+
+import click
+
+from tlx.cli.session import common
+
+
+@click.command("report")
+@click.argument("folder", metavar="DIR")
+@click.option("--format", "style", default="terminal", show_default=True, help="terminal, markdown, csv or json.")
+@common
+def command(folder: str, style: str) -> None:
+    """Prints the results in a folder.
+
+    For each cell: mean, 95% interval, n, selection, gain over source-only, time.
+    """
+    from tlx.report import report
+
+    click.echo(report(folder, style).rstrip("\n"))

@@ -1,0 +1,32 @@
+"""`tlx run`: one strategy on one task."""
+
+import click
+
+from tlx.cli.session import Session, common, pass_session
+from tlx.errors import TlxError
+
+
+@click.command("run")
+@click.argument("task")
+@click.argument("strategy")
+@click.option("--backbone", default="lenet", show_default=True, help="A backbone: tlx list backbones.")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Seeds 0 to N-1.")
+@click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the strategy; repeatable.")
+@click.option("--recipe", default="default", show_default=True, help="A recipe: tlx list recipes.")
+@click.option("--out", metavar="DIR", help="The folder to write the result into; without it nothing is written.")
+@common
+@pass_session
+def command(session: Session, task: str, strategy: str, **options) -> None:
+    """Runs one strategy on one task.
+
+    TASK is like mnist5k:optdigits. Prints the scores; with --out, writes the result as well.
+    """
+    registry = session.registry
+    from tlx.bench import api
+    from tlx.report import render
+
+    result = api.run(task, strategy, plugins=session.files, registry=registry, **options)
+    if failed := api.failures([result]):
+        raise TlxError(f"failed: {failed[0]}")
+    click.echo(render([result]))

@@ -1,0 +1,75 @@
+"""What the parts of one command line share: the plugin files, `--debug`, and the registry, loaded when first needed."""
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from tlx.plugins import Registry
+
+
+class Session:
+    """One invocation of `tlx`."""
+
+    def __init__(self):
+        self.files: list[str] = []
+        self.debug = False
+        self._registry: Registry | None = None
+        self._commands: dict[str, click.Command] | None = None
+        self._shown = 0
+
+    @property
+    def registry(self) -> Registry:
+        """The registry, loaded once; what is wrong with plugins goes to stderr, once."""
+        if self._registry is None:
+            self._registry = Registry.load(self.files)
+            self.show_problems()
+        return self._registry
+
+    def commands(self, taken: Sequence[str]) -> dict[str, click.Command]:
+        """The commands that plugins add, by name; the first keeps a name."""
+        if self._commands is None:
+            self._commands, owner = {}, dict.fromkeys(taken, "tlx")
+            for plugin in self.registry.implementing("tlx_commands"):
+                group = click.Group()
+                self.registry.call("tlx_commands", plugin, cli=group)
+                for name, command in group.commands.items():
+                    if name in owner:
+                        held = f"command '{name}' is already there, by '{owner[name]}', which keeps the name"
+                        self.registry.problem(plugin, held)
+                    else:
+                        self._commands[name], owner[name] = command, plugin
+            self.show_problems()
+        return self._commands
+
+    def show_problems(self) -> None:
+        """Prints the problems of plugins that are not printed yet, a line each."""
+        problems = self._registry.problems if self._registry else []
+        for problem in problems[self._shown :]:
+            click.echo(f"Warning: {' '.join(str(problem).split())}", err=True)
+            self.show_traceback(problem.cause)
+        self._shown = len(problems)
+
+    def show_traceback(self, error: BaseException | None) -> None:
+        """Prints the traceback of an error, under `--debug`."""
+        if self.debug and error:
+            click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command: `--plugin FILE` and `--debug`; they go to the session."""
+
+    def add_files(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> None:
+        ctx.ensure_object(Session).files.extend(value)
+
+    def set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        ctx.ensure_object(Session).debug |= value
+
+    command = click.option("--debug", is_flag=True, expose_value=False, callback=set_debug, is_eager=True,
+                           help="Show tracebacks.")(command)  # fmt: skip
+    return click.option("--plugin", multiple=True, metavar="FILE", expose_value=False, callback=add_files,
+                        is_eager=True, help="A Python file to use as a plugin; repeatable.")(command)  # fmt: skip
+
+
+pass_session = click.make_pass_decorator(Session)

@@ -1,0 +1,169 @@
+"""What a dataset, a protocol and a task are, and the arrays that a task gives to the engine.
+
+Shape vocabulary: rows N, height H, width W, channels C. Images are uint8 in 0..255; labels are int32 in 0..classes-1.
+"""
+
+import dataclasses
+import re
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, Shaped, UInt8
+
+from tlx.errors import DataError
+
+Images = UInt8[np.ndarray, "rows height width channels"]
+Labels = Int32[np.ndarray, "rows"]
+Origins = Shaped[np.ndarray, "rows"]
+
+WORD = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
+TASK = re.compile(rf"\s*({WORD}(?:\s*\+\s*{WORD})*)\s*(?:->|→|:)\s*({WORD})\s*(?:/\s*([1-9][0-9]*)\s*)?")
+
+
+class Arrays(NamedTuple):
+    """One split of a dataset. `origin` is text like "mnist5k/0012": the original image that a row comes from."""
+
+    x: Images
+    y: Labels
+    origin: Origins
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """One domain: a train and a test split that share no original image.
+
+    Raises:
+        DataError: a wrong type, shape or label, an empty split, or an origin that is in both splits.
+    """
+
+    name: str
+    train: Arrays
+    test: Arrays
+    classes: tuple[str, ...]
+
+    def __post_init__(self):
+        if not re.fullmatch(WORD, self.name):
+            raise DataError(f"Dataset name '{self.name}'; expected letters, digits and _, with . or - only inside.")
+        if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
+            raise DataError(f"Dataset '{self.name}': classes {self.classes}; expected two or more different names.")
+        for split in ("train", "test"):
+            _check(getattr(self, split), f"Dataset '{self.name}', {split}", len(self.classes))
+        train, test = self.train.x.shape[1:], self.test.x.shape[1:]
+        if train != test:
+            raise DataError(f"Dataset '{self.name}': train images are {train}, test images {test}; expected one shape.")
+        both = np.intersect1d(self.train.origin, self.test.origin)
+        if both.size:
+            raise DataError(f"Dataset '{self.name}': {both.size} origins are in train and in test, as '{both[0]}'.")
+
+
+def _check(arrays: Arrays, where: str, classes: int) -> None:
+    x, y, origin = arrays
+    if x.dtype != np.uint8 or x.ndim != 4:
+        raise DataError(f"{where}: x is {x.dtype} {x.shape}; expected uint8 [rows, height, width, channels].")
+    if not x.size:
+        raise DataError(f"{where}: x is {x.shape}; expected at least one row.")
+    if x.shape[3] not in (1, 3):
+        raise DataError(f"{where}: x has {x.shape[3]} channels; expected 1 (grey) or 3 (RGB).")
+    if y.dtype != np.int32 or y.shape != x.shape[:1]:
+        raise DataError(f"{where}: y is {y.dtype} {y.shape}; expected int32 ({len(x)},).")
+    if y.min() < 0 or y.max() >= classes:
+        raise DataError(f"{where}: labels are {y.min()} to {y.max()}; expected 0 to {classes - 1} ({classes} classes).")
+    if origin.dtype.kind != "U" or origin.shape != x.shape[:1]:
+        raise DataError(f"{where}: origin is {origin.dtype} {origin.shape}; expected text ({len(x)},).")
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """What makes two scores comparable: image size, scaling, labelled rows.
+
+    On the device x = (uint8 / 255 - mean) / std. `channels` None: the largest of the task's domains. `shots`: labelled
+    target train rows per class, None for all.
+
+    Raises:
+        DataError: a value out of range.
+    """
+
+    id: str
+    summary: str
+    size: int
+    channels: int | None
+    mean: float = 0.5
+    std: float = 0.5
+    shots: int | None = None
+
+    def __post_init__(self):
+        if self.size < 1:
+            raise DataError(f"Protocol '{self.id}': size {self.size}; expected 1 or more pixels.")
+        if self.channels not in (None, 1, 3):
+            raise DataError(f"Protocol '{self.id}': channels {self.channels}; expected 1, 3 or None.")
+        if self.std <= 0:
+            raise DataError(f"Protocol '{self.id}': std {self.std}; expected more than 0.")
+        if self.shots is not None and self.shots < 1:
+            raise DataError(f"Protocol '{self.id}': shots {self.shots}; expected 1 or more, or None for all.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """From one or more source datasets, named, to a target dataset, under a protocol.
+
+    Raises:
+        DataError: no source, one that comes twice, or a target among the sources.
+    """
+
+    sources: tuple[str, ...]
+    target: str
+    protocol: Protocol
+    summary: str = ""
+
+    def __post_init__(self):
+        if self.name != task_name(self.name):
+            raise DataError(f"Task '{self.name}': in normal form its name is '{task_name(self.name)}'.")
+
+    @property
+    def name(self) -> str:
+        """The name in normal form: "a->b", "a+b->c", and with shots "a->b/10"."""
+        shots = "" if self.protocol.shots is None else f"/{self.protocol.shots}"
+        return f"{'+'.join(self.sources)}->{self.target}{shots}"
+
+
+class Rows(NamedTuple):
+    """Labelled images. `domain` numbers the sources from 0 in the task's order; the target's number is the next one."""
+
+    x: Images
+    y: Labels
+    domain: Labels
+
+
+class TaskData(NamedTuple):
+    """A task's arrays, all images at the protocol's size and channels, sources and target without a common origin.
+
+    Labels of the target are in `labelled` (train rows, by `shots`) and in `test_y` only. `hash` is the sha256 of the
+    arrays, the classes and the protocol.
+    """
+
+    source: Rows
+    source_val: Rows
+    target_x: Images
+    labelled: Rows
+    test_x: Images
+    test_y: Labels
+    classes: tuple[str, ...]
+    task: Task
+    hash: str
+
+
+def task_name(text: str) -> str:
+    """The normal form of a task's name: "a + b : c / 10" -> "a+b->c/10".
+
+    Raises:
+        DataError: not the name of a task, a source that comes twice, or a target among the sources.
+    """
+    match = TASK.fullmatch(text)
+    if match is None:
+        raise DataError(f"Task name '{text}'; expected 'source->target', 'one+two->target' or 'source->target/10'.")
+    sources, target, shots = re.split(r"\s*\+\s*", match[1]), match[2], match[3]
+    if len(set(sources)) < len(sources):
+        raise DataError(f"Task name '{text}': a source comes twice; expected different sources.")
+    if target in sources:
+        raise DataError(f"Task name '{text}': '{target}' is source and target; expected different datasets.")
+    return f"{'+'.join(sources)}->{target}" + (f"/{shots}" if shots else "")

@@ -1,0 +1,1 @@
+"""From objectives to trained seeds: groups, step, phases, programs, runs."""

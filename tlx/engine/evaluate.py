@@ -1,0 +1,53 @@
+"""Predictions over a whole table, in batches."""
+
+import jax
+import jax.numpy as jnp
+
+from tlx.contract import Images, Model, State, Strategy, Tree
+from tlx.engine.feed import Feed, Table, normalise
+from tlx.errors import ContractError
+
+
+def predict(strategy: Strategy, model: Model, state: State, x: Images) -> jax.Array:
+    """The strategy's logits [B, classes]. Raises ContractError for another shape."""
+    logits = strategy.predict(model, state, x)
+    expected = (x.shape[0], model.classes)
+    if jnp.shape(logits) != expected:
+        raise ContractError(
+            f"strategy {type(strategy).__name__}: `predict` returned shape {jnp.shape(logits)}; expected {expected}, [B, classes]"
+        )
+    return logits
+
+
+def evaluate(strategy: Strategy, model: Model, state: State, feed: Feed, rows: Table, batch: int) -> jax.Array:
+    """The logits of every row of a table [padded, classes]; only the first `rows.n` are meant."""
+    size = min(batch, rows.x.shape[0])
+
+    def one(number: jax.Array, out: jax.Array) -> jax.Array:
+        at = number * size  # near the end the slice is moved back to fit, for reading and writing alike
+        x = normalise(feed, jax.lax.dynamic_slice_in_dim(rows.x, at, size))
+        return jax.lax.dynamic_update_slice_in_dim(out, predict(strategy, model, state, x), at, 0)
+
+    start = jnp.zeros((rows.x.shape[0], model.classes), jnp.float32)
+    return jax.lax.fori_loop(0, (rows.n + size - 1) // size, one, start)
+
+
+def sweep(feed: Feed, rows: int, batch: int, function) -> Tree:
+    """`function` over the first `rows` target train images, in batches; its outputs stacked in index order."""
+    size = min(batch, rows)
+    count = -(-rows // size)
+    padded = feed.tables["target"].x
+    assert padded.shape[0] >= rows
+
+    def one(number: jax.Array) -> Tree:
+        at = jnp.minimum(number * size, rows - size)
+        return function(normalise(feed, jax.lax.dynamic_slice_in_dim(padded, at, size)))
+
+    stacked = jax.lax.map(one, jnp.arange(count))
+    overlap = count * size - rows
+
+    def joined(parts: jax.Array) -> jax.Array:
+        whole, last = parts[:-1].reshape(-1, *parts.shape[2:]), parts[-1]
+        return jnp.concatenate([whole, last[overlap:]])
+
+    return jax.tree.map(joined, stacked)

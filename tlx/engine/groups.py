@@ -1,0 +1,71 @@
+"""Parameter groups: which leaves an objective trains, by group name or glob.
+
+Parameters are addressed by path, "features/conv1/kernel". Optimizer states are kept flat per group ({path: leaf}), not as
+masked copies of the tree, so that a phase may add a group without changing the shape of the others.
+"""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import jax
+
+from tlx.errors import ContractError, nearest
+
+Flat = dict[str, Any]
+
+
+def flatten(tree: Any) -> Flat:
+    """The leaves of a tree of dicts by path, parts joined by "/"."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {"/".join(_part(key) for key in path): leaf for path, leaf in leaves}
+
+
+def _part(key: Any) -> str:
+    for name in ("key", "idx", "name"):
+        if hasattr(key, name):
+            return str(getattr(key, name))
+    return str(key)
+
+
+def replace(tree: Any, flat: Mapping[str, Any]) -> Any:
+    """`tree` with the leaves that `flat` names replaced."""
+    leaves, treedef = jax.tree_util.tree_flatten_with_path(tree)
+    return treedef.unflatten([flat.get("/".join(_part(key) for key in path), leaf) for path, leaf in leaves])
+
+
+def select(params: Mapping[str, Any], trains: Sequence[str], globs: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
+    """The paths that each name in `trains` stands for: {group: paths}.
+
+    Raises:
+        ContractError: a name is neither a group nor "*"; a group holds no parameter; two names share a parameter.
+    """
+    paths = list(flatten(params))
+    known = [*params, *globs]
+    chosen: dict[str, tuple[str, ...]] = {}
+    for name in params if tuple(trains) == ("*",) else trains:
+        if name in globs:
+            found = tuple(path for path in paths if fnmatchcase(path, globs[name]))
+        elif name in params:
+            found = tuple(path for path in paths if path.split("/")[0] == name)
+        else:
+            guess = nearest(name, known)
+            hint = f"did you mean {' or '.join(guess)}? " if guess else ""
+            raise ContractError(f"{where} trains unknown group '{name}'; {hint}groups: {', '.join(known)}")
+        if not found:
+            glob = f" (glob '{globs[name]}')" if name in globs else ""
+            raise ContractError(
+                f"{where} trains group '{name}'{glob}, which holds no parameter of this backbone; parameters: {', '.join(paths)}"
+            )
+        chosen[name] = found
+    _refuse_overlap(chosen, where)
+    return chosen
+
+
+def _refuse_overlap(chosen: Mapping[str, tuple[str, ...]], where: str) -> None:
+    owner: dict[str, str] = {}
+    for name, found in chosen.items():
+        for path in found:
+            if path in owner:
+                raise ContractError(f"{where} trains '{path}' twice, by groups '{owner[path]}' and '{name}'")
+            owner[path] = name

@@ -1,0 +1,47 @@
+"""From recipe to optax: one optimizer state per group, learning rates by schedule, phase and path."""
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from tlx.engine.groups import Flat
+from tlx.engine.recipe import Recipe
+
+Hyper = dict[str, Any]  # Recipe.hyper(), traced
+
+
+def schedule(recipe: Recipe, hyper: Hyper, progress: jax.Array) -> jax.Array:
+    """The schedule's factor at `progress` in [0, 1]: see `Recipe`."""
+    if recipe.schedule == "inverse":
+        return (1 + hyper["gamma"] * progress) ** -hyper["power"]
+    if recipe.schedule == "cosine":
+        return 0.5 * (1 + jnp.cos(jnp.pi * progress))
+    return jnp.ones_like(progress)
+
+
+def transform(recipe: Recipe, hyper: Hyper) -> optax.GradientTransformation:
+    """The direction of descent, before the learning rate."""
+    clip = [optax.clip_by_global_norm(hyper["clip"])] if recipe.clip > 0 else []
+    decay = optax.add_decayed_weights(hyper["weight_decay"])
+    if recipe.optimizer == "sgd":
+        return optax.chain(*clip, decay, optax.trace(hyper["momentum"], recipe.nesterov))
+    adam = optax.scale_by_adam(hyper["beta1"], hyper["beta2"])
+    return optax.chain(*clip, adam, decay) if recipe.optimizer == "adamw" else optax.chain(*clip, decay, adam)
+
+
+def rate(recipe: Recipe, phase: str, path: str) -> float:
+    """The multiplier that `recipe.rates` gives to a path in a phase."""
+    return next((value for glob, value in recipe.rates if fnmatchcase(f"{phase}/{path}", glob)), 1.0)
+
+
+def update(
+    recipe: Recipe, hyper: Hyper, phase: str, lr: jax.Array, grads: Flat, state: optax.OptState, params: Flat
+) -> tuple[Flat, optax.OptState]:
+    """One step of one group: the new leaves and the new optimizer state."""
+    direction, state = transform(recipe, hyper).update(grads, state, params)
+    assert isinstance(direction, dict)
+    new = {path: leaf - lr * rate(recipe, phase, path) * direction[path] for path, leaf in params.items()}
+    return new, state

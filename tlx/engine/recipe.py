@@ -1,0 +1,79 @@
+"""A recipe: everything about training that is not the strategy, as data with a name."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tlx.errors import SettingError, nearest
+
+OPTIMIZERS = ("sgd", "adam", "adamw")
+SCHEDULES = ("constant", "inverse", "cosine")
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Optimizer, schedule, batch, length and per-group learning rates of a run.
+
+    Learning rate at progress p of a phase: lr * rate(path) * phase rate * s(p), with s(p) = 1 ("constant"),
+    (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75) or (1 + cos(pi p)) / 2 ("cosine").
+
+    `rates` pairs a glob over "phase/group/path" with a multiplier; the first glob that fits counts, else 1. `weight_decay`
+    is added to the gradient (sgd, adam) or decoupled (adamw). `clip` bounds the global norm of each objective's gradient
+    (0: none). `bottleneck` is the width of a Linear-BN-ReLU layer between backbone and head (0: none). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and pseudo-labels refreshed.
+    """
+
+    name: str = "default"
+    optimizer: str = "sgd"
+    lr: float = 0.01
+    momentum: float = 0.9
+    nesterov: bool = True
+    beta1: float = 0.9
+    beta2: float = 0.999
+    weight_decay: float = 0.0005
+    schedule: str = "inverse"
+    gamma: float = 10.0
+    power: float = 0.75
+    clip: float = 0.0
+    rates: tuple[tuple[str, float], ...] = ()
+    bottleneck: int = 256
+    batch: int = 64
+    steps: int = 2000
+    rounds: int = 10
+    eval_batch: int = 250
+
+    def __post_init__(self):
+        for field, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, field) not in allowed:
+                raise SettingError(f"recipe '{self.name}': {field} is {getattr(self, field)!r}; expected one of {allowed}")
+        for field in ("batch", "steps", "rounds", "eval_batch"):
+            got = getattr(self, field)
+            if not isinstance(got, int) or isinstance(got, bool) or got < 1:
+                raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected a whole number of at least 1")
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON values, complete: every field is there."""
+        return {**dataclasses.asdict(self), "rates": [list(rate) for rate in self.rates]}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Recipe":
+        """The recipe of `to_json`'s dict. Raises SettingError for an unknown field."""
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in fields:
+            if key not in known:
+                guess = nearest(key, known)
+                raise SettingError(f"unknown recipe field '{key}'; nearest: {', '.join(guess) or ', '.join(known)}")
+        rates = tuple((str(glob), float(rate)) for glob, rate in fields.get("rates", ()))
+        return cls(**{**fields, "rates": rates})
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """A copy with some fields changed, under the same name."""
+        return Recipe.from_json({**self.to_json(), **changes})
+
+    def hyper(self) -> dict[str, float]:
+        """The float fields: leaves of the compiled program, so a new value recompiles nothing."""
+        return {field.name: float(getattr(self, field.name)) for field in dataclasses.fields(self) if field.type is float}
+
+    def skeleton(self) -> "Recipe":
+        """What shapes a compiled program: floats and the length of the run are taken out, for `hyper` and counters."""
+        blank = {**{name: 0.0 for name in self.hyper()}, "clip": float(self.clip > 0)}
+        return dataclasses.replace(self, **blank, name="skeleton", steps=1, rounds=1)

@@ -1,0 +1,183 @@
+"""A whole run: phases > rounds > steps, all seeds at once, with an evaluation after every round."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tlx.contract import Phase, Strategy
+from tlx.data import TaskData
+from tlx.engine import phases as programs
+from tlx.engine.devices import describe, use_compilation_cache
+from tlx.engine.feed import check_sees, make_feed, union
+from tlx.engine.model import Backbone, Frame, make_model
+from tlx.engine.phases import Plan, Round
+from tlx.engine.program import run
+from tlx.engine.recipe import Recipe
+from tlx.errors import ContractError
+
+
+class Progress(NamedTuple):
+    """Where a run is, after a round: `round` of `rounds` and `step` of `steps`, over all phases; metrics per seed."""
+
+    phase: str
+    round: int
+    rounds: int
+    step: int
+    steps: int
+    metrics: dict[str, list[float]]
+
+
+class Evaluation(NamedTuple):
+    """Logits after a round, [seeds, rows, classes], of the source validation and the target test images."""
+
+    phase: str
+    step: int
+    source_logits: np.ndarray
+    target_logits: np.ndarray
+    metrics: dict[str, np.ndarray]  # [seeds], mean over the round
+
+
+class Outcome(NamedTuple):
+    """All that a run gives back. `diverged` holds, per seed, whether a loss or a parameter became infinite or NaN."""
+
+    seeds: tuple[int, ...]
+    evaluations: list[Evaluation]
+    diverged: tuple[bool, ...]
+    steps: int
+    compile_seconds: float
+    train_seconds: float
+    device: str
+    sees: tuple[str, ...]
+
+
+class Section(NamedTuple):
+    """The steps of each round of one phase; an online phase has one round and takes none from the budget."""
+
+    phase: Phase
+    rounds: tuple[int, ...]
+
+
+def sections(phases: Sequence[Phase], recipe: Recipe) -> list[Section]:
+    """The budget of steps and rounds divided by the phases' shares, every phase getting at least one of each."""
+    total = sum(float(phase.share) for phase in phases if not phase.online)
+    out, spent, given = [], 0.0, 0
+    for phase in phases:
+        if phase.online:
+            out.append(Section(phase, ()))
+            continue
+        spent += phase.share / total
+        steps = max(1, round(recipe.steps * spent) - given)
+        given += steps
+        out.append(Section(phase, _split(steps, max(1, round(recipe.rounds * phase.share / total)))))
+    return out
+
+
+def _split(steps: int, rounds: int) -> tuple[int, ...]:
+    """Rounds of one size where a near number of rounds divides the steps (one program), else with a longer last one."""
+    near = [count for count in range(1, min(steps, 2 * rounds) + 1) if steps % count == 0 and 2 * count >= rounds]
+    count = min(near, key=lambda count: abs(count - rounds)) if near else min(steps, rounds)
+    size, rest = divmod(steps, count)
+    return (size,) * (count - 1) + (size + rest,)
+
+
+def train(
+    strategy: Strategy,
+    backbone: Backbone,
+    data: TaskData,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    on_round: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Trains a strategy on a task from each seed, and evaluates it after every round.
+
+    Raises:
+        ContractError: the strategy or the backbone breaks the contract, or sees what the task does not offer.
+    """
+    use_compilation_cache()
+    frame = Frame(backbone, data.source.x.shape[1:], len(data.classes), len(data.target_x), recipe.bottleneck)
+    phases = strategy.phases(make_model(frame))
+    _check_phases(strategy, phases, data)
+    sees = union([phase.sees for phase in phases])
+    plan = sections(phases, recipe)
+    begun = time.perf_counter()
+    feed = make_feed(data, sees)
+    runner = _Run(strategy, frame, recipe, feed, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)), len(data.test_x))
+    rounds, steps = sum(max(1, len(s.rounds)) for s in plan), sum(sum(s.rounds) for s in plan)
+    evaluations: list[Evaluation] = []
+    finite = np.ones(len(seeds), bool)
+    step = 0
+    for number, section in enumerate(plan):
+        runner.enter(number)
+        for done, size in _rounds(section):
+            result = jax.device_get(runner.online() if section.phase.online else runner.round(size, done, sum(section.rounds)))
+            step += size
+            finite &= result.finite
+            source, target = result.source_logits[:, : len(data.source_val.x)], result.target_logits[:, : len(data.test_x)]
+            evaluations.append(Evaluation(section.phase.name, step, source, target, result.metrics))
+            if on_round:
+                metrics = {name: [float(value) for value in values] for name, values in result.metrics.items()}
+                on_round(Progress(section.phase.name, len(evaluations), rounds, step, steps, metrics))
+    seconds = time.perf_counter() - begun - runner.compile_seconds
+    diverged = tuple(not ok for ok in finite)
+    shown = tuple(sorted(sees))
+    return Outcome(tuple(seeds), evaluations, diverged, step, runner.compile_seconds, seconds, describe(), shown)
+
+
+def _rounds(section: Section) -> list[tuple[int, int]]:
+    """(steps done before, steps) of each round."""
+    if section.phase.online:
+        return [(0, 0)]
+    return [(sum(section.rounds[:i]), size) for i, size in enumerate(section.rounds)]
+
+
+def _check_phases(strategy: Strategy, phases: Sequence[Phase], data: TaskData) -> None:
+    name = type(strategy).__name__
+    if not (isinstance(phases, tuple) and phases and all(isinstance(phase, Phase) for phase in phases)):
+        raise ContractError(f"strategy {name}: `phases` returned {phases!r}; expected a tuple of one or more Phase")
+    for phase in phases:
+        where = f"strategy {name}, phase {phase.name}"
+        if not phase.objectives:
+            raise ContractError(f"{where} has no objectives; expected one or more")
+        check_sees(phase.sees, data, where)
+        if [other.name for other in phases].count(phase.name) > 1:
+            raise ContractError(f"strategy {name} has two phases named '{phase.name}'; expected names that differ")
+        if phase.online and phase.sees != {"target"}:
+            raise ContractError(f"{where} is online and sees {sorted(phase.sees)}; expected target alone")
+
+
+class _Run:
+    """The compiled programs of one run and what they pass on."""
+
+    def __init__(self, strategy: Strategy, frame: Frame, recipe: Recipe, feed, keys: jax.Array, test_rows: int):
+        self.strategy = jax.tree.map(jnp.float32, strategy)
+        self.hyper = {name: jnp.float32(value) for name, value in recipe.hyper().items()}
+        self.frame, self.recipe, self.feed, self.test_rows = frame, recipe.skeleton(), feed, test_rows
+        self.keys, self.compile_seconds = keys, 0.0
+        self.state = self._call(programs.init, (Plan(frame, self.recipe, 0),), (self.strategy,), (keys,))
+        self.carry = None
+
+    def _call(self, function, static, shared, mapped, donate=False):
+        out, seconds = run(function, static, shared, mapped, donate)
+        self.compile_seconds += seconds
+        return out
+
+    def enter(self, phase: int) -> None:
+        self.plan = Plan(self.frame, self.recipe, phase)
+        self.phase_keys = jax.vmap(lambda key: jax.random.fold_in(key, phase))(self.keys)
+        state = self.state if self.carry is None else self.carry.state
+        self.carry = self._call(programs.enter, (self.plan,), (self.strategy, self.hyper), (state, self.phase_keys))
+
+    def round(self, steps: int, done: int, total: int) -> Round:
+        shared = (self.strategy, self.hyper, self.feed, jnp.int32(done), jnp.int32(total))
+        mapped = (self.carry, self.phase_keys)
+        self.carry, result = self._call(programs.train_round, (self.plan, steps), shared, mapped, donate=True)
+        return result
+
+    def online(self) -> Round:
+        shared, mapped = (self.strategy, self.hyper, self.feed), (self.carry, self.phase_keys)
+        self.carry, result = self._call(programs.online_pass, (self.plan, self.test_rows), shared, mapped, donate=True)
+        return result

@@ -1,0 +1,150 @@
+"""The hooks that a plugin may implement: registrations, commands, and observers of a run.
+
+A plugin is a module with functions of these names, each marked `@tlx.hookimpl`, found through an entry point of the
+group `tlx` or given as a file. It implements the hooks that it needs, and takes the arguments that it needs.
+"""
+
+from typing import TYPE_CHECKING, Any
+from typing import Protocol as TypingProtocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+hookspec = pluggy.HookspecMarker("tlx")
+hookimpl = pluggy.HookimplMarker("tlx")
+
+
+class Register(TypingProtocol):
+    """What a registration hook calls once for each thing that the plugin brings.
+
+    `target` is a lazy "module:Name", imported when first used, or the object itself. `summary` is one line; by default
+    the first docstring line of the target, read from the source of its module without importing it.
+    """
+
+    def __call__(self, name: str, target: object, summary: str = "") -> None: ...
+
+
+@hookspec
+def tlx_strategies(register: Register) -> None:
+    """Brings strategies. Target: a `tlx.Strategy` subclass marked `@tlx.strategy`.
+
+    Example:
+        @hookimpl
+        def tlx_strategies(register):
+            register("mean_shift", "my_plugin.mean_shift:MeanShift")
+    """
+
+
+@hookspec
+def tlx_backbones(register: Register) -> None:
+    """Brings backbones. Target: called as `(in_shape, rngs)`, gives an `nnx.Module` with an integer `width`.
+
+    Example:
+        @hookimpl
+        def tlx_backbones(register):
+            register("tiny", "my_plugin.tiny:Tiny")
+    """
+
+
+@hookspec
+def tlx_datasets(register: Register) -> None:
+    """Brings datasets. Target: a function without arguments that returns a `tlx.Dataset`; called on first use.
+
+    Example:
+        @hookimpl
+        def tlx_datasets(register):
+            register("stripes", "my_plugin.stripes:stripes")
+    """
+
+
+@hookspec
+def tlx_tasks(register: Register) -> None:
+    """Brings tasks: which domains a model learns from, and which one it is scored on. Target: a `tlx.Task`.
+
+    Example:
+        @hookimpl
+        def tlx_tasks(register):
+            register("stripes->dots", "my_plugin.tasks:STRIPES_TO_DOTS")
+    """
+
+
+@hookspec
+def tlx_suites(register: Register) -> None:
+    """Brings suites for `tlx bench`: tasks x strategies under one recipe. Target: a `tlx.Suite`.
+
+    Example:
+        @hookimpl
+        def tlx_suites(register):
+            register("stripes", "my_plugin.suites:STRIPES")
+    """
+
+
+@hookspec
+def tlx_selectors(register: Register) -> None:
+    """Brings selectors: which evaluation of a run is reported. Target: a `tlx.Selector` subclass or instance.
+
+    Example:
+        @hookimpl
+        def tlx_selectors(register):
+            register("lowest-entropy", "my_plugin.entropy:LowestEntropy")
+    """
+
+
+@hookspec
+def tlx_recipes(register: Register) -> None:
+    """Brings recipes: optimizer, learning rates, schedule, batch and budget. Target: a `tlx.Recipe`.
+
+    Example:
+        @hookimpl
+        def tlx_recipes(register):
+            register("adam-short", "my_plugin.recipes:ADAM_SHORT")
+    """
+
+
+@hookspec
+def tlx_commands(cli: "click.Group") -> None:
+    """Adds commands to `tlx`. A name that is taken stays with the command that has it.
+
+    Example:
+        @hookimpl
+        def tlx_commands(cli):
+            @cli.command()
+            def hello():
+                "Says hello."
+                click.echo("hello")
+    """
+
+
+@hookspec
+def tlx_run_started(spec: Any) -> None:
+    """Called before a run, with its `tlx.bench.spec.Spec`. Not called for a run whose result is already there.
+
+    Example:
+        @hookimpl
+        def tlx_run_started(spec):
+            print("started", spec.task, spec.strategy)
+    """
+
+
+@hookspec
+def tlx_round_finished(spec: Any, progress: Any) -> None:
+    """Called after each round of a run, with a `tlx.engine.train.Progress`: phase, round, step, metrics of each seed.
+
+    Example:
+        @hookimpl
+        def tlx_round_finished(spec, progress):
+            print(spec.strategy, progress.step, "of", progress.steps)
+    """
+
+
+@hookspec
+def tlx_run_finished(spec: Any, result: Any) -> None:
+    """Called after a run, finished or failed, with its `tlx.bench.result.Result`.
+
+    Example:
+        @hookimpl
+        def tlx_run_finished(spec, result):
+            print(spec.strategy, result.status)
+    """

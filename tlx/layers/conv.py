@@ -1,0 +1,128 @@
+"""Convolution that avoids the slow paths of XLA on the CPU, with the signature of `jax.lax.conv_general_dilated`.
+
+XLA brings convolutions into its fast CPU kernel's layout in the entry computation only; inside a loop the two gradient
+convolutions fall to a naive single-threaded kernel. Here they are written as matrix products, over blocks of images whose
+patches stay in cache. On other backends, and for dilated or grouped convolutions, this is `jax.lax`'s own.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+PATCH_BYTES = 2**21  # of one block: measured best between 1 and 4 MiB
+NHWC = ("NHWC", "HWIO", "NHWC")
+
+
+def conv_general_dilated(
+    lhs: jax.Array,
+    rhs: jax.Array,
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    **rest: Any,
+) -> jax.Array:
+    """y[b,p,q,o] = sum_ijc x[b, s p + i, s q + j, c] w[i,j,c,o]; arguments as `jax.lax.conv_general_dilated`.
+
+    Give it to a layer: `nnx.Conv(..., conv_general_dilated=tlx.layers.conv_general_dilated)`; the engine does so for every
+    `nnx.Conv` of a backbone. On the CPU it has a reverse-mode derivative only.
+    """
+    spec = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
+    plain = (
+        lhs.ndim == 4
+        and spec == lax.conv_dimension_numbers(lhs.shape, rhs.shape, NHWC)
+        and feature_group_count == 1
+        and rest.get("batch_group_count", 1) == 1
+        and all(d == 1 for d in (*(lhs_dilation or ()), *(rhs_dilation or ())))
+    )
+    if jax.default_backend() != "cpu" or not plain:
+        return lax.conv_general_dilated(
+            lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, **rest
+        )
+    if isinstance(padding, str):
+        padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], window_strides, padding)
+    padded = lax.pad(lhs, jnp.zeros((), lhs.dtype), ((0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)))
+    return _conv(padded, rhs, (window_strides[0], window_strides[1]))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _conv(x: jax.Array, w: jax.Array, stride: tuple[int, int]) -> jax.Array:
+    if x.shape[3] == 3:  # XLA's kernel takes ten times as long on three channels as on one: put colour beside colour
+        batch, height, width, _ = x.shape
+        x, w = x.reshape(batch, height, width * 3, 1), w.reshape(w.shape[0], w.shape[1] * 3, 1, w.shape[3])
+        stride = (stride[0], stride[1] * 3)
+    return lax.conv_general_dilated(x, w, stride, "VALID", dimension_numbers=NHWC)
+
+
+def _forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):
+    return _conv(x, w, stride), (x, w)
+
+
+def _backward(stride: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: jax.Array):
+    x, w = saved
+    rows, columns, channels, _ = w.shape
+    per_image = g.shape[1] * g.shape[2] * columns * channels * 4
+    dw = _in_blocks(functools.partial(_weight_gradient, w.shape, stride), per_image * rows, g, x, reduce=True)
+    dx = _in_blocks(functools.partial(_input_gradient, x.shape[1:3], stride, w), per_image, g)
+    return dx, dw
+
+
+_conv.defvjp(_forward, _backward)
+
+
+def _weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Array, x: jax.Array) -> jax.Array:
+    """dw[i,j,c,o] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,o]: patches as rows, one matrix product."""
+    rows, columns, channels, out = shape
+    height, width = (g.shape[1] - 1) * stride[0] + 1, (g.shape[2] - 1) * stride[1] + 1
+    taps = [x[:, i : i + height : stride[0], j : j + width : stride[1]] for i in range(rows) for j in range(columns)]
+    if channels == 1:  # taps first: the long axis stays contiguous
+        patches = jnp.stack([tap.reshape(-1) for tap in taps])
+    else:
+        patches = jnp.concatenate(taps, -1).reshape(-1, rows * columns * channels).T
+    return (patches @ g.reshape(-1, out)).reshape(shape)
+
+
+def _input_gradient(size: tuple[int, int], stride: tuple[int, int], w: jax.Array, g: jax.Array) -> jax.Array:
+    """dx[b, s p + i, s q + j, c] += sum_o g[b,p,q,o] w[i,j,c,o]: a product per kernel row, then shifted sums."""
+    rows, columns, channels, out = w.shape
+    batch, height, width, _ = g.shape
+    zero = jnp.zeros((), g.dtype)
+
+    def placed(part: jax.Array, axis: int, at: int) -> jax.Array:
+        spread = (part.shape[axis] - 1) * stride[axis - 1] + 1
+        config = [(0, 0, 0)] * 4
+        config[axis] = (at, size[axis - 1] - spread - at, stride[axis - 1] - 1)
+        return lax.pad(part, zero, config)
+
+    dx = jnp.zeros((batch, *size, channels), g.dtype)
+    for i in range(rows):
+        kernel_row = w[i].transpose(2, 0, 1).reshape(out, columns * channels)
+        parts = (g.reshape(-1, out) @ kernel_row).reshape(batch, height, width, columns, channels)
+        row = functools.reduce(jnp.add, (placed(parts[:, :, :, j], 2, j) for j in range(columns)))
+        dx = dx + placed(row, 1, i)
+    return dx
+
+
+def _in_blocks(function, bytes_per_image: int, *arrays: jax.Array, reduce: bool = False) -> jax.Array:
+    """`function` over blocks of images, its results joined along the batch, or summed."""
+    batch = arrays[0].shape[0]
+    block = max(1, min(batch, PATCH_BYTES // max(bytes_per_image, 1)))
+    count = -(-batch // block)
+    if count == 1:
+        return function(*arrays)
+    block = -(-batch // count)
+    spare = count * block - batch
+    blocks = tuple(
+        jnp.pad(array, ((0, spare), *((0, 0),) * (array.ndim - 1))).reshape(count, block, *array.shape[1:]) for array in arrays
+    )
+    if not reduce:
+        out = lax.map(lambda part: function(*part), blocks)
+        return out.reshape(count * block, *out.shape[2:])[:batch]
+    zero = jnp.zeros(jax.eval_shape(lambda part: function(*part), tuple(b[0] for b in blocks)).shape, arrays[0].dtype)
+    return lax.scan(lambda total, part: (total + function(*part), None), zero, blocks)[0]

@@ -1,0 +1,54 @@
+"""The field's mathematics as pure functions, shared by the strategies."""
+
+from tlx.ops.adversarial import domain_accuracy, domain_loss
+from tlx.ops.classification import (
+    classifier_discrepancy,
+    cross_entropies,
+    cross_entropy,
+    entropies,
+    information_maximisation,
+    marginal_entropy,
+    squared_consistency,
+)
+from tlx.ops.coral import coral
+from tlx.ops.domains import both_domains
+from tlx.ops.ema import ema
+from tlx.ops.kl import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
+from tlx.ops.mlp import mlp_apply, mlp_init
+from tlx.ops.mmd import gaussian_kernels, mmd_linear, mmd_quadratic, squared_distances
+from tlx.ops.moments import covariance, mean_and_variance
+from tlx.ops.pseudo_labels import centroid_labels
+from tlx.ops.reversal import reverse_gradient
+from tlx.ops.schedules import dann_ramp, sigmoid_ramp
+
+__all__ = [
+    "both_domains",
+    "centroid_labels",
+    "classifier_discrepancy",
+    "coral",
+    "covariance",
+    "cross_entropies",
+    "cross_entropy",
+    "dann_ramp",
+    "domain_accuracy",
+    "domain_loss",
+    "ema",
+    "entropies",
+    "full_gaussian_kl",
+    "gaussian_kernels",
+    "gaussian_kl",
+    "information_maximisation",
+    "log_mixture",
+    "log_normal",
+    "marginal_entropy",
+    "mean_and_variance",
+    "mixture_kl",
+    "mlp_apply",
+    "mlp_init",
+    "mmd_linear",
+    "mmd_quadratic",
+    "reverse_gradient",
+    "sigmoid_ramp",
+    "squared_consistency",
+    "squared_distances",
+]

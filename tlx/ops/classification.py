@@ -1,0 +1,46 @@
+"""Losses on class probabilities; all take logits [B, classes] and are in nats."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+Logits = Float[Array, "batch classes"]
+
+
+def cross_entropy(logits: Logits, labels: Int[Array, " batch"], smoothing: float = 0.0) -> Float[Array, ""]:
+    """The mean of -sum_c q_c log p_c, with q = (1 - smoothing) onehot(label) + smoothing / classes."""
+    return jnp.mean(cross_entropies(logits, labels, smoothing))
+
+
+def cross_entropies(logits: Logits, labels: Int[Array, " batch"], smoothing: float = 0.0) -> Float[Array, " batch"]:
+    """The cross-entropy of each row."""
+    log_p = jax.nn.log_softmax(logits)
+    picked = jnp.take_along_axis(log_p, labels[:, None], axis=1)[:, 0]
+    return -(1 - smoothing) * picked - smoothing * log_p.mean(1)
+
+
+def entropies(logits: Logits) -> Float[Array, " batch"]:
+    """H(p) = -sum_c p_c log p_c of each row, finite for any finite logits."""
+    log_p = jax.nn.log_softmax(logits)
+    return -jnp.sum(jnp.exp(log_p) * log_p, 1)
+
+
+def marginal_entropy(logits: Logits) -> Float[Array, ""]:
+    """H(mean_i p_i): the diversity of a batch's predictions."""
+    log_mean = jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(logits.shape[0])
+    return -jnp.sum(jnp.exp(log_mean) * log_mean)
+
+
+def information_maximisation(logits: Logits) -> Float[Array, ""]:
+    """mean H(p_i) - H(mean p_i): confident on each row, diverse over the batch. Liang et al. 2020 (SHOT), equation 4."""
+    return jnp.mean(entropies(logits)) - marginal_entropy(logits)
+
+
+def classifier_discrepancy(first: Logits, second: Logits) -> Float[Array, ""]:
+    """The mean over rows and classes of |softmax(first) - softmax(second)|. Saito et al. 2018 (MCD), equation 2."""
+    return jnp.mean(jnp.abs(jax.nn.softmax(first) - jax.nn.softmax(second)))
+
+
+def squared_consistency(student: Logits, teacher: Logits) -> Float[Array, " batch"]:
+    """mean_c (softmax(student)_c - softmax(teacher)_c)^2 of each row. French et al. 2018."""
+    return jnp.mean((jax.nn.softmax(student) - jax.nn.softmax(teacher)) ** 2, 1)

@@ -1,0 +1,22 @@
+"""Cells as comma-separated values."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tlx.report.cells import Cell
+
+
+def render(cells: Sequence[Cell]) -> str:
+    """A line for each cell; lists and dicts are written as JSON, what is missing as nothing."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, fieldnames=list(cells[0]) if cells else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: _text(value) for key, value in cell.items()} for cell in cells)
+    return file.getvalue()
+
+
+def _text(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict | bool) else value

@@ -1,0 +1,21 @@
+"""Tables in Markdown."""
+
+from collections.abc import Sequence
+
+from tlx.report.cells import Cell
+from tlx.report.tables import Table, tables
+
+
+def render(cells: Sequence[Cell]) -> str:
+    """One table for each task, with a title before and the legend after."""
+    return "\n".join(_table(table) for table in tables(cells))
+
+
+def _table(table: Table) -> str:
+    rules = ["---" if name == "strategy" else "---:" for name in table.columns]
+    lines = [_line(row) for row in (table.columns, rules, *table.rows)]
+    return "\n".join([f"**{table.title}**", "", *lines, "", *(f"- {note}" for note in table.notes), ""])
+
+
+def _line(words: Sequence[str]) -> str:
+    return f"| {' | '.join(word.replace('|', chr(92) + '|') for word in words)} |"

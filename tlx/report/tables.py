@@ -1,0 +1,119 @@
+"""Tables of text from cells: one for each task, protocol and backbone. How they look is up to the formats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from tlx.errors import ResultError
+from tlx.report.cells import Cell
+
+TRAINS_ON_LABELS, SELECTS_BY_LABELS, NEGATIVE, WRONG = "†", "‡", "▼", "!"
+NOTES = {
+    TRAINS_ON_LABELS: "sees labels of target train images",
+    SELECTS_BY_LABELS: "selected by the labels of target test images: an upper bound",
+    NEGATIVE: "below source_only (negative transfer)",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, columns, rows of as many texts; `notes` explain the signs that occur, and say what went wrong."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    notes: list[str]
+
+
+def tables(cells: Sequence[Cell]) -> list[Table]:
+    """The tables of a report. Scores under two protocols are never in one table."""
+
+    def key(cell: Cell) -> tuple[str, str, str]:
+        return cell["task"], cell["protocol"], cell["backbone"]
+
+    return [table(list(group)) for _, group in groupby(sorted(cells, key=key), key)]
+
+
+def table(cells: Sequence[Cell]) -> Table:
+    """The table of one task: a row for each run, a column for each selection policy, the gain of the first of these.
+
+    Raises:
+        ResultError: the cells are of more than one task, protocol or backbone, whose scores cannot be compared.
+    """
+    for key in ("task", "protocol", "backbone"):
+        if len(found := sorted({cell[key] for cell in cells})) > 1:
+            raise ResultError(f"One table cannot compare scores of different {key}s: {', '.join(found)}.")
+    head = cells[0]
+    policies = sorted({cell["selection"] for cell in cells}, key=lambda name: _rank(name, cells))
+    runs: dict[str, dict[str, Cell]] = {}
+    for cell in cells:
+        runs.setdefault(cell["hash"], {})[cell["selection"]] = cell
+
+    columns = ("strategy", "n", *(_heading(name, cells) for name in policies), "gain", "s")
+    rows, remarks = [], []
+    for run in runs.values():
+        cell, remark = next(iter(run.values())), _remark(run)
+        name = _name(cell)
+        remarks += [f"{WRONG} {name}: {remark}"] if remark else []
+        means = (_score(run.get(policy)) for policy in policies)
+        last = (_gain(run.get(policies[0])), f"{cell['seconds']:.1f}")
+        rows.append((f"{name} {WRONG}" if remark else name, str(cell["n"]), *means, *last))
+
+    text = " ".join(word for row in (columns, *rows) for word in row)
+    notes = [
+        f"target test accuracy: mean over n seeds ± half of its 95% t-interval; gain over source_only at {policies[0]}"
+    ]
+    notes += [f"{sign} {note}" for sign, note in NOTES.items() if sign in text] + remarks
+    return Table(f"{head['task']} ({head['protocol']}, {head['backbone']})", columns, rows, notes)
+
+
+def _rank(policy: str, cells: Sequence[Cell]) -> tuple[bool, int, str]:
+    first = ("last", "source-val")
+    return _oracle(policy, cells), first.index(policy) if policy in first else len(first), policy
+
+
+def _oracle(policy: str, cells: Sequence[Cell]) -> bool:
+    return any(cell["uses_target_labels"] for cell in cells if cell["selection"] == policy)
+
+
+def _heading(policy: str, cells: Sequence[Cell]) -> str:
+    return f"{policy} {SELECTS_BY_LABELS}" if _oracle(policy, cells) else policy
+
+
+def _name(cell: Cell) -> str:
+    variant = ", ".join(f"{key}={value}" for key, value in cell["variant"].items())
+    sign = f" {TRAINS_ON_LABELS}" if "labelled" in cell["sees"] else ""
+    return cell["strategy"] + sign + (f" ({variant})" if variant else "")
+
+
+def _score(cell: Cell | None) -> str:
+    if cell is None:
+        return "-"
+    if cell["mean"] is None:
+        return "failed"
+    if cell["low"] is None:
+        return f"{cell['mean']:.3f}"
+    # the interval is clipped to [0, 1], so the longer half is the one to show
+    half = max(cell["mean"] - cell["low"], cell["high"] - cell["mean"])
+    return f"{cell['mean']:.3f} ±{half:.3f}"
+
+
+def _gain(cell: Cell | None) -> str:
+    if cell is None or cell["gain"] is None:
+        return "-"
+    return f"{cell['gain']:+.3f}" + (f" {NEGATIVE}" if cell["negative_transfer"] else "")
+
+
+def _remark(run: dict[str, Cell]) -> str:
+    """What went wrong in a run: its error, or how many of its seeds diverged or collapsed, under which policy."""
+    cell = next(iter(run.values()))
+    if cell["status"] == "failed":
+        error = " ".join(str(cell["error"]).split())
+        return f"failed: {error}" if len(error) <= 200 else f"failed: {error[:197]}..."
+    words = [f"{sum(cell['diverged'])}/{cell['n']} diverged"] if any(cell["diverged"]) else []
+    counts = {name: sum(item["collapsed"]) for name, item in run.items() if any(item["collapsed"])}
+    if len(counts) == len(run) and len(set(counts.values())) == 1:
+        words.append(f"{next(iter(counts.values()))}/{cell['n']} collapsed")
+    else:
+        words += [f"{count}/{cell['n']} collapsed ({name})" for name, count in counts.items()]
+    return ", ".join(words)
