@@ -1,8 +1,9 @@
 """The contract between a strategy and the engine.
 
 A strategy says which parameters go down which loss (`Objective`), in what order and for how long (`Phase`), what is
-carried without being descended (`State.extra`), and what it sees (`Phase.sees`). Optimizers, schedules, seeds, loops and
-evaluation belong to the engine. There are three rungs: write `loss`; or write `phases`; or add `begin`, `refresh`, `after`.
+carried without being descended (`State.extra`), and what it sees (`Phase.sees`). Optimizers, schedules, seeds, loops
+and evaluation belong to the engine. There are three rungs: write `loss`; or write `phases`; or add `begin`,
+`refresh`, `after`.
 
 Shape vocabulary: batch B, height H, width W, channels C; `Features` [B, width], `Logits` [B, classes], `Labels` [B].
 """
@@ -29,8 +30,8 @@ Tree = Any
 class State(NamedTuple):
     """All that a strategy carries. Optimizer states stay with the engine.
 
-    `params` is descended; its top-level keys are the parameter groups ("features", "head", and any that a strategy adds).
-    `extra` is carried: batch-norm statistics (under the group's own name), an EMA teacher, a label bank.
+    `params` is descended; its top-level keys are the parameter groups ("features", "head", and any that a strategy
+    adds). `extra` is carried: batch-norm statistics (under the group's own name), an EMA teacher, a label bank.
     """
 
     params: dict[str, Tree]
@@ -49,7 +50,7 @@ class Unlabelled(NamedTuple):
     """A batch of target images. There is no field for a label. `index` is each row's place in the target train set."""
 
     x: Images
-    index: Labels
+    index: Labels  # pyright: ignore[reportIncompatibleMethodOverride]  # tuple.index, which a batch has no use for
 
 
 @jax.tree_util.register_static
@@ -61,8 +62,9 @@ class NotShown:
 
     def _refuse(self):
         raise NotShownError(
-            f"{self.where} reads batch.{self.field}, which it is not shown; it is shown: {', '.join(self.shown) or 'nothing'}. "
-            f'Name what it needs in Phase(sees=frozenset({{"{self.field}", ...}})), and run it on a task that offers it.'
+            f"{self.where} reads batch.{self.field}, which it is not shown; "
+            f"it is shown: {', '.join(self.shown) or 'nothing'}. "
+            f'Name it in Phase(sees=frozenset({{"{self.field}", ...}})), and run it on a task that offers it.'
         )
 
     def __getattr__(self, name: str):
@@ -95,7 +97,7 @@ class Batch(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a loss may know of the run: `key` is fresh for every objective, `progress` goes from 0 to 1 through the phase."""
+    """What a loss may know of the run: `key` is fresh for every objective, `progress` goes from 0 to 1 in the phase."""
 
     key: Key
     progress: Scalar
@@ -104,9 +106,9 @@ class Context(NamedTuple):
 class Model(NamedTuple):
     """Pure functions and facts, made by the engine from backbone and task.
 
-    `head` gives the parameters of one more linear classifier on `width` (default: the backbone's) features; put it under a
-    group of its own and name that group to `logits`. `augment` has strength "weak" or "strong". `rows` is the number of
-    target train images, the length of a label bank.
+    `head` gives the parameters of one more linear classifier on `width` (default: the backbone's) features; put it
+    under a group of its own and name that group to `logits`. `augment` has strength "weak" or "strong". `rows` is the
+    number of target train images, the length of a label bank.
     """
 
     init: Callable[[Key], State]
@@ -147,8 +149,9 @@ def keep(state: State, *_: Any) -> State:
 class Phase(NamedTuple):
     """Every step takes `objectives` in order. Optimizer states are new at the start of a phase.
 
-    `share` is its part of the step budget (shares are normalised to sum to one), `rate` multiplies the recipe's learning rate.
-    An `online` phase is one ordered pass over the target test images: adapt on a batch, then predict it, and that is scored.
+    `share` is its part of the step budget (shares are normalised to sum to one), `rate` multiplies the recipe's
+    learning rate. An `online` phase is one ordered pass over the target test images: adapt on a batch, then predict
+    it, and that is scored.
     """
 
     objectives: tuple[Objective, ...]
@@ -206,13 +209,13 @@ def strategy(cls: S) -> S:
     if not (isinstance(cls, type) and issubclass(cls, Strategy)):
         raise ContractError(f"@strategy got {cls!r}; expected a class that derives from tlx.Strategy")
     try:
-        cls = dataclasses.dataclass(frozen=True)(cls)
+        kind: Any = dataclasses.dataclass(frozen=True)(cls)
     except ValueError as error:
         raise ContractError(f"strategy {cls.__name__}: {error}") from error
     leaves, static = [], []
-    for field in dataclasses.fields(cls):
+    for field in dataclasses.fields(kind):
         if field.default is dataclasses.MISSING:
             raise ContractError(f"strategy {cls.__name__}: field '{field.name}' needs a plain default value")
         (leaves if field.type in (float, "float") else static).append(field.name)
-    jax.tree_util.register_dataclass(cls, data_fields=leaves, meta_fields=static)
-    return cls
+    jax.tree_util.register_dataclass(kind, data_fields=leaves, meta_fields=static)
+    return kind

@@ -12,11 +12,11 @@ class ADDA(Strategy):
     """Trains on the source, then moves a copy of the encoder until a discriminator takes target for source.
 
     Phase 2, every step: the critic down domain_loss(D(c(f_S(source))), D(c(f_T(target)))), then the target encoder f_T
-    down -log sigmoid(D(c(f_T(target)))) / 2, the inverted labels. f_S and the classifier c are frozen; D sees the LOGITS,
-    as in the authors' code.
+    down -log sigmoid(D(c(f_T(target)))) / 2, the inverted labels. f_S and the classifier c are frozen; D sees the
+    LOGITS, as in the authors' code.
 
-    Settings: `pretrain`, the share of phase 1; `rate`, phase 2's learning rate as a multiple (0.2 in the paper: 2e-4 after
-    1e-3); `hidden` layers of D.
+    Settings: `pretrain`, the share of phase 1; `rate`, phase 2's learning rate as a multiple (0.2 in the paper: 2e-4
+    after 1e-3); `hidden` layers of D.
 
     Reference: Tzeng et al., "Adversarial Discriminative Domain Adaptation", CVPR 2017.
     """

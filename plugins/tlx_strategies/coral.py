@@ -10,8 +10,8 @@ class CORAL(Strategy):
 
     loss = cross-entropy(source) + weight * |C_s - C_t|_F^2 / (4 width^2)
 
-    The paper sets the weight so that both losses are about equal at the end of training; on 256 normalised features that
-    is of the order of 1000.
+    The paper sets the weight so that both losses are about equal at the end of training; on 256 normalised features
+    that is of the order of 1000.
 
     Reference: Sun and Saenko, "Deep CORAL: Correlation Alignment for Deep Domain Adaptation", ECCV workshops 2016.
     """

@@ -4,7 +4,16 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Strategy, strategy
-from tlx.ops import both_domains, cross_entropy, dann_ramp, domain_accuracy, domain_loss, mlp_apply, mlp_init, reverse_gradient
+from tlx.ops import (
+    both_domains,
+    cross_entropy,
+    dann_ramp,
+    domain_accuracy,
+    domain_loss,
+    mlp_apply,
+    mlp_init,
+    reverse_gradient,
+)
 
 
 @strategy
@@ -35,7 +44,9 @@ class DANN(Strategy):
         source, target, state = both_domains(model, state, batch)
         task = cross_entropy(model.logits(state, source), batch.source.y)
         features = jnp.concatenate([source, target])
-        judged = mlp_apply(state.params["critic"], reverse_gradient(features, dann_ramp(context.progress, self.gamma)))[:, 0]
+        judged = mlp_apply(state.params["critic"], reverse_gradient(features, dann_ramp(context.progress, self.gamma)))[
+            :, 0
+        ]
         on_source, on_target = judged[: len(source)], judged[len(source) :]
         domain = domain_loss(on_source, on_target)
         metrics = {"task": task, "domain": domain, "domain_accuracy": domain_accuracy(on_source, on_target)}

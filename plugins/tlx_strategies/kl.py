@@ -30,7 +30,10 @@ class KL(Strategy):
     def init(self, model, key):
         state = model.init(key)
         encoder_key, head_key = jax.random.split(jax.random.fold_in(key, 1))
-        added = {"encoder": mlp_init(encoder_key, (model.width, 2 * self.width)), "head": model.head(head_key, self.width)}
+        added = {
+            "encoder": mlp_init(encoder_key, (model.width, 2 * self.width)),
+            "head": model.head(head_key, self.width),
+        }
         return state._replace(params={**state.params, **added})
 
     def encode(self, state: State, features):

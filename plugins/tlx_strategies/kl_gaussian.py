@@ -13,7 +13,8 @@ class KLGaussian(Strategy):
 
     Settings: `weight`; `eps`, added to the variances, which are zero for a feature that no row of a batch activates.
 
-    Reference: Zhuang et al., "Supervised Representation Learning: Transfer Learning with Deep Autoencoders", IJCAI 2015.
+    Reference: Zhuang et al., "Supervised Representation Learning: Transfer Learning with Deep Autoencoders", IJCAI
+    2015.
     """
 
     paper = "Zhuang et al. 2015"

@@ -32,9 +32,9 @@ class MCD(Strategy):
     def phases(self, model):
         def parts(state, batch):
             source, target, state = both_domains(model, state, batch)
-            task = sum(cross_entropy(model.logits(state, source, head), batch.source.y) for head in HEADS)
+            first, second = (cross_entropy(model.logits(state, source, head), batch.source.y) for head in HEADS)
             gap = classifier_discrepancy(*(model.logits(state, target, head) for head in HEADS))
-            return task, gap, state
+            return first + second, gap, state
 
         def on_task(state, batch, context):
             task, _, state = parts(state, batch)

@@ -14,7 +14,8 @@ def predict(strategy: Strategy, model: Model, state: State, x: Images) -> jax.Ar
     expected = (x.shape[0], model.classes)
     if jnp.shape(logits) != expected:
         raise ContractError(
-            f"strategy {type(strategy).__name__}: `predict` returned shape {jnp.shape(logits)}; expected {expected}, [B, classes]"
+            f"strategy {type(strategy).__name__}: `predict` returned shape {jnp.shape(logits)}; "
+            f"expected {expected}, [B, classes]"
         )
     return logits
 

@@ -1,7 +1,7 @@
 """A task's arrays on the device, as uint8, and the batches drawn from them there.
 
-Arrays are padded to a common multiple of rows and carry their true length as a traced number, so tasks of about equal size
-share one compiled program.
+Arrays are padded to a common multiple of rows and carry their true length as a traced number, so tasks of about equal
+size share one compiled program.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ MULTIPLE = 4096
 
 
 class Table(NamedTuple):
-    """Rows of one kind: `x` uint8 [padded, H, W, C], `y` and `domain` int32 [padded] (zeros where unlabelled), `n` rows."""
+    """`n` rows of one kind: `x` uint8 [padded, H, W, C], `y` and `domain` int32 [padded] (zeros where unlabelled)."""
 
     x: jax.Array
     y: jax.Array
@@ -48,7 +48,9 @@ def table(x: np.ndarray, y: np.ndarray | None = None, domain: np.ndarray | None 
         return jnp.asarray(np.pad(array, ((0, spare), *((0, 0),) * (array.ndim - 1))))
 
     zeros = np.zeros(n, np.int32)
-    return Table(padded(x), padded(zeros if y is None else y), padded(zeros if domain is None else domain), jnp.int32(n))
+    return Table(
+        padded(x), padded(zeros if y is None else y), padded(zeros if domain is None else domain), jnp.int32(n)
+    )
 
 
 def make_feed(data: TaskData, sees: frozenset[str]) -> Feed:
@@ -73,10 +75,14 @@ def check_sees(sees: frozenset[str], data: TaskData, where: str) -> None:
     for field in sorted(sees):
         if field not in FIELDS:
             guess = nearest(field, FIELDS)
-            raise ContractError(f"{where} sees '{field}'; expected {', '.join(FIELDS)}{f'; {guess[0]}?' if guess else ''}")
+            raise ContractError(
+                f"{where} sees '{field}'; expected {', '.join(FIELDS)}{f'; {guess[0]}?' if guess else ''}"
+            )
         if not sizes[field]:
             offered = ", ".join(name for name, size in sizes.items() if size)
-            raise ContractError(f"{where} sees '{field}', which task '{data.task.name}' does not offer; it offers: {offered}")
+            raise ContractError(
+                f"{where} sees '{field}', which task '{data.task.name}' does not offer; it offers: {offered}"
+            )
 
 
 def normalise(feed: Feed, x: jax.Array) -> jax.Array:

@@ -1,7 +1,7 @@
 """Parameter groups: which leaves an objective trains, by group name or glob.
 
-Parameters are addressed by path, "features/conv1/kernel". Optimizer states are kept flat per group ({path: leaf}), not as
-masked copies of the tree, so that a phase may add a group without changing the shape of the others.
+Parameters are addressed by path, "features/conv1/kernel". Optimizer states are kept flat per group ({path: leaf}),
+not as masked copies of the tree, so that a phase may add a group without changing the shape of the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,9 @@ def replace(tree: Any, flat: Mapping[str, Any]) -> Any:
     return treedef.unflatten([flat.get("/".join(_part(key) for key in path), leaf) for path, leaf in leaves])
 
 
-def select(params: Mapping[str, Any], trains: Sequence[str], globs: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
+def select(
+    params: Mapping[str, Any], trains: Sequence[str], globs: Mapping[str, str], where: str
+) -> dict[str, tuple[str, ...]]:
     """The paths that each name in `trains` stands for: {group: paths}.
 
     Raises:
@@ -55,7 +57,8 @@ def select(params: Mapping[str, Any], trains: Sequence[str], globs: Mapping[str,
         if not found:
             glob = f" (glob '{globs[name]}')" if name in globs else ""
             raise ContractError(
-                f"{where} trains group '{name}'{glob}, which holds no parameter of this backbone; parameters: {', '.join(paths)}"
+                f"{where} trains group '{name}'{glob}, which holds no parameter of this backbone; "
+                f"parameters: {', '.join(paths)}"
             )
         chosen[name] = found
     _refuse_overlap(chosen, where)

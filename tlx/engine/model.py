@@ -1,8 +1,9 @@
 """The one adapter to flax NNX: a backbone becomes the pure functions of `Model`. Nothing else in tlx imports NNX.
 
-A backbone is a callable `(shape, rngs) -> nnx.Module`; the module maps images [B, H, W, C] to features [B, width] and has an
-attribute `width`; a recipe may put a bottleneck on top. Its parameters are group "features"; whatever else it carries (batch-norm statistics, dropout keys) lies
-in `State.extra["features"]`. The classifier is linear, group "head".
+A backbone is a callable `(shape, rngs) -> nnx.Module`; the module maps images [B, H, W, C] to features [B, width] and
+has an attribute `width`; a recipe may put a bottleneck on top. Its parameters are group "features"; whatever else it
+carries (batch-norm statistics, dropout keys) lies in `State.extra["features"]`. The classifier is linear, group
+"head".
 """
 
 import functools
@@ -59,14 +60,14 @@ def make_model(frame: Frame) -> Model:
                 part.conv_general_dilated = conv_general_dilated
         return module
 
-    def split(module: nnx.Module) -> tuple[Any, Any, Any]:
+    def split(module: nnx.Module) -> Any:
         return nnx.split(module, nnx.Param, ...)
 
     try:
         abstract = nnx.eval_shape(lambda: build(jax.random.key(0)))
     except (TypeError, ValueError, AttributeError) as error:
         raise ContractError(f"backbone {name} cannot be built for images of shape {frame.shape}: {error}") from error
-    width: int = abstract.width
+    width: int = abstract.width  # pyright: ignore[reportAttributeAccessIssue]
     graph, blank_params, blank_rest = split(abstract)
 
     def init(key: Key) -> State:
@@ -78,11 +79,15 @@ def make_model(frame: Frame) -> Model:
         )
 
     def features(state: State, x: jax.Array, train: bool = True) -> tuple[jax.Array, State]:
-        module = nnx.merge(graph, _filled(blank_params, state.params["features"]), _filled(blank_rest, state.extra["features"]))
+        module = nnx.merge(
+            graph, _filled(blank_params, state.params["features"]), _filled(blank_rest, state.extra["features"])
+        )
         module.train() if train else module.eval()
         out = module(x)  # pyright: ignore[reportCallIssue]
         if out.shape != (x.shape[0], width):
-            raise ContractError(f"backbone {name} returned features of shape {out.shape}; expected {(x.shape[0], width)}")
+            raise ContractError(
+                f"backbone {name} returned features of shape {out.shape}; expected {(x.shape[0], width)}"
+            )
         rest = nnx.to_pure_dict(split(module)[2])
         return out, state._replace(extra={**state.extra, "features": rest})
 

@@ -41,7 +41,7 @@ def update(
     recipe: Recipe, hyper: Hyper, phase: str, lr: jax.Array, grads: Flat, state: optax.OptState, params: Flat
 ) -> tuple[Flat, optax.OptState]:
     """One step of one group: the new leaves and the new optimizer state."""
-    direction, state = transform(recipe, hyper).update(grads, state, params)
-    assert isinstance(direction, dict)
+    direction: Flat
+    direction, state = transform(recipe, hyper).update(grads, state, params)  # pyright: ignore[reportAssignmentType]
     new = {path: leaf - lr * rate(recipe, phase, path) * direction[path] for path, leaf in params.items()}
     return new, state

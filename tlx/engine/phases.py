@@ -25,7 +25,7 @@ class Plan(NamedTuple):
 
 
 class Round(NamedTuple):
-    """What a round gives back besides its carry: mean metrics, whether all was finite, and logits of both evaluation sets."""
+    """What a round gives back besides its carry: mean metrics, whether all was finite, both sets' logits."""
 
     metrics: dict[str, Scalar]
     finite: jax.Array
@@ -52,7 +52,15 @@ def enter(plan: Plan, strategy: Strategy, hyper: Hyper, state: State, key: Key) 
 
 
 def train_round(
-    plan: Plan, steps: int, strategy: Strategy, hyper: Hyper, feed: Feed, done: jax.Array, total: jax.Array, carry: Carry, key: Key
+    plan: Plan,
+    steps: int,
+    strategy: Strategy,
+    hyper: Hyper,
+    feed: Feed,
+    done: jax.Array,
+    total: jax.Array,
+    carry: Carry,
+    key: Key,
 ) -> tuple[Carry, Round]:
     """`refresh`, then `steps` steps from step `done` of the phase's `total`, then evaluation."""
     model, phase, where = _phase(plan, strategy)
@@ -71,7 +79,9 @@ def train_round(
 
     carry, metrics = jax.lax.scan(one, carry, (numbers, at))
     finite = _finite(metrics, carry.state)
-    return carry, Round(jax.tree.map(jnp.mean, metrics), finite, *_evaluated(strategy, model, carry.state, feed, recipe))
+    return carry, Round(
+        jax.tree.map(jnp.mean, metrics), finite, *_evaluated(strategy, model, carry.state, feed, recipe)
+    )
 
 
 def online_pass(
@@ -101,7 +111,9 @@ def online_pass(
     return carry, Round(jax.tree.map(jnp.mean, metrics), _finite(metrics, carry.state), source, logits)
 
 
-def _refreshed(plan: Plan, model: Model, phase: Phase, where: str, feed: Feed, carry: Carry, key: Key, progress: Scalar) -> Carry:
+def _refreshed(
+    plan: Plan, model: Model, phase: Phase, where: str, feed: Feed, carry: Carry, key: Key, progress: Scalar
+) -> Carry:
     def over_target(function):
         return sweep(feed, plan.frame.rows, plan.recipe.eval_batch, function)
 
@@ -116,7 +128,9 @@ def _finite(metrics: dict[str, jax.Array], state: State) -> jax.Array:
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
 
 
-def _evaluated(strategy: Strategy, model: Model, state: State, feed: Feed, recipe: Recipe) -> tuple[jax.Array, jax.Array]:
+def _evaluated(
+    strategy: Strategy, model: Model, state: State, feed: Feed, recipe: Recipe
+) -> tuple[jax.Array, jax.Array]:
     source = evaluate(strategy, model, state, feed, feed.source_val, recipe.eval_batch)
     target = evaluate(strategy, model, state, feed, feed.test, recipe.eval_batch)
     return source, target

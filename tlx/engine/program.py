@@ -15,12 +15,13 @@ from tlx.engine.devices import cores, vectorised
 def run(function: Callable, static: tuple, shared: tuple, mapped: tuple, donate: bool = False) -> tuple[Any, float]:
     """`function(*static, *shared, *mapped)` for every seed, and the seconds spent compiling.
 
-    `mapped` arguments have a leading axis of seeds. On accelerators all seeds run under `vmap`. On the CPU, where batched
-    convolutions are slow and small operations keep one core only, one program for a single seed is compiled, and as many
-    seeds as there are cores run it side by side. The first mapped argument's buffers are reused if `donate`.
+    `mapped` arguments have a leading axis of seeds. On accelerators all seeds run under `vmap`. On the CPU, where
+    batched convolutions are slow and small operations keep one core only, one program for a single seed is compiled,
+    and as many seeds as there are cores run it side by side. The first mapped argument's buffers are reused if
+    `donate`.
     """
     vmap = vectorised()
-    each = [mapped] if vmap else [jax.tree.map(lambda leaf: leaf[seed], mapped) for seed in range(_seeds(mapped))]
+    each = [mapped] if vmap else _unstacked(mapped)
     leaves, treedef = jax.tree.flatten((*shared, *each[0]))
     shapes = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
     begun = time.perf_counter()
@@ -33,8 +34,9 @@ def run(function: Callable, static: tuple, shared: tuple, mapped: tuple, donate:
     return jax.tree.map(lambda *parts: jnp.stack(parts), *results), seconds
 
 
-def _seeds(mapped: tuple) -> int:
-    return jax.tree.leaves(mapped)[0].shape[0]
+def _unstacked(mapped: tuple) -> list[tuple]:
+    leaves, treedef = jax.tree.flatten(mapped)
+    return [treedef.unflatten(one) for one in zip(*leaves, strict=True)]
 
 
 @functools.lru_cache(maxsize=128)

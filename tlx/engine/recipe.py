@@ -17,9 +17,11 @@ class Recipe:
     Learning rate at progress p of a phase: lr * rate(path) * phase rate * s(p), with s(p) = 1 ("constant"),
     (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75) or (1 + cos(pi p)) / 2 ("cosine").
 
-    `rates` pairs a glob over "phase/group/path" with a multiplier; the first glob that fits counts, else 1. `weight_decay`
-    is added to the gradient (sgd, adam) or decoupled (adamw). `clip` bounds the global norm of each objective's gradient
-    (0: none). `bottleneck` is the width of a Linear-BN-ReLU layer between backbone and head (0: none). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and pseudo-labels refreshed.
+    `rates` pairs a glob over "phase/group/path" with a multiplier; the first glob that fits counts, else 1.
+    `weight_decay` is added to the gradient (sgd, adam) or decoupled (adamw). `clip` bounds the global norm of each
+    objective's gradient (0: none). `bottleneck` is the width of a Linear-BN-ReLU layer between backbone and head (0:
+    none). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and pseudo-labels
+    refreshed.
     """
 
     name: str = "default"
@@ -44,7 +46,9 @@ class Recipe:
     def __post_init__(self):
         for field, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, field) not in allowed:
-                raise SettingError(f"recipe '{self.name}': {field} is {getattr(self, field)!r}; expected one of {allowed}")
+                raise SettingError(
+                    f"recipe '{self.name}': {field} is {getattr(self, field)!r}; expected one of {allowed}"
+                )
         for field in ("batch", "steps", "rounds", "eval_batch"):
             got = getattr(self, field)
             if not isinstance(got, int) or isinstance(got, bool) or got < 1:
@@ -71,7 +75,9 @@ class Recipe:
 
     def hyper(self) -> dict[str, float]:
         """The float fields: leaves of the compiled program, so a new value recompiles nothing."""
-        return {field.name: float(getattr(self, field.name)) for field in dataclasses.fields(self) if field.type is float}
+        return {
+            field.name: float(getattr(self, field.name)) for field in dataclasses.fields(self) if field.type is float
+        }
 
     def skeleton(self) -> "Recipe":
         """What shapes a compiled program: floats and the length of the run are taken out, for `hyper` and counters."""

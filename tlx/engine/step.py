@@ -42,7 +42,14 @@ def start(strategy: Strategy, phase: Phase, recipe: Recipe, hyper: Hyper, state:
 
 
 def step(
-    strategy: Strategy, phase: Phase, recipe: Recipe, hyper: Hyper, carry: Carry, batch: Batch, key: Key, progress: Scalar
+    strategy: Strategy,
+    phase: Phase,
+    recipe: Recipe,
+    hyper: Hyper,
+    carry: Carry,
+    batch: Batch,
+    key: Key,
+    progress: Scalar,
 ) -> tuple[Carry, dict[str, Scalar]]:
     """One step of a phase: its objectives in order, then `after`. Metrics are those of the last repeat of each."""
     where = Where(type(strategy).__name__, phase.name)
@@ -104,7 +111,7 @@ def _descend(
 
 
 def check_loss(returned: Any, where: Where | str) -> tuple[Scalar, State, dict[str, Scalar]]:
-    """The parts of what a loss returned. Raises ContractError for another shape than (scalar, State, dict of scalars)."""
+    """The parts of what a loss returned. Raises ContractError unless they are (scalar, State, dict of scalars)."""
     if not (isinstance(returned, tuple) and len(returned) == 3 and isinstance(returned[1], State)):
         raise ContractError(f"{where}: the loss returned {_kind(returned)}; expected (loss, state, metrics)")
     value, state, metrics = returned

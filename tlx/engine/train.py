@@ -105,7 +105,9 @@ def train(
     plan = sections(phases, recipe)
     begun = time.perf_counter()
     feed = make_feed(data, sees)
-    runner = _Run(strategy, frame, recipe, feed, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)), len(data.test_x))
+    runner = _Run(
+        strategy, frame, recipe, feed, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)), len(data.test_x)
+    )
     rounds, steps = sum(max(1, len(s.rounds)) for s in plan), sum(sum(s.rounds) for s in plan)
     evaluations: list[Evaluation] = []
     finite = np.ones(len(seeds), bool)
@@ -113,10 +115,15 @@ def train(
     for number, section in enumerate(plan):
         runner.enter(number)
         for done, size in _rounds(section):
-            result = jax.device_get(runner.online() if section.phase.online else runner.round(size, done, sum(section.rounds)))
+            result = jax.device_get(
+                runner.online() if section.phase.online else runner.round(size, done, sum(section.rounds))
+            )
             step += size
             finite &= result.finite
-            source, target = result.source_logits[:, : len(data.source_val.x)], result.target_logits[:, : len(data.test_x)]
+            source, target = (
+                result.source_logits[:, : len(data.source_val.x)],
+                result.target_logits[:, : len(data.test_x)],
+            )
             evaluations.append(Evaluation(section.phase.name, step, source, target, result.metrics))
             if on_round:
                 metrics = {name: [float(value) for value in values] for name, values in result.metrics.items()}

@@ -1,4 +1,4 @@
-"""Layers for backbone authors that avoid the slow paths of XLA: drop-in, with the arguments of `jax.lax` and `flax.nnx`."""
+"""Layers for backbone authors that avoid the slow paths of XLA, with the arguments of those that they replace."""
 
 from tlx.layers.bottleneck import Bottleneck
 from tlx.layers.conv import conv_general_dilated

@@ -1,8 +1,8 @@
 """Convolution that avoids the slow paths of XLA on the CPU, with the signature of `jax.lax.conv_general_dilated`.
 
 XLA brings convolutions into its fast CPU kernel's layout in the entry computation only; inside a loop the two gradient
-convolutions fall to a naive single-threaded kernel. Here they are written as matrix products, over blocks of images whose
-patches stay in cache. On other backends, and for dilated or grouped convolutions, this is `jax.lax`'s own.
+convolutions fall to a naive single-threaded kernel. Here they are written as matrix products, over blocks of images
+whose patches stay in cache. On other backends, and for dilated or grouped convolutions, this is `jax.lax`'s own.
 """
 
 import functools
@@ -30,8 +30,8 @@ def conv_general_dilated(
 ) -> jax.Array:
     """y[b,p,q,o] = sum_ijc x[b, s p + i, s q + j, c] w[i,j,c,o]; arguments as `jax.lax.conv_general_dilated`.
 
-    Give it to a layer: `nnx.Conv(..., conv_general_dilated=tlx.layers.conv_general_dilated)`; the engine does so for every
-    `nnx.Conv` of a backbone. On the CPU it has a reverse-mode derivative only.
+    Give it to a layer: `nnx.Conv(..., conv_general_dilated=tlx.layers.conv_general_dilated)`; the engine does so for
+    every `nnx.Conv` of a backbone. On the CPU it has a reverse-mode derivative only.
     """
     spec = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     plain = (
@@ -43,7 +43,15 @@ def conv_general_dilated(
     )
     if jax.default_backend() != "cpu" or not plain:
         return lax.conv_general_dilated(
-            lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, **rest
+            lhs,
+            rhs,
+            window_strides,
+            padding,
+            lhs_dilation,
+            rhs_dilation,
+            dimension_numbers,
+            feature_group_count,
+            **rest,
         )
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], window_strides, padding)
@@ -69,7 +77,7 @@ def _backward(stride: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: ja
     rows, columns, channels, _ = w.shape
     per_image = g.shape[1] * g.shape[2] * columns * channels * 4
     dw = _in_blocks(functools.partial(_weight_gradient, w.shape, stride), per_image * rows, g, x, reduce=True)
-    dx = _in_blocks(functools.partial(_input_gradient, x.shape[1:3], stride, w), per_image, g)
+    dx = _in_blocks(functools.partial(_input_gradient, (x.shape[1], x.shape[2]), stride, w), per_image, g)
     return dx, dw
 
 
@@ -119,7 +127,8 @@ def _in_blocks(function, bytes_per_image: int, *arrays: jax.Array, reduce: bool 
     block = -(-batch // count)
     spare = count * block - batch
     blocks = tuple(
-        jnp.pad(array, ((0, spare), *((0, 0),) * (array.ndim - 1))).reshape(count, block, *array.shape[1:]) for array in arrays
+        jnp.pad(array, ((0, spare), *((0, 0),) * (array.ndim - 1))).reshape(count, block, *array.shape[1:])
+        for array in arrays
     )
     if not reduce:
         out = lax.map(lambda part: function(*part), blocks)

@@ -32,7 +32,7 @@ def marginal_entropy(logits: Logits) -> Float[Array, ""]:
 
 
 def information_maximisation(logits: Logits) -> Float[Array, ""]:
-    """mean H(p_i) - H(mean p_i): confident on each row, diverse over the batch. Liang et al. 2020 (SHOT), equation 4."""
+    """mean H(p_i) - H(mean p_i): confident on each row, diverse over the batch. Liang et al. 2020 (SHOT), eq. 4."""
     return jnp.mean(entropies(logits)) - marginal_entropy(logits)
 
 

@@ -23,7 +23,7 @@ def mlp_init(key: PRNGKeyArray, sizes: Sequence[int], normalised: bool = False) 
 
 
 def mlp_apply(params: dict[str, Any], x: Float[Array, "batch in"]) -> Float[Array, "batch out"]:
-    """The network on a batch: linear, batch norm where there is one (by this batch's statistics), ReLU between layers."""
+    """The network on a batch: linear, batch norm (by this batch's statistics) where there is one, ReLU between."""
     for i in range(len(params)):
         layer = params[f"layer{i}"]
         x = x @ layer["kernel"] + layer["bias"]

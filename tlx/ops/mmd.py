@@ -36,11 +36,15 @@ def _bandwidth(distances: Float[Array, "n n"]) -> Float[Array, ""]:
 
 
 def mmd_quadratic(
-    source: Float[Array, "n width"], target: Float[Array, "m width"], scales: Sequence[float] = SCALES, unbiased: bool = False
+    source: Float[Array, "n width"],
+    target: Float[Array, "m width"],
+    scales: Sequence[float] = SCALES,
+    unbiased: bool = False,
 ) -> Float[Array, ""]:
     """MMD^2 over all pairs: E k(s, s') + E k(t, t') - 2 E k(s, t).
 
-    Biased, pairs of a point with itself count and the value is at least 0; unbiased, they do not, and it may be negative.
+    Biased, pairs of a point with itself count and the value is at least 0; unbiased, they do not, and it may be
+    negative.
 
     Args:
         source: [n, width]

@@ -8,8 +8,9 @@ from jaxtyping import Array, Float, Int
 def centroid_labels(features: Float[Array, "rows width"], logits: Float[Array, "rows classes"]) -> Int[Array, " rows"]:
     """Each row's nearest class centroid by cosine distance, after one re-assignment.
 
-    c_k = sum_i p_ik f_i / sum_i p_ik over f_i = [features_i, 1] / |.|; label_i = argmin_k D_cos(f_i, c_k); then once more
-    with the labels' one-hot in place of p. A class without rows in the second round keeps no centroid and is not chosen.
+    c_k = sum_i p_ik f_i / sum_i p_ik over f_i = [features_i, 1] / |.|; label_i = argmin_k D_cos(f_i, c_k); then once
+    more with the labels' one-hot in place of p. A class without rows in the second round keeps no centroid and is not
+    chosen.
 
     Liang et al. 2020, "Do We Really Need to Access the Source Data?" (SHOT), equations 5 and 6.
     """

@@ -10,5 +10,5 @@ def dann_ramp(progress: Float[Array, ""], gamma: float = 10.0) -> Float[Array, "
 
 
 def sigmoid_ramp(progress: Float[Array, ""], length: float = 1.0) -> Float[Array, ""]:
-    """exp(-5 (1 - min(p / length, 1))^2): from 0.007 to 1 at p = length. Tarvainen and Valpola 2017; French et al. 2018."""
+    """exp(-5 (1 - min(p / length, 1))^2): from 0.007 to 1 at p = length. Tarvainen and Valpola 2017."""
     return jnp.exp(-5 * (1 - jnp.clip(progress / length, 0, 1)) ** 2)

@@ -9,6 +9,13 @@
         check(subject)
 """
 
-from tlx.testing.checks import CheckResult, check_backbone, check_dataset, check_strategy, checks_of, parametrize_with_checks
+from tlx.testing.checks import (
+    CheckResult,
+    check_backbone,
+    check_dataset,
+    check_strategy,
+    checks_of,
+    parametrize_with_checks,
+)
 
 __all__ = ["CheckResult", "check_backbone", "check_dataset", "check_strategy", "checks_of", "parametrize_with_checks"]

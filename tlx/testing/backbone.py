@@ -75,9 +75,13 @@ def predicts_rows_alone(subject: Any) -> None:
     evaluate = jax.jit(lambda s, x: model.features(s, x, train=False))
     whole, after = evaluate(state, x)
     part, _ = evaluate(state, x[:2])
-    np.testing.assert_allclose(whole[:2], part, rtol=1e-3, atol=1e-4, err_msg="features change with the rest of the batch")
+    np.testing.assert_allclose(
+        whole[:2], part, rtol=1e-3, atol=1e-4, err_msg="features change with the rest of the batch"
+    )
     again, _ = evaluate(after, x)
-    assert np.array_equal(whole, again), "a second call in eval mode gives other features: dropout or statistics are still on"
+    assert np.array_equal(whole, again), (
+        "a second call in eval mode gives other features: dropout or statistics are still on"
+    )
 
 
 BACKBONE_CHECKS = (has_a_summary, builds, starts_from_the_key, trains_every_parameter, predicts_rows_alone)

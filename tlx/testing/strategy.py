@@ -36,7 +36,9 @@ def has_a_summary(subject: Any) -> None:
     """Its docstring's first line is what `tlx list` shows."""
     kind = type(_instance(subject))
     doc = (vars(kind).get("__doc__") or "").strip()
-    assert doc and not doc.startswith(f"{kind.__name__}("), f"give class {kind.__name__} a docstring; its first line is listed"
+    assert doc and not doc.startswith(f"{kind.__name__}("), (
+        f"give class {kind.__name__} a docstring; its first line is listed"
+    )
 
 
 def has_a_known_setting(subject: Any) -> None:
@@ -51,7 +53,9 @@ def settings_are_leaves_or_static(subject: Any) -> None:
     fields = dataclasses.fields(strategy)  # pyright: ignore[reportArgumentType]
     floats = [field.name for field in fields if field.type in (float, "float")]
     leaves = jax.tree.leaves(strategy)
-    assert len(leaves) == len(floats), f"the float fields are {floats}, the leaves {leaves}; annotate float settings as float"
+    assert len(leaves) == len(floats), (
+        f"the float fields are {floats}, the leaves {leaves}; annotate float settings as float"
+    )
     for field in fields:
         value = getattr(strategy, field.name)
         try:
@@ -70,10 +74,13 @@ def stays_finite(subject: Any) -> None:
     """Losses, parameters and logits are finite after twelve steps at a moderate learning rate."""
     outcome = _outcome(_instance(subject), (0, 1), 0)
     assert not any(outcome.diverged), (
-        f"a loss or parameter is NaN or infinite after {outcome.steps} steps; guard log(0), division by zero and sqrt at zero"
+        f"a loss or parameter is NaN or infinite after {outcome.steps} steps; "
+        "guard log(0), division by zero and sqrt at zero"
     )
     for evaluation in outcome.evaluations:
-        assert np.isfinite(evaluation.target_logits).all(), f"`predict` gives NaN or infinite logits in phase {evaluation.phase}"
+        assert np.isfinite(evaluation.target_logits).all(), (
+            f"`predict` gives NaN or infinite logits in phase {evaluation.phase}"
+        )
 
 
 def learns_from_what_it_sees(subject: Any) -> None:
@@ -82,7 +89,9 @@ def learns_from_what_it_sees(subject: Any) -> None:
     last = outcome.evaluations[-1].target_logits
     moved = [not np.array_equal(last, other.target_logits) for other in outcome.evaluations[:-1]]
     assert any(moved) or len(outcome.evaluations) == 1, "the logits are the same after every round: no parameter moves"
-    assert not np.array_equal(last[0], last[1]), "two seeds give the same logits: use the key that `init` and the context give"
+    assert not np.array_equal(last[0], last[1]), (
+        "two seeds give the same logits: use the key that `init` and the context give"
+    )
 
 
 def is_deterministic(subject: Any) -> None:

@@ -1,0 +1,34 @@
+# The developers' commands. `make` makes the environment; all others use it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: env test fast lint types quick ci clean
+
+env: $(BIN)/tlx
+
+$(BIN)/tlx: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q -e '.[dev]'
+	touch $@
+
+test: env
+	$(BIN)/pytest
+
+fast: env
+	$(BIN)/pytest -m 'not slow'
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env
+	$(BIN)/pyright
+
+quick: env
+	$(BIN)/tlx bench quick
+
+ci:
+	bash .ci/run
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
