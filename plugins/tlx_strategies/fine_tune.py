@@ -9,8 +9,8 @@ class FineTune(Strategy):
     """Trains on the source, then goes on from there on the labelled target, with all groups or some.
 
     Settings: `pretrain`, the share of the steps on the source; `rate`, the second phase's learning rate as a multiple
-    of the first's; `trains`, the groups that the second phase moves ("*" for all, or "head", or "last", the
-    bottleneck and head).
+    of the first's; `trains`, the groups that the second phase moves: "*" for all, "head", or
+    "last,head" for the last dense layer ("fc": the bottleneck's, where there is one) and the head.
 
     Reference: Yosinski et al., "How transferable are features in deep neural networks?", NeurIPS 2014.
     """

@@ -26,8 +26,10 @@ class MCD(Strategy):
     num_k: int = 4
 
     def init(self, model, key):
-        state = model.init(key)
-        return state._replace(params={**state.params, "head2": model.head(jax.random.fold_in(key, 1))})
+        # not fold_in(key, 1): that is split(key)[1], which `model.init` may draw the first head from
+        model_key, head_key = jax.random.split(key)
+        state = model.init(model_key)
+        return state._replace(params={**state.params, "head2": model.head(head_key)})
 
     def phases(self, model):
         def parts(state, batch):
@@ -52,6 +54,7 @@ class MCD(Strategy):
         return (Phase((a, b, Objective(features_together, ("features",), self.num_k))),)
 
     def predict(self, model, state, x):
-        """The sum of both heads' logits, as in the paper's ensemble."""
+        """The mean of both heads' logits; the authors' code sums them, which doubles the confidence."""
         features, _ = model.features(state, x, train=False)
-        return model.logits(state, features, "head") + model.logits(state, features, "head2")
+        first, second = (model.logits(state, features, head) for head in HEADS)
+        return (first + second) / 2

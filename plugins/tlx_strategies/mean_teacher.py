@@ -17,15 +17,15 @@ class MeanTeacher(Strategy):
 
     Source and target go through the student separately, so that each batch has its own statistics (as in the paper).
 
-    Settings: `weight` 3 (the paper's on probabilities summed over classes: 3 * classes here), `threshold` 0.968,
-    `decay` 0.99.
+    Settings: `weight` 3, on the mean over classes as in the authors' code; `threshold` 0.968; `decay` 0.99. With a
+    threshold the paper has no ramp-up.
 
     Reference: French et al., "Self-ensembling for visual domain adaptation", ICLR 2018.
     """
 
     paper = "French et al. 2018"
 
-    weight: float = 30.0
+    weight: float = 3.0
     threshold: float = 0.96837722
     decay: float = 0.99
 

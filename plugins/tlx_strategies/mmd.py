@@ -1,6 +1,8 @@
 """Maximum mean discrepancy (DAN)."""
 
-from tlx import Strategy, strategy
+from typing import Literal
+
+from tlx import SettingError, Strategy, strategy
 from tlx.ops import both_domains, cross_entropy, mmd_linear, mmd_quadratic
 
 ESTIMATORS = {"quadratic": mmd_quadratic, "linear": mmd_linear}
@@ -21,7 +23,7 @@ class MMD(Strategy):
     paper = "Long et al. 2015"
 
     weight: float = 1.0
-    estimator: str = "quadratic"
+    estimator: Literal["quadratic", "linear"] = "quadratic"
 
     def loss(self, model, state, batch, context):
         source, target, state = both_domains(model, state, batch)

@@ -7,6 +7,7 @@ from tlx.ops.classification import (
     cross_entropy,
     entropies,
     information_maximisation,
+    kl_consistency,
     marginal_entropy,
     squared_consistency,
 )
@@ -19,7 +20,7 @@ from tlx.ops.mmd import gaussian_kernels, mmd_linear, mmd_quadratic, squared_dis
 from tlx.ops.moments import covariance, mean_and_variance
 from tlx.ops.pseudo_labels import centroid_labels
 from tlx.ops.reversal import reverse_gradient
-from tlx.ops.schedules import dann_ramp, sigmoid_ramp
+from tlx.ops.schedules import dann_ramp, linear_ramp, sigmoid_ramp
 
 __all__ = [
     "both_domains",
@@ -38,6 +39,8 @@ __all__ = [
     "gaussian_kernels",
     "gaussian_kl",
     "information_maximisation",
+    "kl_consistency",
+    "linear_ramp",
     "log_mixture",
     "log_normal",
     "marginal_entropy",

@@ -44,3 +44,9 @@ def classifier_discrepancy(first: Logits, second: Logits) -> Float[Array, ""]:
 def squared_consistency(student: Logits, teacher: Logits) -> Float[Array, " batch"]:
     """mean_c (softmax(student)_c - softmax(teacher)_c)^2 of each row. French et al. 2018."""
     return jnp.mean((jax.nn.softmax(student) - jax.nn.softmax(teacher)) ** 2, 1)
+
+
+def kl_consistency(student: Logits, teacher: Logits) -> Float[Array, " batch"]:
+    """KL(softmax(teacher) || softmax(student)) of each row. Miyato et al. 2018 (VAT), equation 5."""
+    log_p, log_q = jax.nn.log_softmax(teacher), jax.nn.log_softmax(student)
+    return jnp.sum(jnp.exp(log_p) * (log_p - log_q), 1)

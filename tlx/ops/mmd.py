@@ -15,6 +15,9 @@ SCALES = (0.125, 0.25, 0.5, 1.0, 2.0)  # 2^-3 ... 2^1
 
 def squared_distances(x: Float[Array, "n width"], y: Float[Array, "m width"]) -> Float[Array, "n m"]:
     """d[i, j] = |x_i - y_j|^2, not below zero."""
+    # from x_0 as the origin: in float32, rows close to each other and far from 0 would cancel
+    origin = jax.lax.stop_gradient(x[:1])
+    x, y = x - origin, y - origin
     cross = x @ y.T
     return jnp.maximum((x**2).sum(1)[:, None] + (y**2).sum(1)[None, :] - 2 * cross, 0)
 

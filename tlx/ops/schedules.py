@@ -9,6 +9,12 @@ def dann_ramp(progress: Float[Array, ""], gamma: float = 10.0) -> Float[Array, "
     return 2 / (1 + jnp.exp(-gamma * progress)) - 1
 
 
+def linear_ramp(progress: Float[Array, ""], length: float = 1.0) -> Float[Array, ""]:
+    """min(p / length, 1): from 0 to 1 at p = length; with length 0 it is 1 throughout."""
+    rising = progress < length
+    return jnp.where(rising, progress / jnp.where(rising, length, 1), 1)
+
+
 def sigmoid_ramp(progress: Float[Array, ""], length: float = 1.0) -> Float[Array, ""]:
     """exp(-5 (1 - min(p / length, 1))^2): from 0.007 to 1 at p = length. Tarvainen and Valpola 2017."""
-    return jnp.exp(-5 * (1 - jnp.clip(progress / length, 0, 1)) ** 2)
+    return jnp.exp(-5 * (1 - linear_ramp(progress, length)) ** 2)

@@ -1,0 +1,38 @@
+"""The discriminator's loss against scikit-learn's."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+from scipy.special import expit
+from sklearn.metrics import balanced_accuracy_score, log_loss
+
+from tlx import ops
+
+domain_accuracy, domain_loss = jax.jit(ops.domain_accuracy), jax.jit(ops.domain_loss)
+
+SOURCE, TARGET = np.array([1.5, -0.5, 2.0]), np.array([-1.0, 0.3])
+IS_SOURCE = np.array([1, 1, 1, 0, 0])
+
+
+def test_is_sklearns_log_loss_with_equal_domains():
+    """The trap: source is 1 and target 0 in the logits' sign; each domain counts half whatever its size."""
+    p, weights = expit(np.concatenate([SOURCE, TARGET])), np.array([1 / 3] * 3 + [1 / 2] * 2)
+    assert domain_loss(SOURCE, TARGET) == pytest.approx(log_loss(IS_SOURCE, p, sample_weight=weights))
+
+
+def test_accuracy_is_balanced():
+    judged = np.concatenate([SOURCE, TARGET]) > 0
+    assert domain_accuracy(SOURCE, TARGET) == pytest.approx(balanced_accuracy_score(IS_SOURCE, judged))
+
+
+def test_confusion_is_log_two():
+    assert domain_loss(jnp.zeros(4), jnp.zeros(2)) == pytest.approx(np.log(2))
+    assert domain_accuracy(jnp.zeros(4), jnp.zeros(2)) == 0.5
+
+
+def test_gradient_is_numeric_and_finite_at_extremes():
+    check_grads(domain_loss, (SOURCE, TARGET), order=1, modes=["rev"])
+    value, gradient = jax.jit(jax.value_and_grad(domain_loss))(jnp.float32([-1e4, 1e4]), jnp.float32([1e4]))
+    assert value == pytest.approx((5e3 + 1e4) / 2) and np.isfinite(gradient).all()

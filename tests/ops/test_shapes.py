@@ -1,0 +1,78 @@
+"""The shapes in the signatures of `tlx.ops` hold: right ones pass, wrong ones are refused (beartype)."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+from beartype import beartype
+from jaxtyping import TypeCheckError, jaxtyped
+
+from tlx import ops
+
+S, T, P = jnp.ones((4, 3)), jnp.ones((5, 3)), jnp.ones(())
+LABELS, ROW, MATRIX = jnp.zeros(4, int), jnp.ones(3), jnp.eye(3)
+
+GOOD = {
+    "centroid_labels": (S, jnp.ones((4, 2))),
+    "classifier_discrepancy": (S, S),
+    "coral": (S, T),
+    "covariance": (S,),
+    "cross_entropies": (S, LABELS),
+    "cross_entropy": (S, LABELS),
+    "dann_ramp": (P,),
+    "domain_accuracy": (jnp.ones(4), jnp.ones(5)),
+    "domain_loss": (jnp.ones(4), jnp.ones(5)),
+    "entropies": (S,),
+    "full_gaussian_kl": (ROW, MATRIX, ROW, MATRIX),
+    "gaussian_kernels": (S, P),
+    "gaussian_kl": (ROW, ROW, ROW, ROW),
+    "information_maximisation": (S,),
+    "kl_consistency": (S, S),
+    "linear_ramp": (P,),
+    "log_mixture": (S, T, T),
+    "log_normal": (S, S, S),
+    "marginal_entropy": (S,),
+    "mean_and_variance": (S,),
+    "mixture_kl": (S, S, S, T, T),
+    "mlp_apply": (ops.mlp_init(jax.random.key(0), (3, 2)), S),
+    "mlp_init": (jax.random.key(0), (3, 2)),
+    "mmd_linear": (S, S),
+    "mmd_quadratic": (S, T),
+    "sigmoid_ramp": (P,),
+    "squared_consistency": (S, S),
+    "squared_distances": (S, T),
+}
+BAD = {
+    "centroid_labels": (S, jnp.ones((5, 2))),
+    "classifier_discrepancy": (S, jnp.ones((4, 2))),
+    "coral": (S, jnp.ones((5, 2))),
+    "cross_entropy": (S, jnp.ones(4)),
+    "domain_loss": (S, jnp.ones(5)),
+    "full_gaussian_kl": (ROW, MATRIX, ROW, ROW),
+    "gaussian_kl": (ROW, ROW, ROW, jnp.ones(2)),
+    "mixture_kl": (T, S, S, T, T),
+    "mmd_quadratic": (S, jnp.ones((5, 2))),
+    "squared_distances": (ROW, ROW),
+}
+# trees of any shape; a model; a custom_vjp object, which cannot be wrapped
+WITHOUT_SHAPES = {"ema", "both_domains", "reverse_gradient"}
+
+
+def checked(name: str):
+    function = jaxtyped(getattr(ops, name), typechecker=beartype)
+    return lambda *args: jax.eval_shape(lambda: function(*args))
+
+
+def test_every_function_is_here():
+    assert GOOD.keys() | WITHOUT_SHAPES == set(ops.__all__)
+    assert all(getattr(ops, name).__doc__ for name in ops.__all__)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_right_shapes_pass(name):
+    checked(name)(*GOOD[name])
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_wrong_shapes_are_refused(name):
+    with pytest.raises(TypeCheckError):
+        checked(name)(*BAD[name])
