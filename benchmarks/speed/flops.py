@@ -1,4 +1,4 @@
-"""Floating-point operations of a program, counted in its jaxpr: matrix products and convolutions, twice their products."""
+"""Floating-point operations of a program, counted in its jaxpr: twice the products of its GEMMs and convolutions."""
 
 import math
 from typing import Any

@@ -1,9 +1,11 @@
 """How fast tlx trains, beside an equal plain PyTorch loop, measured in turn in one run.
 
     python benchmarks/speed/run.py [--json FILE] [--case NAME]... [--repeats N] [--seeds 1,2,4,8,16] [--compiled]
+        [--dtype bfloat16]
 
-Without PyTorch the tlx side runs alone. `ratio` is PyTorch's time over ours, the median over pairs; `gflops` counts matrix
-products and convolutions; `limit_gflops` is a matrix product measured in the same run. Compile time is reported apart.
+Without PyTorch the tlx side runs alone. `ratio` is PyTorch's time over ours, the median over pairs; `gflops` counts
+matrix products and convolutions; `limit_gflops` is a matrix product measured in the same run. Compile time is
+reported apart.
 """
 
 import argparse
@@ -22,6 +24,7 @@ import tlx_side  # noqa: E402
 from cases import CASES, ROWS, Case  # noqa: E402
 
 from tlx.engine.devices import describe, use_compilation_cache  # noqa: E402
+from tlx.engine.recipe import DTYPES  # noqa: E402
 
 
 def seconds(call) -> float:
@@ -31,9 +34,9 @@ def seconds(call) -> float:
     return time.perf_counter() - begun
 
 
-def measure(case: Case, repeats: int, peer: bool, compiled: bool) -> dict[str, Any]:
+def measure(case: Case, repeats: int, peer: bool, compiled: bool, dtype: str) -> dict[str, Any]:
     """One case: both sides in turn, `repeats` times."""
-    ours = tlx_side.prepare(case)
+    ours = tlx_side.prepare(case._replace(recipe=case.recipe.replace(dtype=dtype)))
     theirs = None
     if peer:
         import torch_side
@@ -83,6 +86,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--seeds", default="1,2,4,8,16", help="numbers of seeds to time, or none")
     parser.add_argument("--compiled", action="store_true", help="PyTorch's side through torch.compile")
+    parser.add_argument("--dtype", default="float32", choices=DTYPES, help="of tlx's layers")
     options = parser.parse_args()
     use_compilation_cache()
     peer = importlib.util.find_spec("torch") is not None
@@ -90,12 +94,13 @@ def main() -> None:
     rows = []
     print(f"{describe()}; matrix product {limit:.0f} GFLOP/s; PyTorch {'beside' if peer else 'absent'}")
     print(
-        f"{'case':18} {'tlx ms':>9} {'min':>8} {'torch ms':>9} {'min':>8} {'ratio':>6} {'GFLOP/s':>8} {'limit':>6} compile s"
+        f"{'case':18} {'tlx ms':>9} {'min':>8} {'torch ms':>9} {'min':>8} {'ratio':>6} "
+        f"{'GFLOP/s':>8} {'limit':>6} compile s"
     )
     for case in CASES:
         if options.case and case.name not in options.case:
             continue
-        row = measure(case, options.repeats, peer, options.compiled) | {"limit_gflops": limit}
+        row = measure(case, options.repeats, peer, options.compiled, options.dtype) | {"limit_gflops": limit}
         rows.append(row)
         peer_cells = [
             f"{row[key]:.2f}" if row[key] is not None else "-" for key in ("torch_ms", "torch_min_ms", "ratio")
@@ -108,7 +113,8 @@ def main() -> None:
     if options.seeds != "none":
         for row in by_seeds([int(count) for count in options.seeds.split(",")], max(3, options.repeats // 3)):
             print(
-                f"{row['seeds']:3} seeds: {row['ms_per_seed_step']:.2f} ms per seed and step, {row['relative']:.2f} of one"
+                f"{row['seeds']:3} seeds: {row['ms_per_seed_step']:.2f} ms per seed and step, "
+                f"{row['relative']:.2f} of one"
             )
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
     if options.json:

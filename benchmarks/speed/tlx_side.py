@@ -33,7 +33,9 @@ def prepare(case: Case, seeds: int = 1) -> Side:
     data = task(case)
     recipe = case.recipe.skeleton()
     hyper = {name: jnp.float32(value) for name, value in case.recipe.hyper().items()}
-    frame = Frame(registry.get("backbones", case.backbone), case.shape, 10, len(data.target_x), recipe.bottleneck)
+    frame = Frame(
+        registry.get("backbones", case.backbone), case.shape, 10, len(data.target_x), recipe.bottleneck, recipe.dtype
+    )
     model = make_model(frame)
     feed = make_feed(data, strategy.phases(model)[0].sees)
     plan = Plan(frame, recipe, 0)

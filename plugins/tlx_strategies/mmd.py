@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tlx import SettingError, Strategy, strategy
+from tlx import Strategy, strategy
 from tlx.ops import both_domains, cross_entropy, mmd_linear, mmd_quadratic
 
 ESTIMATORS = {"quadratic": mmd_quadratic, "linear": mmd_linear}

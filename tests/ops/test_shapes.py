@@ -49,7 +49,7 @@ BAD = {
     "domain_loss": (S, jnp.ones(5)),
     "full_gaussian_kl": (ROW, MATRIX, ROW, ROW),
     "gaussian_kl": (ROW, ROW, ROW, jnp.ones(2)),
-    "mixture_kl": (T, S, S, T, T),
+    "mixture_kl": (S, S, S, T, S),
     "mmd_quadratic": (S, jnp.ones((5, 2))),
     "squared_distances": (ROW, ROW),
 }

@@ -98,15 +98,16 @@ def begun(strategy: Strategy, number: int = -1, state: State | None = None) -> S
     return strategy.phases(MODEL)[number].begin(state, context())
 
 
-@functools.partial(jax.jit, static_argnames=("number", "objective"))
-def traced(strategy: Strategy, state: State, now: Context, number: int, objective: int):
+@functools.partial(jax.jit, static_argnames=("kind", "number", "objective"))
+def traced(strategy: Strategy, state: State, now: Context, kind: type, number: int, objective: int):
+    # `kind` keeps classes apart: JAX takes the trees of two dataclasses with the same fields for equal
     phase = strategy.phases(MODEL)[number]
     return phase.objectives[objective].loss(state, batch(phase.sees), now)
 
 
 def value(strategy, state, number=-1, objective=0, progress=0.5) -> tuple[float, dict[str, float]]:
     """An objective's loss and metrics; the strategy is traced, as its float settings are in the engine."""
-    loss, _, metrics = traced(strategy, state, context(progress), number, objective)
+    loss, _, metrics = traced(strategy, state, context(progress), type(strategy), number, objective)
     return float(loss), {name: float(metric) for name, metric in metrics.items()}
 
 
@@ -114,7 +115,8 @@ def slope(strategy: Strategy, state: State, number: int = -1, objective: int = 0
     """The gradient of an objective's loss with respect to all parameters."""
 
     def loss(params):
-        return traced(strategy, state._replace(params=params), context(progress), number, objective)[0]
+        moved = state._replace(params=params)
+        return traced(strategy, moved, context(progress), type(strategy), number, objective)[0]
 
     return jax.grad(loss)(state.params)
 

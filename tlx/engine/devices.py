@@ -1,15 +1,34 @@
 """What depends on the backend, and the persistent compilation cache."""
 
+import math
 import os
 from pathlib import Path
 
 import jax
+import numpy as np
 import platformdirs
+from jax.sharding import Mesh
 
 
 def vectorised() -> bool:
-    """Whether seeds run under `vmap`: on accelerators; on the CPU it makes convolutions five times as slow."""
-    return jax.default_backend() != "cpu"
+    """Whether seeds run under `vmap`: on accelerators, and over several devices.
+
+    On one CPU it makes convolutions five times as slow.
+    """
+    return jax.default_backend() != "cpu" or jax.local_device_count() > 1
+
+
+def mesh(seeds: int, batch: int) -> Mesh | None:
+    """The local devices as axes "seeds" and "batch": seeds first, then parts of a batch. None for a single device.
+
+    Each axis divides what it is for, so some devices stay idle where neither does.
+    """
+    devices = jax.local_devices()
+    if len(devices) == 1:
+        return None
+    by_seed = math.gcd(seeds, len(devices))
+    by_batch = math.gcd(batch, len(devices) // by_seed)
+    return Mesh(np.array(devices[: by_seed * by_batch]).reshape(by_seed, by_batch), ("seeds", "batch"))
 
 
 def cores() -> int:
@@ -21,7 +40,7 @@ def describe() -> str:
     """The device's name and number, as results record it."""
     device = jax.devices()[0]
     number = f", {cores()} cores" if device.platform == "cpu" else ""
-    return f"{jax.device_count()} x {device.device_kind}{number}"
+    return f"{jax.local_device_count()} x {device.device_kind}{number}"
 
 
 def use_compilation_cache() -> None:

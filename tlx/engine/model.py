@@ -30,6 +30,7 @@ class Frame(NamedTuple):
     classes: int
     rows: int
     bottleneck: int = 0  # width, 0 for none
+    dtype: str = "float32"  # of the layers' computation
 
 
 def linear(key: Key, width: int, out: int) -> dict[str, jax.Array]:
@@ -55,9 +56,12 @@ def make_model(frame: Frame) -> Model:
             raise ContractError(f"backbone {name} has width {got}; expected an attribute `width`, the features' length")
         if frame.bottleneck:
             module = Bottleneck(module, frame.bottleneck, rngs)
-        for _, part in nnx.iter_modules(module):
+        layers: list[Any] = [layer for _, layer in nnx.iter_modules(module)]
+        for part in layers:
             if isinstance(part, nnx.Conv):
                 part.conv_general_dilated = conv_general_dilated
+            if frame.dtype != "float32" and hasattr(part, "dtype"):
+                part.dtype = jnp.dtype(frame.dtype)
         return module
 
     def split(module: nnx.Module) -> Any:
@@ -89,7 +93,7 @@ def make_model(frame: Frame) -> Model:
                 f"backbone {name} returned features of shape {out.shape}; expected {(x.shape[0], width)}"
             )
         rest = nnx.to_pure_dict(split(module)[2])
-        return out, state._replace(extra={**state.extra, "features": rest})
+        return out.astype(jnp.float32), state._replace(extra={**state.extra, "features": rest})
 
     def head(key: Key, width: int = width) -> dict[str, jax.Array]:
         return linear(key, width, frame.classes)

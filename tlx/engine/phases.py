@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from tlx.contract import Context, Key, Model, Phase, Scalar, State, Strategy, Unlabelled
 from tlx.engine.evaluate import evaluate, predict, sweep
@@ -22,6 +23,7 @@ class Plan(NamedTuple):
     frame: Frame
     recipe: Recipe  # its skeleton
     phase: int
+    mesh: Mesh | None = None  # of several devices: its axis "batch" divides the rows of a step
 
 
 class Round(NamedTuple):
@@ -68,6 +70,8 @@ def train_round(
     carry = _refreshed(plan, model, phase, where, feed, carry, key, done / total)
     numbers = done + jnp.arange(steps)
     at = draw(feed, phase.sees, jax.random.fold_in(key, ROWS), numbers, recipe.batch)
+    if plan.mesh is not None:
+        at = jax.lax.with_sharding_constraint(at, NamedSharding(plan.mesh, PartitionSpec(None, "batch")))
     steps_key = jax.random.fold_in(key, STEPS)
 
     def one(carry: Carry, now):

@@ -8,24 +8,30 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from tlx.engine.devices import cores, vectorised
 
 
-def run(function: Callable, static: tuple, shared: tuple, mapped: tuple, donate: bool = False) -> tuple[Any, float]:
+def run(
+    function: Callable, static: tuple, shared: tuple, mapped: tuple, donate: bool = False, mesh: Mesh | None = None
+) -> tuple[Any, float]:
     """`function(*static, *shared, *mapped)` for every seed, and the seconds spent compiling.
 
     `mapped` arguments have a leading axis of seeds. On accelerators all seeds run under `vmap`. On the CPU, where
     batched convolutions are slow and small operations keep one core only, one program for a single seed is compiled,
     and as many seeds as there are cores run it side by side. The first mapped argument's buffers are reused if
-    `donate`.
+    `donate`. Over a `mesh` of devices, seeds are divided along its axis "seeds".
     """
     vmap = vectorised()
+    if mesh is not None:
+        shared = jax.device_put(shared, NamedSharding(mesh, PartitionSpec()))
+        mapped = jax.device_put(mapped, NamedSharding(mesh, PartitionSpec("seeds")))
     each = [mapped] if vmap else _unstacked(mapped)
     leaves, treedef = jax.tree.flatten((*shared, *each[0]))
-    shapes = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
+    shapes = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding) for leaf in leaves)
     begun = time.perf_counter()
-    program = _compiled(function, static, len(shared), treedef, shapes, donate, vmap)
+    program = _compiled(function, static, len(shared), treedef, shapes, donate, vmap, mesh)
     seconds = time.perf_counter() - begun
     if vmap:
         return program(*shared, *mapped), seconds
@@ -41,12 +47,19 @@ def _unstacked(mapped: tuple) -> list[tuple]:
 
 @functools.lru_cache(maxsize=128)
 def _compiled(
-    function: Callable, static: tuple, shared: int, treedef: Any, shapes: tuple, donate: bool, vmap: bool
+    function: Callable,
+    static: tuple,
+    shared: int,
+    treedef: Any,
+    shapes: tuple,
+    donate: bool,
+    vmap: bool,
+    mesh: Mesh | None,
 ) -> Callable:
     def program(*args):
         fixed, mapped = args[:shared], args[shared:]
         one = functools.partial(function, *static, *fixed)
-        return jax.vmap(one)(*mapped) if vmap else one(*mapped)
+        return jax.vmap(one, spmd_axis_name="seeds" if mesh else None)(*mapped) if vmap else one(*mapped)
 
     donated = (shared,) if donate else ()
     return jax.jit(program, donate_argnums=donated).lower(*treedef.unflatten(shapes)).compile()

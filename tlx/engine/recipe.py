@@ -7,6 +7,7 @@ from typing import Any
 from tlx.errors import SettingError, nearest
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
+DTYPES = ("float32", "bfloat16")
 SCHEDULES = ("constant", "inverse", "cosine")
 
 
@@ -20,8 +21,9 @@ class Recipe:
     `rates` pairs a glob over "phase/group/path" with a multiplier; the first glob that fits counts, else 1.
     `weight_decay` is added to the gradient (sgd, adam) or decoupled (adamw). `clip` bounds the global norm of each
     objective's gradient (0: none). `bottleneck` is the width of a Linear-BN-ReLU layer between backbone and head (0:
-    none). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and pseudo-labels
-    refreshed.
+    none). `dtype` is what the backbone's layers compute in; parameters, features and losses stay float32 ("bfloat16"
+    is meant for accelerators). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and
+    pseudo-labels refreshed.
     """
 
     name: str = "default"
@@ -38,13 +40,14 @@ class Recipe:
     clip: float = 0.0
     rates: tuple[tuple[str, float], ...] = ()
     bottleneck: int = 256
+    dtype: str = "float32"
     batch: int = 64
     steps: int = 2000
     rounds: int = 10
     eval_batch: int = 250
 
     def __post_init__(self):
-        for field, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        for field, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("dtype", DTYPES)):
             if getattr(self, field) not in allowed:
                 raise SettingError(
                     f"recipe '{self.name}': {field} is {getattr(self, field)!r}; expected one of {allowed}"

@@ -11,7 +11,7 @@ import numpy as np
 from tlx.contract import Phase, Strategy
 from tlx.data import TaskData
 from tlx.engine import phases as programs
-from tlx.engine.devices import describe, use_compilation_cache
+from tlx.engine.devices import describe, mesh, use_compilation_cache
 from tlx.engine.feed import check_sees, make_feed, union
 from tlx.engine.model import Backbone, Frame, make_model
 from tlx.engine.phases import Plan, Round
@@ -98,7 +98,8 @@ def train(
         ContractError: the strategy or the backbone breaks the contract, or sees what the task does not offer.
     """
     use_compilation_cache()
-    frame = Frame(backbone, data.source.x.shape[1:], len(data.classes), len(data.target_x), recipe.bottleneck)
+    shape, rows = data.source.x.shape[1:], len(data.target_x)
+    frame = Frame(backbone, shape, len(data.classes), rows, recipe.bottleneck, recipe.dtype)
     phases = strategy.phases(make_model(frame))
     _check_phases(strategy, phases, data)
     sees = union([phase.sees for phase in phases])
@@ -164,16 +165,17 @@ class _Run:
         self.hyper = {name: jnp.float32(value) for name, value in recipe.hyper().items()}
         self.frame, self.recipe, self.feed, self.test_rows = frame, recipe.skeleton(), feed, test_rows
         self.keys, self.compile_seconds = keys, 0.0
+        self.mesh = mesh(len(keys), recipe.batch)
         self.state = self._call(programs.init, (Plan(frame, self.recipe, 0),), (self.strategy,), (keys,))
         self.carry = None
 
     def _call(self, function, static, shared, mapped, donate=False):
-        out, seconds = run(function, static, shared, mapped, donate)
+        out, seconds = run(function, static, shared, mapped, donate, self.mesh)
         self.compile_seconds += seconds
         return out
 
     def enter(self, phase: int) -> None:
-        self.plan = Plan(self.frame, self.recipe, phase)
+        self.plan = Plan(self.frame, self.recipe, phase, self.mesh)
         self.phase_keys = jax.vmap(lambda key: jax.random.fold_in(key, phase))(self.keys)
         state = self.state if self.carry is None else self.carry.state
         self.carry = self._call(programs.enter, (self.plan,), (self.strategy, self.hyper), (state, self.phase_keys))

@@ -11,8 +11,7 @@ def dann_ramp(progress: Float[Array, ""], gamma: float = 10.0) -> Float[Array, "
 
 def linear_ramp(progress: Float[Array, ""], length: float = 1.0) -> Float[Array, ""]:
     """min(p / length, 1): from 0 to 1 at p = length; with length 0 it is 1 throughout."""
-    rising = progress < length
-    return jnp.where(rising, progress / jnp.where(rising, length, 1), 1)
+    return jnp.where(progress < length, progress / length, 1)
 
 
 def sigmoid_ramp(progress: Float[Array, ""], length: float = 1.0) -> Float[Array, ""]:

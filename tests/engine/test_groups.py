@@ -1,0 +1,48 @@
+import jax.numpy as jnp
+import pytest
+
+from tlx import ContractError
+from tlx.engine.groups import flatten, replace, select
+
+PARAMS = {
+    "features": {"conv": {"kernel": jnp.ones(2)}, "bn1": {"scale": jnp.ones(1), "bias": jnp.zeros(1)}},
+    "head": {"kernel": jnp.ones(3), "bias": jnp.zeros(3)},
+}
+NORM = {"norm": "features/*bn*/*"}
+
+
+def test_flatten_and_replace_are_inverse():
+    flat = flatten(PARAMS)
+    assert list(flat) == [
+        "features/bn1/bias",
+        "features/bn1/scale",
+        "features/conv/kernel",
+        "head/bias",
+        "head/kernel",
+    ]
+    changed = replace(PARAMS, {"head/bias": jnp.full(3, 7.0)})
+    assert changed["head"]["bias"].tolist() == [7.0] * 3
+    assert changed["features"]["conv"]["kernel"] is PARAMS["features"]["conv"]["kernel"]
+
+
+def test_star_is_every_top_level_group():
+    assert list(select(PARAMS, ("*",), NORM, "here")) == ["features", "head"]
+
+
+def test_a_glob_takes_its_leaves_only():
+    assert select(PARAMS, ("norm",), NORM, "here") == {"norm": ("features/bn1/bias", "features/bn1/scale")}
+
+
+def test_an_unknown_group_gets_the_nearest_and_all():
+    with pytest.raises(ContractError, match=r"here trains unknown group 'haed'; did you mean head\? .*features, head, norm"):
+        select(PARAMS, ("haed",), NORM, "here")
+
+
+def test_an_empty_glob_is_named():
+    with pytest.raises(ContractError, match=r"group 'norm' \(glob 'features/\*gn\*'\), which holds no parameter"):
+        select(PARAMS, ("norm",), {"norm": "features/*gn*"}, "here")
+
+
+def test_overlapping_groups_are_refused():
+    with pytest.raises(ContractError, match="'features/bn1/bias' twice, by groups 'features' and 'norm'"):
+        select(PARAMS, ("features", "norm"), NORM, "here")

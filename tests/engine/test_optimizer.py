@@ -1,0 +1,61 @@
+"""Against optax's own optimizers, applied plainly."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from tlx import Recipe
+from tlx.engine.optimizer import rate, schedule, transform, update
+
+RECIPE = Recipe(lr=0.05, weight_decay=0.01, momentum=0.8)
+PEERS = {
+    "sgd": optax.chain(optax.add_decayed_weights(0.01), optax.sgd(0.05, momentum=0.8, nesterov=True)),
+    "adam": optax.chain(optax.add_decayed_weights(0.01), optax.adam(0.05)),
+    "adamw": optax.adamw(0.05, weight_decay=0.01),
+}
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_three_steps_are_those_of_optax(name):
+    recipe = RECIPE.replace(optimizer=name)
+    ours = theirs = {"a/kernel": jnp.array([1.0, -2.0]), "a/bias": jnp.array([0.5])}
+    state, peer = transform(recipe, recipe.hyper()).init(ours), PEERS[name].init(theirs)
+    for turn in range(3):
+        grads = jax.tree.map(lambda p, turn=turn: jnp.sin(p + turn), ours)
+        ours, state = update(recipe, recipe.hyper(), "train", jnp.float32(0.05), grads, state, ours)
+        moves, peer = PEERS[name].update(grads, peer, theirs)
+        theirs = optax.apply_updates(theirs, moves)
+    for path, leaf in ours.items():
+        np.testing.assert_allclose(leaf, theirs[path], rtol=1e-5)
+
+
+def test_clip_bounds_the_global_norm():
+    recipe = RECIPE.replace(clip=1.0, momentum=0.0, weight_decay=0.0, nesterov=False)
+    params = {"a": jnp.zeros(2), "b": jnp.zeros(1)}
+    state = transform(recipe, recipe.hyper()).init(params)
+    grads = {"a": jnp.array([3.0, 0.0]), "b": jnp.array([4.0])}
+    moved, _ = update(recipe, recipe.hyper(), "train", jnp.float32(1.0), grads, state, params)
+    np.testing.assert_allclose(np.concatenate([moved["a"], moved["b"]]), [-0.6, 0.0, -0.8], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("constant", lambda p: 1.0),
+        ("inverse", lambda p: (1 + 10 * p) ** -0.75),
+        ("cosine", lambda p: 0.5 * (1 + np.cos(np.pi * p))),
+    ],
+)
+def test_schedules(name, expected):
+    recipe = Recipe(schedule=name)
+    for p in (0.0, 0.3, 1.0):
+        np.testing.assert_allclose(schedule(recipe, recipe.hyper(), jnp.float32(p)), expected(p), atol=1e-6)
+
+
+def test_the_first_rate_that_fits_counts():
+    recipe = Recipe(rates=(("adapt/features/*", 0.1), ("*/head/*", 2.0)))
+    assert rate(recipe, "adapt", "features/conv/kernel") == 0.1
+    assert rate(recipe, "source", "features/conv/kernel") == 1.0
+    assert rate(recipe, "source", "head/bias") == 2.0

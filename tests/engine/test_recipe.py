@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from tlx import Recipe, SettingError
+
+
+def test_json_keeps_everything():
+    recipe = Recipe(name="mine", lr=0.3, rates=(("*/head/*", 10.0),), steps=7)
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimizer": "sdg"}, "optimizer is 'sdg'"),
+        ({"schedule": "linear"}, "schedule is 'linear'"),
+        ({"dtype": "float16"}, "dtype is 'float16'"),
+        ({"steps": 0}, "steps is 0"),
+        ({"batch": 2.5}, "batch is 2.5"),
+        ({"weight_decy": 0.1}, "unknown recipe field 'weight_decy'; nearest: weight_decay"),
+    ],
+)
+def test_bad_fields_are_named(change, message):
+    with pytest.raises(SettingError, match=message):
+        Recipe().replace(**change)
+
+
+def test_what_does_not_shape_a_program_is_not_in_the_skeleton():
+    one, other = Recipe(lr=0.1, steps=10, name="a"), Recipe(lr=0.2, steps=20, name="b", weight_decay=0.0)
+    assert one.skeleton() == other.skeleton()
+    assert one.replace(clip=1.0).skeleton() != one.skeleton() != one.replace(batch=8).skeleton()
