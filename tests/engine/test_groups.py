@@ -34,7 +34,9 @@ def test_a_glob_takes_its_leaves_only():
 
 
 def test_an_unknown_group_gets_the_nearest_and_all():
-    with pytest.raises(ContractError, match=r"here trains unknown group 'haed'; did you mean head\? .*features, head, norm"):
+    with pytest.raises(
+        ContractError, match=r"here trains unknown group 'haed'; did you mean head\? .*features, head, norm"
+    ):
         select(PARAMS, ("haed",), NORM, "here")
 
 

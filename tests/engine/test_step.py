@@ -114,7 +114,10 @@ def reshaped(state, batch, context):
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        (lambda s, b, c: jnp.float32(0), r"phase train: the loss returned float32\[\]; expected \(loss, state, metrics\)"),
+        (
+            lambda s, b, c: jnp.float32(0),
+            r"phase train: the loss returned float32\[\]; expected \(loss, state, metrics\)",
+        ),
         (lambda s, b, c: (jnp.zeros(6), s, {}), r"the loss is float32\[6\]; expected a float scalar"),
         (lambda s, b, c: (jnp.int32(0), s, {}), r"the loss is int32\[\]; expected a float scalar"),
         (lambda s, b, c: (jnp.sum(s.params["head"]["bias"]), s, {"m": jnp.zeros(2)}), r"metric 'm' is float32\[2\]"),
@@ -128,7 +131,9 @@ def test_a_wrong_return_is_named(loss, message):
 
 
 def test_after_may_not_change_the_tree():
-    with pytest.raises(ContractError, match=r"`after` changed the state's tree at 'params/head/kernel': it was float32"):
+    with pytest.raises(
+        ContractError, match=r"`after` changed the state's tree at 'params/head/kernel': it was float32"
+    ):
         taken(Objective(task), after=lambda state, batch, context: reshaped(state, batch, context))
 
 

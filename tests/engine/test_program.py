@@ -1,0 +1,75 @@
+"""What is compiled again and what is not; one semantics whichever way seeds are dispatched."""
+
+import jax
+import numpy as np
+import pytest
+
+from tlx.engine import program
+from tlx.engine.program import _compiled
+from tlx.engine.train import train
+from tlx.plugins import Registry
+from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
+
+ONE_STEP = tiny_recipe().replace(steps=1, rounds=1, momentum=0.0)
+
+
+@pytest.fixture(scope="module")
+def strategies():
+    registry = Registry.load()
+    return {name: registry.get("strategies", name) for name in ("dann", "mcd", "shot", "mmd")}
+
+
+def test_floats_seeds_and_tasks_of_equal_shape_compile_nothing(strategies):
+    def misses():
+        return _compiled.cache_info().misses
+
+    dann, recipe = strategies["dann"], tiny_recipe()
+    train(dann(), TinyBN, tiny_task(), recipe, (0, 1))
+    before = misses()
+    train(dann(weight=0.3, gamma=5.0), TinyBN, tiny_task(), recipe.replace(lr=0.01, weight_decay=0.1), (7, 8, 9))
+    shorter = tiny_task()
+    shorter = shorter._replace(source=type(shorter.source)(*(column[:40] for column in shorter.source)))
+    train(dann(), TinyBN, shorter, recipe, (0,))
+    assert misses() == before
+    train(dann(hidden=(8,)), TinyBN, tiny_task(), recipe, (0,))
+    assert misses() > before
+
+
+@pytest.mark.parametrize("name", ["dann", "mcd", "shot", "mmd"])
+def test_vmapped_seeds_take_the_step_that_they_take_alone(strategies, name, monkeypatch):
+    def logits():
+        return train(strategies[name](), TinyBN, tiny_task(), ONE_STEP, (0, 1, 2)).evaluations[-1].target_logits
+
+    alone = logits()
+    monkeypatch.setattr(program, "vectorised", lambda: True)
+    np.testing.assert_allclose(logits(), alone, atol=2e-5)
+
+
+def test_a_round_moves_nothing_between_host_and_device(strategies, monkeypatch):
+    guarded = []
+    inner = program._compiled
+
+    def compiled(*args):
+        call = inner(*args)
+
+        def under_guard(*inputs):
+            with jax.transfer_guard("disallow"):
+                guarded.append(args[0].__name__)
+                return call(*inputs)
+
+        return under_guard
+
+    monkeypatch.setattr(program, "_compiled", compiled)
+    monkeypatch.setattr(program, "vectorised", lambda: True)
+    train(strategies["shot"](), TinyBN, tiny_task(), tiny_recipe(), (0, 1))
+    assert guarded.count("train_round") == 4
+
+
+def test_the_carry_is_donated():
+    def add(carry, amount):
+        return carry + amount
+
+    carry = jax.numpy.zeros((1, 1000))
+    amount = jax.numpy.ones((1,))
+    out, _ = program.run(add, (), (), (carry, amount), donate=True)
+    assert out.shape == (1, 1000) and float(out.sum()) == 1000

@@ -1,0 +1,75 @@
+"""Equal to JAX's own convolution, forward and backward, however it is cut into blocks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tlx.layers import conv, conv_general_dilated
+
+NHWC = ("NHWC", "HWIO", "NHWC")
+
+
+def both(x, w, g, stride, padding):
+    def pulled(function):
+        y, pull = jax.vjp(lambda x, w: function(x, w, stride, padding, dimension_numbers=NHWC), x, w)
+        return y, *pull(g(y.shape))
+
+    return pulled(conv_general_dilated), pulled(jax.lax.conv_general_dilated)
+
+
+def normal(seed, shape):
+    return jax.random.normal(jax.random.key(seed), shape)
+
+
+def check(batch, size, channels, out, kernel, stride, padding):
+    x, w = normal(0, (batch, *size, channels)), normal(1, (*kernel, channels, out))
+    ours, theirs = both(x, w, lambda shape: normal(2, shape), stride, padding)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-4, rtol=1e-4)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    batch=st.integers(1, 5),
+    size=st.tuples(st.integers(5, 9), st.integers(5, 9)),
+    channels=st.sampled_from([1, 2, 3, 5]),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    padding=st.sampled_from(["SAME", "VALID", ((1, 2), (0, 1))]),
+)
+def test_equals_jax(batch, size, channels, kernel, stride, padding):
+    check(batch, size, channels, 4, kernel, stride, padding)
+
+
+@pytest.mark.parametrize("patch_bytes", [1, 5000, 20000])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_blocks_do_not_matter(monkeypatch, patch_bytes, channels):
+    monkeypatch.setattr(conv, "PATCH_BYTES", patch_bytes)
+    check(7, (8, 9), channels, 4, (3, 3), (1, 2), "SAME")
+
+
+def test_inside_a_loop_and_under_vmap():
+    x, w = normal(0, (2, 3, 8, 8, 2)), normal(1, (2, 3, 3, 2, 4))
+
+    def total(function):
+        def one(x, w):
+            def turn(carry, _):
+                return carry + jnp.sum(function(x, w, (1, 1), "SAME", dimension_numbers=NHWC) ** 2), None
+
+            return jax.lax.scan(turn, 0.0, None, length=2)[0]
+
+        return jax.vmap(jax.grad(one, argnums=(0, 1)))(x, w)
+
+    for a, b in zip(total(conv_general_dilated), total(jax.lax.conv_general_dilated), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("more", [{"feature_group_count": 2}, {"rhs_dilation": (2, 2)}, {"lhs_dilation": (2, 2)}])
+def test_what_it_does_not_take_over_is_left_to_jax(more):
+    x, w = normal(0, (2, 8, 8, 4)), normal(1, (3, 3, 4 // more.get("feature_group_count", 1), 6))
+    got = conv_general_dilated(x, w, (1, 1), ((1, 1), (1, 1)), dimension_numbers=NHWC, **more)
+    wanted = jax.lax.conv_general_dilated(x, w, (1, 1), ((1, 1), (1, 1)), dimension_numbers=NHWC, **more)
+    np.testing.assert_array_equal(got, wanted)
