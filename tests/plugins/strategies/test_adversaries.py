@@ -1,11 +1,9 @@
-"""Critics and classifiers that play against the features."""
-
-import dataclasses
+"""Critics and classifiers that play against the features: who goes up the game's value, and who down."""
 
 import jax
 import numpy as np
 
-from tlx.engine.step import step
+from tlx import State
 from tlx_strategies.adda import ADDA
 from tlx_strategies.dann import DANN
 from tlx_strategies.mcd import MCD
@@ -15,29 +13,65 @@ def same(first, second) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True))
 
 
-def test_mcd_moves_features_alone_in_its_last_objective(engine):
-    """The trap: heads that follow the features in objective C close the gap by themselves."""
+def moved(before: State, after: State) -> set[str]:
+    return {group for group in before.params if not same(before.params[group], after.params[group])}
+
+
+def only(group: str, before: State, after: State) -> State:
+    """`before` with one group of `after`."""
+    return before._replace(params={**before.params, group: after.params[group]})
+
+
+def test_dann_critic_descends_and_features_ascend(engine):
+    """The trap: a reversal on the wrong side, which trains critic and features together or against themselves."""
+    run = engine(DANN(weight=1.0, hidden=(8,)))
+    before = run.enter(0)
+    (objective,) = run.phases[0].objectives
+
+    def domain(state):
+        return run.measured(objective, state)["domain"]
+
+    task = engine(DANN(weight=0.0, hidden=(8,)))
+    task.enter(0)
+    full, without = run.step(objective), task.step(*task.phases[0].objectives)
+    assert moved(before, without) == {"features", "head"}, "at weight 0 the critic stands still"
+    assert domain(only("critic", before, full)) < domain(before)
+    # what the game adds to the features' step, over what the task does
+    pushed = jax.tree.map(lambda b, f, w: b + f - w, *(s.params["features"] for s in (before, full, without)))
+    assert domain(before._replace(params={**before.params, "features": pushed})) > domain(before)
+    assert same(full.params["head"], without.params["head"]), "the classifier takes no part in the game"
+
+
+def test_mcd_heads_part_and_features_bring_them_together(engine):
+    """The traps: the gap's sign; heads that follow the features in objective C and close the gap by themselves."""
     run = engine(MCD())
     before = run.enter(0)
-    (phase,) = run.phases
-    moved = []
-    for objective in phase.objectives:
-        run.phases = (phase._replace(objectives=(objective,)),)
-        after = one_step(run, run.phases[0])
-        moved.append({group for group in before.params if not same(before.params[group], after.params[group])})
-    assert moved == [{"features", "head", "head2"}, {"head", "head2"}, {"features"}]
+    task, apart, together = run.phases[0].objectives
+
+    def gap(state):
+        return run.measured(apart, state)["gap"]
+
+    after = {name: run.step(objective) for name, objective in zip("abc", (task, apart, together), strict=True)}
+    assert [moved(before, after[name]) for name in "abc"] == [
+        {"features", "head", "head2"},
+        {"head", "head2"},
+        {"features"},
+    ]
+    assert gap(after["c"]) < gap(before)
+    assert run.measured(apart, after["b"])["loss"] < run.measured(apart, before)["loss"]
+    once = run.step(together._replace(repeat=1))
+    assert gap(after["c"]) < gap(once) < gap(before), "four small steps of the features go further than one"
 
 
-def test_mcd_repeats_its_last_objective(engine):
-    """num_k steps of the features, not one step of num_k times the length: the optimizer's state goes along."""
-    run = engine(MCD())
+def test_adda_critic_and_encoder_want_opposite_things(engine):
+    """The trap: an encoder trained to be recognised. Each lowers its own loss; the encoder raises the critic's."""
+    run = engine(ADDA(hidden=(8,)))
     run.enter(0)
-    last = run.phases[0].objectives[2]
-    assert last.repeat == 4
-    once, four = (one_step(run, run.phases[0]._replace(objectives=(o,))) for o in (last._replace(repeat=1), last))
-    ones = run
-    for _ in range(4):
-        ones = engine_state(ones, run.phases[0]._replace(objectives=(last._replace(repeat=1),)))
-    assert not same(once.params["features"], four.params["features"])
-    for a, b in zip(jax.tree.leaves(ones.state.params), jax.tree.leaves(four.params), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    run.round()
+    before = run.enter(1)
+    critic, encoder = run.phases[1].objectives
+    judged, confused = run.step(critic), run.step(encoder)
+    assert (moved(before, judged), moved(before, confused)) == ({"critic"}, {"features"})
+    assert run.measured(critic, judged)["loss"] < run.measured(critic, before)["loss"]
+    assert run.measured(encoder, confused)["loss"] < run.measured(encoder, before)["loss"]
+    assert run.measured(critic, confused)["loss"] > run.measured(critic, before)["loss"]
