@@ -20,6 +20,22 @@ def test_float_fields_are_leaves_and_others_static():
     assert jax.tree.structure(Weighted(weight=9.0)) == same != other
 
 
+@strategy
+class Twin(Strategy):
+    """Has the fields of Weighted."""
+
+    weight: float = 0.5
+    layers: tuple[int, ...] = (1, 2)
+
+
+def test_classes_with_equal_fields_have_structures_that_differ():
+    """The trap: under one jit the program of one strategy would run for the other."""
+    assert jax.tree.structure(Weighted()) != jax.tree.structure(Twin())
+    named = jax.jit(lambda strategy: 1 if isinstance(strategy, Twin) else 0)
+    assert [int(named(one)) for one in (Weighted(), Twin(), Weighted())] == [0, 1, 0]
+    assert jax.tree.map(lambda w: 2 * w, Weighted(weight=3.0)) == Weighted(weight=6.0)
+
+
 def test_a_new_float_traces_nothing_again():
     traces = []
 

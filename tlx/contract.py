@@ -217,5 +217,29 @@ def strategy(cls: S) -> S:
         if field.default is dataclasses.MISSING:
             raise ContractError(f"strategy {cls.__name__}: field '{field.name}' needs a plain default value")
         (leaves if field.type in (float, "float") else static).append(field.name)
-    jax.tree_util.register_dataclass(kind, data_fields=leaves, meta_fields=static)
+    _register(kind, leaves, static)
     return kind
+
+
+def _register(kind: Any, leaves: list[str], static: list[str]) -> None:
+    """Registers a strategy class as a pytree whose structure holds the class.
+
+    `jax.tree_util.register_dataclass` makes structures of two classes with equal fields compare equal, and `jax.jit` may
+    then run the program of one for the other.
+    """
+
+    def flatten(strategy):
+        return [getattr(strategy, name) for name in leaves], (kind, *(getattr(strategy, name) for name in static))
+
+    def flatten_with_keys(strategy):
+        values, aux = flatten(strategy)
+        return [(jax.tree_util.GetAttrKey(name), value) for name, value in zip(leaves, values, strict=True)], aux
+
+    def unflatten(aux, values):
+        # Past __init__: leaves may be tracers or placeholders, which a __post_init__ cannot look at.
+        strategy = object.__new__(kind)
+        for name, value in zip([*leaves, *static], [*values, *aux[1:]], strict=True):
+            object.__setattr__(strategy, name, value)
+        return strategy
+
+    jax.tree_util.register_pytree_with_keys(kind, flatten_with_keys, unflatten, flatten)

@@ -11,6 +11,9 @@ class KLGaussian(Strategy):
     loss = cross-entropy(source) + weight * (KL(N_T || N_S) + KL(N_S || N_T)) / (2 width)
     N_D = N(mean, diag(variance + eps)) of domain D's features in the batch
 
+    Zhuang et al. take the symmetric KL divergence of the mean activations, normalised to sum to one, inside an
+    autoencoder; the Gaussians are this strategy's own.
+
     Settings: `weight`; `eps`, added to the variances, which are zero for a feature that no row of a batch activates.
 
     Reference: Zhuang et al., "Supervised Representation Learning: Transfer Learning with Deep Autoencoders", IJCAI

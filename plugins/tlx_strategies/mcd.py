@@ -13,7 +13,8 @@ class MCD(Strategy):
     """Two classifiers disagree on target rows far from the source; features move to where they agree.
 
     Every step: A) all groups down cross-entropy of both heads; B) the heads down cross-entropy - weight * gap; C) the
-    features, `num_k` times, down weight * gap, with gap = mean |softmax_1 - softmax_2| on the target.
+    features, `num_k` times, down weight * gap, with gap = mean |softmax_1 - softmax_2| on the target. Both domains go
+    through the network together, as in TLLib; the authors' code takes them apart.
 
     Settings: `weight` of the gap; `num_k`, 4 in the paper's code.
 

@@ -16,6 +16,7 @@ class MeanTeacher(Strategy):
     teacher = decay * teacher + (1 - decay) * student after every step; the teacher predicts
 
     Source and target go through the student separately, so that each batch has its own statistics (as in the paper).
+    The paper's class-balance loss is left out.
 
     Settings: `weight` 3, on the mean over classes as in the authors' code; `threshold` 0.968; `decay` 0.99. With a
     threshold the paper has no ramp-up.

@@ -15,6 +15,8 @@ class MMD(Strategy):
     loss = cross-entropy(source) + weight * MMD^2(f(source), f(target)), bandwidths 2^k times the mean squared distance,
     k = -3..1
 
+    On the features alone and with kernels of equal weight; the paper aligns several layers and learns the weights.
+
     Settings: `weight`; `estimator`, "quadratic" (all pairs, biased) or "linear" (the paper's unbiased estimate).
 
     Reference: Long et al., "Learning Transferable Features with Deep Adaptation Networks", ICML 2015.

@@ -12,7 +12,7 @@ class TENT(Strategy):
     """Test time: on each batch of test images, moves the normalisation layers' scales and shifts down the entropy.
 
     loss = mean H(softmax(logits(x))), over the test stream once, in order; normalised by each batch's own statistics.
-    Each batch is predicted after its step.
+    Each batch is predicted after its step; the paper predicts before it, and steps for the next batch.
 
     Settings: `rate`, the test-time learning rate as a multiple of the recipe's.
 

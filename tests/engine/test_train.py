@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tlx import ContractError, NotShownError, Objective, Phase, Recipe, Strategy, strategy
+from tlx.engine.phases import INIT
 from tlx.engine.train import sections, train
 from tlx.ops import cross_entropy
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
@@ -109,7 +110,7 @@ def test_divergence_is_recorded_for_its_seed():
             return state._replace(extra={**state.extra, "bad": bad})
 
     seeds = tuple(range(6))
-    expected = tuple(bool(jax.random.uniform(jax.random.key(seed)) > 0.5) for seed in seeds)
+    expected = tuple(bool(jax.random.uniform(jax.random.fold_in(jax.random.key(seed), INIT)) > 0.5) for seed in seeds)
     assert len(set(expected)) == 2
     assert run(Sometimes(), seeds=seeds).diverged == expected
 

@@ -337,8 +337,9 @@ def test_dann_starts_without_an_adversary():
 
 
 def test_mcd_plays_three_objectives():
-    """The traps: the gap's sign (the heads go up it, the features down it); and two heads that begin equal, whose gap
-    is 0 with gradient 0, for ever."""
+    """The traps: the gap's sign (the heads go up it, the features down it); and two heads that begin equal, where the
+    paper has two different ones: then only rounding tells them apart.
+    """
     strategy = MCD()
     (phase,) = strategy.phases(MODEL)
     assert [(o.trains, o.repeat) for o in phase.objectives] == [(("*",), 1), (("head", "head2"), 1), (("features",), 4)]

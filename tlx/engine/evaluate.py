@@ -25,7 +25,8 @@ def evaluate(strategy: Strategy, model: Model, state: State, feed: Feed, rows: T
     size = min(batch, rows.x.shape[0])
 
     def one(number: jax.Array, out: jax.Array) -> jax.Array:
-        at = number * size  # near the end the slice is moved back to fit, for reading and writing alike
+        # The last slice is moved back to end with the last row: `predict` may use its batch's statistics.
+        at = jnp.minimum(number * size, jnp.maximum(rows.n - size, 0))
         x = normalise(feed, jax.lax.dynamic_slice_in_dim(rows.x, at, size))
         return jax.lax.dynamic_update_slice_in_dim(out, predict(strategy, model, state, x), at, 0)
 

@@ -19,6 +19,7 @@ from tlx.data.augment import augment
 from tlx.errors import ContractError
 from tlx.layers import Bottleneck, conv_general_dilated
 
+OWN = 2**31 - 1  # what `Model.init` folds into its key
 Backbone = Callable[[tuple[int, int, int], nnx.Rngs], nnx.Module]
 
 
@@ -75,7 +76,8 @@ def make_model(frame: Frame) -> Model:
     graph, blank_params, blank_rest = split(abstract)
 
     def init(key: Key) -> State:
-        features_key, head_key = jax.random.split(key)
+        # split(key)[i] is fold_in(key, i): a strategy that folds small numbers into its key must get others.
+        features_key, head_key = jax.random.split(jax.random.fold_in(key, OWN))
         _, params, rest = split(build(features_key))
         return State(
             params={"features": nnx.to_pure_dict(params), "head": head(head_key)},

@@ -15,6 +15,7 @@ from tlx.engine.recipe import Recipe
 from tlx.engine.step import Carry, same_tree, start, step
 
 BEGIN, ROWS, STEPS, REFRESH = range(4)  # what a phase's key is folded with, so that no two uses share a key
+INIT = 2**31 - 1  # the run's key is folded with it, or with a phase's number
 
 
 class Plan(NamedTuple):
@@ -43,7 +44,7 @@ def _phase(plan: Plan, strategy: Strategy) -> tuple[Model, Phase, str]:
 
 def init(plan: Plan, strategy: Strategy, key: Key) -> State:
     """The strategy's first state."""
-    return strategy.init(make_model(plan.frame), key)
+    return strategy.init(make_model(plan.frame), jax.random.fold_in(key, INIT))
 
 
 def enter(plan: Plan, strategy: Strategy, hyper: Hyper, state: State, key: Key) -> Carry:

@@ -34,6 +34,8 @@ def accuracy(name: str, steps: int) -> float:
 def test_beats_the_baseline(name, steps):
     """The trap: an alignment that is computed and not descended, or descended on the wrong side.
 
-    STEPS
+    Measured with six seeds: after 150 steps source_only 0.39 to 0.59, mmd 0.74 to 0.81, coral 0.69 to 0.78 and kl 0.67
+    to 0.72; after 300, as dann's coefficient grows slowly, source_only 0.38 to 0.64 and dann 0.69 to 0.74. With seeds 0
+    and 1 the gains are 0.31 (mmd), 0.28 (coral), 0.24 (kl) and 0.31 (dann).
     """
     assert accuracy(name, steps) > accuracy("source_only", steps) + 0.1
