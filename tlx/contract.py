@@ -224,8 +224,8 @@ def strategy(cls: S) -> S:
 def _register(kind: Any, leaves: list[str], static: list[str]) -> None:
     """Registers a strategy class as a pytree whose structure holds the class.
 
-    `jax.tree_util.register_dataclass` makes structures of two classes with equal fields compare equal, and `jax.jit` may
-    then run the program of one for the other.
+    `jax.tree_util.register_dataclass` makes structures of two classes with equal fields compare equal, and `jax.jit`
+    may then run the program of one for the other.
     """
 
     def flatten(strategy):

@@ -31,7 +31,9 @@ def test_bilinear_is_that_of_scipy():
     got = _bilinear(X, at)
     for b in range(5):
         for c in range(3):
-            wanted = map_coordinates(np.asarray(X[b, :, :, c]), np.moveaxis(at[b], -1, 0), order=1, mode="nearest")
+            wanted = map_coordinates(
+                np.asarray(X[b, :, :, c]), np.moveaxis(np.asarray(at[b]), -1, 0), order=1, mode="nearest"
+            )
             np.testing.assert_allclose(got[b, :, :, c], wanted, atol=1e-5)
 
 

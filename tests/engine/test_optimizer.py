@@ -1,5 +1,7 @@
 """Against optax's own optimizers, applied plainly."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +22,8 @@ PEERS = {
 @pytest.mark.parametrize("name", PEERS)
 def test_three_steps_are_those_of_optax(name):
     recipe = RECIPE.replace(optimizer=name)
-    ours = theirs = {"a/kernel": jnp.array([1.0, -2.0]), "a/bias": jnp.array([0.5])}
+    ours = {"a/kernel": jnp.array([1.0, -2.0]), "a/bias": jnp.array([0.5])}
+    theirs: Any = ours
     state, peer = transform(recipe, recipe.hyper()).init(ours), PEERS[name].init(theirs)
     for turn in range(3):
         grads = jax.tree.map(lambda p, turn=turn: jnp.sin(p + turn), ours)
