@@ -5,11 +5,20 @@ import importlib.util
 import re
 import sys
 import traceback
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
 from tlx.errors import PluginError
 from tlx.plugins import lazy
+
+
+class _Fresh(SourceFileLoader):
+    """Compiles the source each time: bytecode kept by time and size is stale after two edits within a second."""
+
+    def get_code(self, fullname: str):
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
 
 
 def load_file(path: Path) -> ModuleType:
@@ -27,7 +36,7 @@ def load_file(path: Path) -> ModuleType:
     lazy.parse.cache_clear()  # the file may have changed since it was last read in this process
     lazy.parse(path)
     name = f"tlx_file_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Fresh(name, str(path)))
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
