@@ -45,6 +45,10 @@ class ResultError(TlxError):
     """A results folder or file that cannot be read or written."""
 
 
+class SlowWarning(UserWarning):
+    """Something that works and takes far longer than it need; the message names the remedy."""
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The names of `known` nearest to `name`, best first; empty where none is near."""
     by_fold = {item.casefold(): item for item in known}

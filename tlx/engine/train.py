@@ -17,6 +17,7 @@ from tlx.engine.model import Backbone, Frame, make_model
 from tlx.engine.phases import Plan, Round
 from tlx.engine.program import run
 from tlx.engine.recipe import Recipe
+from tlx.engine.traps import warn_of_traps
 from tlx.errors import ContractError
 
 
@@ -101,6 +102,7 @@ def train(
     shape, rows = data.source.x.shape[1:], len(data.target_x)
     frame = Frame(backbone, shape, len(data.classes), rows, recipe.bottleneck, recipe.dtype)
     phases = strategy.phases(make_model(frame))
+    warn_of_traps(frame)
     _check_phases(strategy, phases, data)
     sees = union([phase.sees for phase in phases])
     plan = sections(phases, recipe)
