@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         PluginError,
         ResultError,
         SettingError,
+        SlowWarning,
         TlxError,
         UnknownName,
         nearest,
@@ -58,8 +59,8 @@ _HOMES = {
     "Phase Scalar State Strategy Sweep Tree Unlabelled keep strategy",
     "tlx.data.task": "Arrays Dataset Protocol Task",
     "tlx.engine.recipe": "Recipe",
-    "tlx.errors": "ContractError DataError NotShownError PluginError ResultError SettingError TlxError UnknownName "
-    "nearest",
+    "tlx.errors": "ContractError DataError NotShownError PluginError ResultError SettingError SlowWarning TlxError "
+    "UnknownName nearest",
     "tlx.hooks": "hookimpl",
     "tlx.score.selectors": "Evidence Selector",
 }
