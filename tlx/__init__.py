@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tlx.engine.recipe import Recipe
     from tlx.errors import (
         ContractError,
+        DataAbsent,
         DataError,
         NotShownError,
         PluginError,
@@ -59,7 +60,7 @@ _HOMES = {
     "Phase Scalar State Strategy Sweep Tree Unlabelled keep strategy",
     "tlx.data.task": "Arrays Dataset Protocol Task",
     "tlx.engine.recipe": "Recipe",
-    "tlx.errors": "ContractError DataError NotShownError PluginError ResultError SettingError SlowWarning TlxError "
+    "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning TlxError "
     "UnknownName nearest",
     "tlx.hooks": "hookimpl",
     "tlx.score.selectors": "Evidence Selector",

@@ -41,6 +41,10 @@ class DataError(TlxError):
     """Data that are absent, damaged, or do not fit the task."""
 
 
+class DataAbsent(DataError):
+    """Data that are not on this machine; the message says how to get them. A suite reports such tasks and goes on."""
+
+
 class ResultError(TlxError):
     """A results folder or file that cannot be read or written."""
 
