@@ -60,8 +60,8 @@ _HOMES = {
     "Phase Scalar State Strategy Sweep Tree Unlabelled keep strategy",
     "tlx.data.task": "Arrays Dataset Protocol Task",
     "tlx.engine.recipe": "Recipe",
-    "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning TlxError "
-    "UnknownName nearest",
+    "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning "
+    "TlxError UnknownName nearest",
     "tlx.hooks": "hookimpl",
     "tlx.score.selectors": "Evidence Selector",
 }
