@@ -6,6 +6,7 @@ whose patches stay in cache. On other backends, and for dilated or grouped convo
 """
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-PATCH_BYTES = 2**21  # of one block's patches: they are to stay in cache
+STRIP = 4  # outputs side by side
+PATCH_BYTES = 2**22  # of one block's patches: they are to stay in cache
 NHWC = ("NHWC", "HWIO", "NHWC")
 
 
@@ -61,15 +63,35 @@ def conv_general_dilated(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _conv(x: jax.Array, w: jax.Array, stride: tuple[int, int]) -> jax.Array:
-    if x.shape[3] == 3:  # XLA's kernel takes ten times as long on three channels as on one: put colour beside colour
-        batch, height, width, _ = x.shape
-        x, w = x.reshape(batch, height, width * 3, 1), w.reshape(w.shape[0], w.shape[1] * 3, 1, w.shape[3])
-        stride = (stride[0], stride[1] * 3)
-    elif x.shape[3] > 3:  # XLA's kernel for a loop's body runs at half the speed of products over blocks
-        rows, columns, channels, _ = w.shape
-        height, width = (x.shape[1] - rows) // stride[0] + 1, (x.shape[2] - columns) // stride[1] + 1
-        return _in_blocks(functools.partial(_by_patches, w, stride), height * width * rows * columns * channels * 4, x)
-    return lax.conv_general_dilated(x, w, stride, "VALID", dimension_numbers=NHWC)
+    rows, columns, channels, _ = w.shape
+    height, width = (x.shape[1] - rows) // stride[0] + 1, (x.shape[2] - columns) // stride[1] + 1
+    if channels == 1:
+        return _by_strips(w, stride, x)
+    if channels == 3:  # XLA's kernel takes ten times as long on three channels as on one: put colour beside colour
+        x, w = x.reshape(*x.shape[:2], x.shape[2] * 3, 1), w.reshape(rows, columns * 3, 1, w.shape[3])
+        return lax.conv_general_dilated(x, w, (stride[0], stride[1] * 3), "VALID", dimension_numbers=NHWC)
+    # XLA's kernel for a loop's body runs at half the speed of products over blocks
+    return _in_blocks(functools.partial(_by_patches, w, stride), height * width * rows * columns * channels * 4, x)
+
+
+def _by_strips(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array:
+    """The convolution of one channel: strips of `STRIP` neighbouring outputs, times the kernel repeated along a band.
+
+    A product with one column per output channel is too narrow to be fast; the band's zeros cost less.
+    """
+    rows, columns, _, out = w.shape
+    height, width = (x.shape[1] - rows) // stride[0] + 1, (x.shape[2] - columns) // stride[1] + 1
+    strips = -(-width // STRIP)
+    span = (STRIP - 1) * stride[1] + columns
+    needed = (strips - 1) * STRIP * stride[1] + span
+    x = jnp.pad(x[..., 0], ((0, 0), (0, 0), (0, max(0, needed - x.shape[2]))))
+    shifts = [(i * stride[1], span - columns - i * stride[1]) for i in range(STRIP)]
+    band = jnp.stack([jnp.pad(w[:, :, 0], ((0, 0), shift, (0, 0))) for shift in shifts], 2)
+    end = (height - 1) * stride[0] + 1
+    starts = [strip * STRIP * stride[1] for strip in range(strips)]
+    taps = [jnp.concatenate([x[:, i : i + end : stride[0], at : at + span] for i in range(rows)], -1) for at in starts]
+    y = jnp.stack(taps, 2).reshape(-1, rows * span) @ band.reshape(rows * span, STRIP * out)
+    return y.reshape(x.shape[0], height, strips * STRIP, out)[:, :, :width]
 
 
 def _by_patches(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array:
@@ -88,10 +110,9 @@ def _forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):
 
 def _backward(stride: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: jax.Array):
     x, w = saved
-    rows, columns, channels, _ = w.shape
-    per_image = g.shape[1] * g.shape[2] * columns * channels * 4
-    dw = _in_blocks(functools.partial(_weight_gradient, w.shape, stride), per_image * rows, g, x, reduce=True)
-    dx = _in_blocks(functools.partial(_input_gradient, (x.shape[1], x.shape[2]), stride, w), per_image, g)
+    bytes_per_image = g.shape[1] * g.shape[2] * math.prod(w.shape[:3]) * 4
+    dw = _in_blocks(functools.partial(_weight_gradient, w.shape, stride), bytes_per_image, g, x, reduce=True)
+    dx = _in_blocks(functools.partial(_input_gradient, (x.shape[1], x.shape[2]), stride, w), bytes_per_image, g)
     return dx, dw
 
 
@@ -99,36 +120,40 @@ _conv.defvjp(_forward, _backward)
 
 
 def _weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Array, x: jax.Array) -> jax.Array:
-    """dw[i,j,c,o] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,o]: patches as rows, one matrix product."""
+    """dw[i,j,c,o] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,o]: taps along the width, a product per kernel row."""
     rows, columns, channels, out = shape
     height, width = (g.shape[1] - 1) * stride[0] + 1, (g.shape[2] - 1) * stride[1] + 1
-    taps = [x[:, i : i + height : stride[0], j : j + width : stride[1]] for i in range(rows) for j in range(columns)]
     if channels == 1:  # taps first: the long axis stays contiguous
-        patches = jnp.stack([tap.reshape(-1) for tap in taps])
-    else:
-        patches = jnp.concatenate(taps, -1).reshape(-1, rows * columns * channels).T
-    return (patches @ g.reshape(-1, out)).reshape(shape)
+        taps = [
+            x[:, i : i + height : stride[0], j : j + width : stride[1]] for i in range(rows) for j in range(columns)
+        ]
+        return (jnp.stack([tap.reshape(-1) for tap in taps]) @ g.reshape(-1, out)).reshape(shape)
+    taps = jnp.concatenate([x[:, :, j : j + width : stride[1]] for j in range(columns)], -1)
+    kernel_rows = [
+        g.reshape(-1, out).T @ taps[:, i : i + height : stride[0]].reshape(-1, columns * channels) for i in range(rows)
+    ]
+    return jnp.stack(kernel_rows).reshape(rows, out, columns, channels).transpose(0, 2, 3, 1)
 
 
 def _input_gradient(size: tuple[int, int], stride: tuple[int, int], w: jax.Array, g: jax.Array) -> jax.Array:
-    """dx[b, s p + i, s q + j, c] += sum_o g[b,p,q,o] w[i,j,c,o]: a product per kernel row, then shifted sums."""
+    """dx[b, s p + i, s q + j, c] += sum_o g[b,p,q,o] w[i,j,c,o]: one product, then sums shifted down, then across.
+
+    Down first: what is shifted there is a whole kernel row, long enough to be added at the speed of memory.
+    """
     rows, columns, channels, out = w.shape
     batch, height, width, _ = g.shape
-    zero = jnp.zeros((), g.dtype)
 
     def placed(part: jax.Array, axis: int, at: int) -> jax.Array:
         spread = (part.shape[axis] - 1) * stride[axis - 1] + 1
-        config = [(0, 0, 0)] * 4
+        config = [(0, 0, 0)] * part.ndim
         config[axis] = (at, size[axis - 1] - spread - at, stride[axis - 1] - 1)
-        return lax.pad(part, zero, config)
+        return lax.pad(part, jnp.zeros((), g.dtype), config)
 
-    dx = jnp.zeros((batch, *size, channels), g.dtype)
-    for i in range(rows):
-        kernel_row = w[i].transpose(2, 0, 1).reshape(out, columns * channels)
-        parts = (g.reshape(-1, out) @ kernel_row).reshape(batch, height, width, columns, channels)
-        row = functools.reduce(jnp.add, (placed(parts[:, :, :, j], 2, j) for j in range(columns)))
-        dx = dx + placed(row, 1, i)
-    return dx
+    parts = g.reshape(-1, out) @ w.reshape(-1, out).T
+    parts = parts.reshape(batch, height, width, rows, columns * channels)
+    down = functools.reduce(jnp.add, (placed(parts[:, :, :, i], 1, i) for i in range(rows)))
+    down = lax.optimization_barrier(down).reshape(batch, size[0], width, columns, channels)  # else summed 25 at a time
+    return functools.reduce(jnp.add, (placed(down[:, :, :, j], 2, j) for j in range(columns)))
 
 
 def _in_blocks(function, bytes_per_image: int, *arrays: jax.Array, reduce: bool = False) -> jax.Array:
