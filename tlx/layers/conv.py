@@ -111,28 +111,32 @@ def _forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):
 def _backward(stride: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: jax.Array):
     x, w = saved
     bytes_per_image = g.shape[1] * g.shape[2] * math.prod(w.shape[:3]) * 4
-    dw = _in_blocks(functools.partial(_weight_gradient, w.shape, stride), bytes_per_image, g, x, reduce=True)
+    gradient = _single_weight_gradient if w.shape[2] == 1 else _weight_gradient
+    dw = _in_blocks(functools.partial(gradient, w.shape, stride), bytes_per_image, g, x, reduce=True)
+    if w.shape[2] > 1:
+        dw = dw.reshape(w.shape[0], w.shape[3], *w.shape[1:3]).transpose(0, 2, 3, 1)
     dx = _in_blocks(functools.partial(_input_gradient, (x.shape[1], x.shape[2]), stride, w), bytes_per_image, g)
-    return dx, dw
+    return dx, dw.reshape(w.shape)
 
 
 _conv.defvjp(_forward, _backward)
 
 
 def _weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Array, x: jax.Array) -> jax.Array:
-    """dw[i,j,c,o] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,o]: taps along the width, a product per kernel row."""
+    """dw[i,o,jc] = sum_bpq g[b,p,q,o] x[b, s p + i, s q + j, c]: taps along the width, a product per kernel row."""
     rows, columns, channels, out = shape
     height, width = (g.shape[1] - 1) * stride[0] + 1, (g.shape[2] - 1) * stride[1] + 1
-    if channels == 1:  # taps first: the long axis stays contiguous
-        taps = [
-            x[:, i : i + height : stride[0], j : j + width : stride[1]] for i in range(rows) for j in range(columns)
-        ]
-        return (jnp.stack([tap.reshape(-1) for tap in taps]) @ g.reshape(-1, out)).reshape(shape)
     taps = jnp.concatenate([x[:, :, j : j + width : stride[1]] for j in range(columns)], -1)
-    kernel_rows = [
-        g.reshape(-1, out).T @ taps[:, i : i + height : stride[0]].reshape(-1, columns * channels) for i in range(rows)
-    ]
-    return jnp.stack(kernel_rows).reshape(rows, out, columns, channels).transpose(0, 2, 3, 1)
+    slabs = [taps[:, i : i + height : stride[0]].reshape(-1, columns * channels) for i in range(rows)]
+    return jnp.stack([g.reshape(-1, out).T @ slab for slab in slabs])
+
+
+def _single_weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Array, x: jax.Array) -> jax.Array:
+    """dw[ij,o] = sum_bpq x[b, s p + i, s q + j] g[b,p,q,o]: taps first, so that the long axis stays contiguous."""
+    rows, columns, _, out = shape
+    height, width = (g.shape[1] - 1) * stride[0] + 1, (g.shape[2] - 1) * stride[1] + 1
+    taps = [x[:, i : i + height : stride[0], j : j + width : stride[1]] for i in range(rows) for j in range(columns)]
+    return jnp.stack([tap.reshape(-1) for tap in taps]) @ g.reshape(-1, out)
 
 
 def _input_gradient(size: tuple[int, int], stride: tuple[int, int], w: jax.Array, g: jax.Array) -> jax.Array:
@@ -142,18 +146,31 @@ def _input_gradient(size: tuple[int, int], stride: tuple[int, int], w: jax.Array
     """
     rows, columns, channels, out = w.shape
     batch, height, width, _ = g.shape
-
-    def placed(part: jax.Array, axis: int, at: int) -> jax.Array:
-        spread = (part.shape[axis] - 1) * stride[axis - 1] + 1
-        config = [(0, 0, 0)] * part.ndim
-        config[axis] = (at, size[axis - 1] - spread - at, stride[axis - 1] - 1)
-        return lax.pad(part, jnp.zeros((), g.dtype), config)
-
     parts = g.reshape(-1, out) @ w.reshape(-1, out).T
     parts = parts.reshape(batch, height, width, rows, columns * channels)
-    down = functools.reduce(jnp.add, (placed(parts[:, :, :, i], 1, i) for i in range(rows)))
+    down = _shifted_sum([parts[:, :, :, i] for i in range(rows)], 1, size[0], stride[0])
     down = lax.optimization_barrier(down).reshape(batch, size[0], width, columns, channels)  # else summed 25 at a time
-    return functools.reduce(jnp.add, (placed(down[:, :, :, j], 2, j) for j in range(columns)))
+    return _shifted_sum([down[:, :, :, j] for j in range(columns)], 2, size[1], stride[1])
+
+
+def _shifted_sum(parts: list[jax.Array], axis: int, size: int, stride: int) -> jax.Array:
+    """y[s p + i] += parts[i][p] along `axis`, a remainder of the stride at a time: XLA spreads parts one by one."""
+    length, count = -(-size // stride), parts[0].shape[axis]
+    zero = jnp.zeros((), parts[0].dtype)
+
+    def placed(part: jax.Array, at: int) -> jax.Array:
+        config = [(0, 0, 0)] * part.ndim
+        config[axis] = (at, length - count - at, 0)
+        return lax.pad(part, zero, config)
+
+    sums = [
+        functools.reduce(jnp.add, [placed(parts[i], i // stride) for i in range(remainder, len(parts), stride)])
+        for remainder in range(min(stride, len(parts)))
+    ]
+    sums += [jnp.zeros_like(sums[0])] * (stride - len(sums))
+    y = jnp.stack(sums, axis + 1)
+    y = y.reshape(*y.shape[:axis], length * stride, *y.shape[axis + 2 :])
+    return lax.slice_in_dim(y, 0, size, axis=axis)
 
 
 def _in_blocks(function, bytes_per_image: int, *arrays: jax.Array, reduce: bool = False) -> jax.Array:
