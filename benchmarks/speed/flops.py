@@ -24,11 +24,27 @@ def _dot(equation: Any) -> int:
 
 
 def _conv(equation: Any) -> int:
-    kernel = equation.invars[1].aval.shape
-    out_axis = equation.params["dimension_numbers"].rhs_spec[0]
-    dilated = math.prod(equation.params["lhs_dilation"])
-    products = math.prod(equation.outvars[0].aval.shape) * math.prod(kernel) // kernel[out_axis]
-    return 2 * products // dilated // equation.params["batch_group_count"]
+    """Products with an image's own values: those with padding, or with the holes of a dilation, are not counted."""
+    left, kernel = (invar.aval.shape for invar in equation.invars)
+    params = equation.params
+    lhs_spec, rhs_spec, out_spec = params["dimension_numbers"]
+    out = equation.outvars[0].aval.shape
+    pairs = out[out_spec[0]] * out[out_spec[1]] * kernel[rhs_spec[1]]
+    spatial = zip(
+        lhs_spec[2:],
+        rhs_spec[2:],
+        out_spec[2:],
+        params["window_strides"],
+        params["padding"],
+        params["lhs_dilation"],
+        params["rhs_dilation"],
+        strict=True,
+    )
+    for axis, tap, position, stride, (low, _), hole, spread in spatial:
+        size = (left[axis] - 1) * hole + 1
+        at = [p * stride + k * spread - low for p in range(out[position]) for k in range(kernel[tap])]
+        pairs *= sum(0 <= place < size and place % hole == 0 for place in at)
+    return 2 * pairs // params["batch_group_count"]
 
 
 def _inner(params: Any):

@@ -14,7 +14,6 @@ import json
 import resource
 import statistics
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import tlx_side  # noqa: E402
 from cases import CASES, ROWS, Case  # noqa: E402
+from seeds import by_seeds, seconds  # noqa: E402
 
 from tlx.engine.devices import describe, use_compilation_cache  # noqa: E402
 from tlx.engine.recipe import DTYPES  # noqa: E402
-
-
-def seconds(call) -> float:
-    """The wall time of one call."""
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
 
 
 def measure(case: Case, repeats: int, peer: bool, compiled: bool, dtype: str) -> dict[str, Any]:
@@ -41,7 +34,7 @@ def measure(case: Case, repeats: int, peer: bool, compiled: bool, dtype: str) ->
     if peer:
         import torch_side
 
-        theirs = torch_side.prepare(case, compiled)
+        theirs = torch_side.prepare(case, compiled, dtype)
     pairs = [(seconds(ours.call), seconds(theirs) if theirs else None) for _ in range(repeats)]
     per = case.steps or 1
     mine = [pair[0] / per * 1e3 for pair in pairs]
@@ -59,25 +52,6 @@ def measure(case: Case, repeats: int, peer: bool, compiled: bool, dtype: str) ->
     }
 
 
-def by_seeds(counts: list[int], repeats: int) -> list[dict[str, Any]]:
-    """The time of a source-only step per seed, for each number of seeds, measured in turn."""
-    case = next(case for case in CASES if case.name == "source_only")
-    sides = {seeds: tlx_side.prepare(case, seeds) for seeds in counts}
-    times: dict[int, list[float]] = {seeds: [] for seeds in counts}
-    for _ in range(repeats):
-        for seeds, side in sides.items():
-            times[seeds].append(seconds(side.call) / case.steps / seeds * 1e3)
-    base = counts[0]
-    return [
-        {
-            "seeds": seeds,
-            "ms_per_seed_step": statistics.median(values),
-            "relative": statistics.median(a / b for a, b in zip(values, times[base], strict=True)),
-        }
-        for seeds, values in times.items()
-    ]
-
-
 def main() -> None:
     """Prints the table and writes the cases."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -86,7 +60,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--seeds", default="1,2,4,8,16", help="numbers of seeds to time, or none")
     parser.add_argument("--compiled", action="store_true", help="PyTorch's side through torch.compile")
-    parser.add_argument("--dtype", default="float32", choices=DTYPES, help="of tlx's layers")
+    parser.add_argument("--dtype", default="float32", choices=DTYPES, help="of the layers, PyTorch's under autocast")
     options = parser.parse_args()
     use_compilation_cache()
     peer = importlib.util.find_spec("torch") is not None
@@ -111,7 +85,9 @@ def main() -> None:
             flush=True,
         )
     if options.seeds != "none":
-        for row in by_seeds([int(count) for count in options.seeds.split(",")], max(3, options.repeats // 3)):
+        counts, repeats = [int(count) for count in options.seeds.split(",")], max(3, options.repeats // 3)
+        source_only = next(case for case in CASES if case.name == "source_only")
+        for row in by_seeds(source_only, counts, repeats, options.dtype, []):
             print(
                 f"{row['seeds']:3} seeds: {row['ms_per_seed_step']:.2f} ms per seed and step, "
                 f"{row['relative']:.2f} of one"

@@ -39,8 +39,11 @@ class Reverse(torch.autograd.Function):
         return -ctx.coefficient * grads[0], None
 
 
-def prepare(case: Case, compiled: bool = False) -> Callable[[], None]:
-    """One round of a case as a function; `compiled` puts the features through `torch.compile`."""
+def prepare(case: Case, compiled: bool = False, dtype: str = "float32") -> Callable[[], None]:
+    """One round of a case as a function; `compiled` puts the features through `torch.compile`.
+
+    In another `dtype` than float32 the forward passes run under autocast.
+    """
     torch.manual_seed(0)
     x_numpy, y_numpy = images(case)
     x = torch.from_numpy(x_numpy).permute(0, 3, 1, 2).contiguous().to(DEVICE)
@@ -110,8 +113,9 @@ def prepare(case: Case, compiled: bool = False) -> Callable[[], None]:
     step = evaluation if case.steps == 0 else steps[case.strategy]
 
     def call() -> None:
-        for _ in range(case.steps or 1):
-            step()
+        with torch.autocast(DEVICE.type, getattr(torch, dtype), enabled=dtype != "float32"):
+            for _ in range(case.steps or 1):
+                step()
         if DEVICE.type == "cuda":
             torch.cuda.synchronize()
 
