@@ -2,9 +2,10 @@
 
 from tlx.data.files import File, fetch
 from tlx.data.load import load_task
+from tlx.data.names import TaskName, parse, task_name
 from tlx.data.prepared import Prepared, Ready
 from tlx.data.split import chosen
-from tlx.data.task import Arrays, Dataset, Protocol, Rows, Task, TaskData, task_name
+from tlx.data.task import Arrays, Dataset, Protocol, Rows, Task, TaskData
 
 __all__ = [
     "Arrays",
@@ -16,8 +17,10 @@ __all__ = [
     "Rows",
     "Task",
     "TaskData",
+    "TaskName",
     "chosen",
     "fetch",
     "load_task",
+    "parse",
     "task_name",
 ]

@@ -200,7 +200,7 @@ def _normal(kind: str, name: Any, strict: bool) -> str:
         if strict and not (isinstance(name, str) and NAME.fullmatch(name)):
             raise PluginError("expected a name of letters, digits, and _ - . inside")
         return name
-    from tlx.data.task import task_name  # NumPy is behind it
+    from tlx.data.names import task_name  # NumPy is behind it
 
     try:
         return task_name(name)
