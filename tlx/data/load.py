@@ -13,7 +13,6 @@ from tlx.data.task import Arrays, Dataset, Images, Protocol, Rows, Task, TaskDat
 from tlx.errors import DataError
 
 Fitted = UInt8[np.ndarray, "rows {size} {size} {channels}"]
-BLOCK = 512  # images resized at once
 LUMA = np.array([299, 587, 114])  # ITU-R BT.601, in thousandths
 
 
@@ -64,23 +63,11 @@ def fit(x: Images, size: int, channels: int) -> Fitted:
 
 
 def _resize(x: np.ndarray, size: int) -> np.ndarray:
-    """As Pillow resizes each image, which it does along the rows and then along the columns: many images at a time."""
-    height, width = x.shape[1:3]
-    out = np.empty((len(x), size, size, x.shape[3]), np.uint8)
-    for start in range(0, len(x), BLOCK):
-        block = x[start : start + BLOCK]
-        tall = _scaled(block.reshape(len(block) * height, width, -1), size, len(block) * height)
-        wide = tall.reshape(len(block), height, size, -1).swapaxes(0, 1)
-        wide = _scaled(wide.reshape(height, len(block) * size, -1), len(block) * size, size)
-        out[start : start + BLOCK] = wide.reshape(size, len(block), size, -1).swapaxes(0, 1)
-    return out
-
-
-def _scaled(image: np.ndarray, width: int, height: int) -> np.ndarray:
     from PIL import Image
 
-    flat = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    return np.asarray(flat.resize((width, height), Image.Resampling.BILINEAR))
+    images = x[..., 0] if x.shape[3] == 1 else x
+    resized = [Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR) for image in images]
+    return np.stack([np.asarray(image) for image in resized]).reshape(len(x), size, size, x.shape[3])
 
 
 def _same_classes(task: Task, source: Dataset, target: Dataset) -> None:
@@ -113,14 +100,10 @@ def _shown(task: Task, target: Dataset) -> np.ndarray:
 def _rows(parts: Sequence[Arrays], sources: Sequence[Dataset], target: Dataset, size: int, channels: int) -> Rows:
     labels = [np.array([target.classes.index(name) for name in source.classes], np.int32) for source in sources]
     return Rows(
-        _joined([fit(part.x, size, channels) for part in parts]),
+        np.concatenate([fit(part.x, size, channels) for part in parts]),
         np.concatenate([label[part.y] for part, label in zip(parts, labels, strict=True)]),
         np.concatenate([np.full(len(part.y), number, np.int32) for number, part in enumerate(parts)]),
     )
-
-
-def _joined(parts: Sequence[Images]) -> Images:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)  # one may be a memory map: no copy
 
 
 def _hash(data: TaskData) -> str:
