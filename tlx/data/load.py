@@ -21,7 +21,9 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     """The arrays of a task, the same in every process; `dataset` gives a `Dataset` by its name.
 
     Source rows whose origin is in the target (either split) are dropped, and from `source_val`, the sources' test
-    splits, those whose origin is in a source's train split as well. Labels follow the target's order of classes.
+    splits, those whose origin is in a source's train split as well. Under `shared_origins` no source train row has its
+    origin in the target's test split, and nothing else is dropped for the target's sake. Labels follow the target's
+    order of classes.
 
     Raises:
         DataError: classes that differ, a source without a row left, a class with fewer rows than `shots`.
@@ -32,8 +34,10 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     channels = task.protocol.channels or max(domain.train.x.shape[3] for domain in (*sources, target))
     size = task.protocol.size
 
-    seen = np.concatenate([target.train.origin, target.test.origin])
-    trained = np.concatenate([seen, *(source.train.origin for source in sources)])
+    shared = task.protocol.shared_origins
+    seen = target.test.origin if shared else np.concatenate([target.train.origin, target.test.origin])
+    unseen = [] if shared else [seen]
+    trained = np.concatenate([*unseen, *(source.train.origin for source in sources)])
     train = [_without(seen, source.train, f"Task '{task.name}', source '{source.name}', train") for source in sources]
     val = [_without(trained, source.test, f"Task '{task.name}', source '{source.name}', test") for source in sources]
 
@@ -126,7 +130,7 @@ def _joined(parts: Sequence[Images]) -> Images:
 def _hash(data: TaskData) -> str:
     protocol: Protocol = data.task.protocol
     facts = {**dataclasses.asdict(protocol), "name": data.task.name, "classes": data.classes}
-    del facts["summary"]  # a better wording changes no number
+    del facts["summary"], facts["shared_origins"]  # a better wording changes no number; the arrays say what is shared
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for array in (*data.source, *data.source_val, data.target_x, *data.labelled, data.test_x, data.test_y):
         digest.update(f"{array.dtype.name}{array.shape}".encode())

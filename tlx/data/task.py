@@ -75,7 +75,9 @@ class Protocol:
     """What makes two scores comparable: image size, scaling, labelled rows.
 
     On the device x = (uint8 / 255 - mean) / std. `channels` None: the largest of the task's domains. `shots`: labelled
-    target train rows per class, None for all.
+    target train rows per class, None for all. `shared_origins`: whether source rows may show the same originals as the
+    target's, as in the published MNIST -> MNIST-M, where every target image is a source image over a photograph; source
+    train rows of the target's test originals are left out all the same.
 
     Raises:
         DataError: a value out of range.
@@ -88,6 +90,7 @@ class Protocol:
     mean: float = 0.5
     std: float = 0.5
     shots: int | None = None
+    shared_origins: bool = False
 
     def __post_init__(self):
         if self.size < 1:
@@ -135,7 +138,8 @@ class Rows(NamedTuple):
 
 
 class TaskData(NamedTuple):
-    """A task's arrays, all images at the protocol's size and channels, sources and target without a common origin.
+    """A task's arrays, all images at the protocol's size and channels; sources and target have no common
+    origin, unless the protocol says `shared_origins`.
 
     Labels of the target are in `labelled` (train rows, by `shots`) and in `test_y` only. `hash` is the sha256 of the
     arrays, the classes and the protocol.
