@@ -167,4 +167,54 @@ def test_the_hash_is_of_arrays_classes_and_protocol():
     assert len({HASH, *others}) == 10
 
 
+def test_a_share_of_the_sources_train_rows_is_held_out_to_select_by():
+    held = Protocol("P", "", 4, None, validation=0.3)
+    data = loaded(toy("s"), toy("t", train=range(50, 60), test=range(60, 66)), protocol=held)
+    train, val = numbers(data.source.x), numbers(data.source_val.x)
+    assert sorted(train + val) == list(range(30)) and 3 <= len(val) <= 15
+    assert [row % 3 for row in val] == data.source_val.y.tolist()
+    # where the target's test images are the source's, as in corrupted sets, the share is what is left to select by
+    target = toy("t", origin="s", train=range(200, 210), test=range(100, 112))
+    assert numbers(loaded(toy("s"), target, protocol=held).source_val.x) == val
+    with pytest.raises(DataError, match="validation: none of 12 rows is left"):
+        loaded(toy("s"), target)
+
+
+def test_transductive_papers_score_the_targets_train_rows():
+    target = toy("t", train=range(50, 60), test=range(60, 66))
+    data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, scored="train"))
+    assert numbers(data.test_x) == numbers(data.target_x) == list(range(50, 60))
+    assert data.test_y.tolist() == [row % 3 for row in range(50, 60)]
+
+
+def test_without_a_size_images_take_that_of_the_largest_domain():
+    data = loaded(toy("s", size=5), toy("t", size=7), protocol=Protocol("P", "", None, None))
+    assert data.source.x.shape[1:] == data.test_x.shape[1:] == (7, 7, 1)
+
+
+def test_a_scale_for_each_channel_is_in_the_hash():
+    scales = [((0.5, 0.5, 0.5), 0.5), (0.5, (0.5, 0.4, 0.5)), (0.5, 0.5)]
+    made = [loaded(toy("s"), toy("t"), protocol=Protocol("P", "", 4, 3, *scale)).hash for scale in scales]
+    assert len(set(made)) == 3
+
+
+def test_memory_mapped_arrays_that_fit_are_neither_copied_nor_written_to(tmp_path):
+    def mapped(dataset: Dataset) -> Dataset:
+        splits = []
+        for name, split in (("train", dataset.train), ("test", dataset.test)):
+            for field, array in zip(split._fields, split, strict=True):
+                np.save(tmp_path / f"{dataset.name}.{name}.{field}.npy", array)
+            files = [tmp_path / f"{dataset.name}.{name}.{field}.npy" for field in split._fields]
+            splits.append(Arrays(*(np.load(file, mmap_mode="r") for file in files)))
+        return Dataset(dataset.name, *splits, dataset.classes)
+
+    source, target = toy("s"), toy("t")
+    plain, data = loaded(source, target), loaded(source := mapped(source), target := mapped(target))
+    assert data.hash == plain.hash
+    shared = [(data.source.x, source.train.x), (data.target_x, target.train.x), (data.test_x, target.test.x)]
+    assert all(np.shares_memory(array, file) for array, file in shared) and data.labelled.x is data.target_x
+    coloured = loaded(source, target, protocol=Protocol("P", "", 4, 3))
+    assert coloured.source.x.shape[3] == 3 and np.shares_memory(coloured.source.x, source.train.x)
+
+
 HASH = "a1a4d47b27440a7e5f40050e9d6830e15435b1545dcd88847e14f1f260cd3c36"
