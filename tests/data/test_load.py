@@ -217,4 +217,4 @@ def test_memory_mapped_arrays_that_fit_are_neither_copied_nor_written_to(tmp_pat
     assert coloured.source.x.shape[3] == 3 and np.shares_memory(coloured.source.x, source.train.x)
 
 
-HASH = "a1a4d47b27440a7e5f40050e9d6830e15435b1545dcd88847e14f1f260cd3c36"
+HASH = "826b54e1d0dfbf7e67ab91a5429e77b0ab434d37359e3625836b961954cc80d3"

@@ -1,5 +1,8 @@
 """Images at one size and number of channels, many at a time, with as few copies as may be."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from jaxtyping import UInt8
 
@@ -17,18 +20,31 @@ def fit(x: Images, size: int, channels: int) -> Fitted:
     """
     depth = min(x.shape[3], channels)
     if x.shape[1:] != (size, size, depth):
-        fitted = np.empty((len(x), size, size, depth), np.uint8)
-        for start in range(0, len(x), CHUNK):
-            fitted[start : start + CHUNK] = _fit(x[start : start + CHUNK], size, depth)
-        x = fitted
+        x = filled(len(x), size, depth, lambda rows: fit_chunk(x[rows], size, depth))
     return np.broadcast_to(x, (*x.shape[:3], channels))
 
 
-def _fit(x: np.ndarray, size: int, depth: int) -> np.ndarray:
-    if x.shape[3] > depth:
+def filled(count: int, size: int, channels: int, images: Callable[[slice], Images]) -> Fitted:
+    """`count` images, made a chunk at a time by `images(rows)`, by several threads."""
+    out = np.empty((count, size, size, channels), np.uint8)
+
+    def fill(start: int) -> None:
+        rows = slice(start, min(start + CHUNK, count))
+        out[rows] = images(rows)
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(fill, range(0, count, CHUNK)))
+    return out
+
+
+def fit_chunk(x: Images, size: int, channels: int) -> Fitted:
+    """Some images at one size and number of channels, in this thread."""
+    if x.shape[3] > channels:
         weighted = sum(x[..., band] * np.uint32(weight) for band, weight in enumerate(LUMA))
         x = ((weighted + np.uint32(500)) // np.uint32(1000)).astype(np.uint8)[..., None]
-    return x if x.shape[1:3] == (size, size) else _resize(x, size)
+    if x.shape[1:3] != (size, size):
+        x = _resize(x, size)
+    return np.broadcast_to(x, (*x.shape[:3], channels))
 
 
 def _resize(x: np.ndarray, size: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from tlx.data.fit import CHUNK, Fitted, fit
+from tlx.data.fit import Fitted, filled, fit, fit_chunk
 from tlx.data.split import Mark
 from tlx.data.task import Arrays, Images, Labels, Origins
 
@@ -43,12 +43,14 @@ def images(part: Part, size: int, channels: int) -> Fitted:
     if len(part.images) == 1 and len(part.rows) == len(part.images[0]):
         return fit(part.images[0], size, channels)
     depth = min(channels, max(x.shape[3] for x in part.images))
-    out = np.empty((len(part.rows), size, size, depth), np.uint8)
-    start = 0
-    for x in part.images:
-        at = np.flatnonzero((part.rows >= start) & (part.rows < start + len(x)))
-        for first in range(0, len(at), CHUNK):
-            some = at[first : first + CHUNK]
-            out[some] = fit(x[part.rows[some] - start], size, depth)
-        start += len(x)
+    starts = np.cumsum([0, *map(len, part.images)])[:-1]
+
+    def some(chunk: slice) -> Images:
+        rows = part.rows[chunk]
+        array = np.searchsorted(starts, rows, side="right") - 1
+        runs = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(array)) + 1)  # of rows that one array holds
+        made = [fit_chunk(part.images[array[run[0]]][rows[run] - starts[array[run[0]]]], size, depth) for run in runs]
+        return made[0] if len(made) == 1 else np.concatenate(made)
+
+    out = filled(len(part.rows), size, depth, some)
     return np.broadcast_to(out, (*out.shape[:3], channels))

@@ -45,11 +45,12 @@ class Protocol:
       The same original image falls on the same side in every dataset.
     - `draws`: which train rows take part. `seed` numbers the draws and the pooled splits.
     - `scored`: the target rows that scores are over, its "test" split or (transductive papers) its "train" split.
-    - `validation`: the share of each source's train split that is held out to select by; None: the sources' test splits.
+    - `validation`: the share of each source's train split that is held out to select by; None: the sources' test
+      splits.
     - `shots`: labelled target train rows per class, None for all.
 
-    Images are `size` pixels square with `channels` (1 or 3); None takes the largest of the task's domains. On the device
-    x = (uint8 / 255 - mean) / std, with one number or one for each channel.
+    Images are `size` pixels square with `channels` (1 or 3); None takes the largest of the task's domains. On the
+    device x = (uint8 / 255 - mean) / std, with one number or one for each channel.
 
     Raises:
         DataError: a value out of range.
