@@ -6,13 +6,9 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tlx.data import Arrays, Dataset, Protocol, Task, task_name
+from tlx.data import Arrays, Dataset, Protocol, Task
 from tlx.errors import DataError
-
-WORDS = st.from_regex(r"[A-Za-z0-9_]+([.-][A-Za-z0-9_]+)?", fullmatch=True)
 
 
 def arrays(first=0, rows=6, shape=(4, 4, 1), **changes) -> Arrays:
@@ -64,34 +60,6 @@ def test_the_name_of_a_task():
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("mnist5k:optdigits", "mnist5k->optdigits"),
-        ("a → b", "a->b"),
-        (" b + a -> c / 10 ", "b+a->c/10"),
-        ("office-31.amazon->x", "office-31.amazon->x"),
-    ],
-)
-def test_task_name_gives_the_normal_form(text, name):
-    assert task_name(text) == name
-
-
-@given(st.lists(WORDS, min_size=2, max_size=4, unique=True), st.none() | st.integers(1, 999))
-def test_the_name_of_any_task_is_its_own_normal_form(words, shots):
-    task = Task(tuple(words[1:]), words[0], Protocol("P", "", 4, None, shots=shots))
-    assert task_name(task.name) == task.name
-    assert task_name(task.name.replace("->", " : ").replace("+", " +  ")) == task.name
-
-
-@pytest.mark.parametrize(
-    "text", ["", "a", "a->", "->b", "a->b->c", "a->b/0", "a->b/ten", "a+->b", "a b->c", "a->b\n->c"]
-)
-def test_task_name_refuses(text):
-    with pytest.raises(DataError, match=re.escape(f"Task name '{text}'; expected 'source->target'")):
-        task_name(text)
-
-
-@pytest.mark.parametrize(
     ("sources", "target", "message"),
     [
         (("a", "a"), "b", "Task name 'a+a->b': a source comes twice"),
@@ -99,6 +67,8 @@ def test_task_name_refuses(text):
         ((), "b", "Task name '->b'; expected"),
         (("a+c",), "a", "'a' is source and target"),
         (("a ",), "b", "Task 'a ->b': in normal form its name is 'a->b'"),
+        (("folder:/a+c",), "b", "Task 'folder:/a+c->b': it reads as TaskName(sources=('folder:/a', 'c')"),
+        (("a",), "folder:/b@c", "Task 'a->folder:/b@c': it reads as TaskName(sources=('a',), target='folder:/b', prot"),
     ],
 )
 def test_a_task_refuses(sources, target, message):

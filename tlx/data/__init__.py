@@ -1,8 +1,28 @@
 """Data on the host, in NumPy: datasets, tasks, and the arrays that a task shows. Nothing here imports JAX."""
 
+from tlx.data.files import File, fetch
 from tlx.data.load import load_task
+from tlx.data.names import TaskName, parse, task_name
+from tlx.data.prepared import Prepared, Ready
 from tlx.data.protocol import Draw, Protocol
 from tlx.data.split import chosen
-from tlx.data.task import Arrays, Dataset, Rows, Task, TaskData, task_name
+from tlx.data.task import Arrays, Dataset, Rows, Task, TaskData
 
-__all__ = ["Arrays", "Dataset", "Draw", "Protocol", "Rows", "Task", "TaskData", "chosen", "load_task", "task_name"]
+__all__ = [
+    "Arrays",
+    "Dataset",
+    "Draw",
+    "File",
+    "Prepared",
+    "Protocol",
+    "Ready",
+    "Rows",
+    "Task",
+    "TaskData",
+    "TaskName",
+    "chosen",
+    "fetch",
+    "load_task",
+    "parse",
+    "task_name",
+]

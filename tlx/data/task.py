@@ -4,21 +4,18 @@ Shape vocabulary: rows N, height H, width W, channels C. Images are uint8 in 0..
 """
 
 import dataclasses
-import re
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
 
+from tlx.data.names import TaskName, is_name, parse
 from tlx.data.protocol import Protocol
 from tlx.errors import DataError
 
 Images = UInt8[np.ndarray, "rows height width channels"]
 Labels = Int32[np.ndarray, "rows"]
 Origins = Shaped[np.ndarray, "rows"]
-
-WORD = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
-TASK = re.compile(rf"\s*({WORD}(?:\s*\+\s*{WORD})*)\s*(?:->|→|:)\s*({WORD})\s*(?:/\s*([1-9][0-9]*)\s*)?")
 
 
 class Arrays(NamedTuple):
@@ -43,8 +40,9 @@ class Dataset:
     classes: tuple[str, ...]
 
     def __post_init__(self):
-        if not re.fullmatch(WORD, self.name):
-            raise DataError(f"Dataset name '{self.name}'; expected letters, digits and _, with . or - only inside.")
+        if not is_name(self.name):
+            plain = "letters, digits and _, with . or - only inside"
+            raise DataError(f"Dataset name '{self.name}'; expected {plain}, or 'prefix:rest' without '+'.")
         if len(self.classes) < 2 or len(set(self.classes)) < len(self.classes):
             raise DataError(f"Dataset '{self.name}': classes {self.classes}; expected two or more different names.")
         for split in ("train", "test"):
@@ -52,9 +50,9 @@ class Dataset:
         train, test = self.train.x.shape[1:], self.test.x.shape[1:]
         if train != test:
             raise DataError(f"Dataset '{self.name}': train images are {train}, test images {test}; expected one shape.")
-        both = np.intersect1d(self.train.origin, self.test.origin)
-        if both.size:
-            raise DataError(f"Dataset '{self.name}': {both.size} origins are in train and in test, as '{both[0]}'.")
+        both = set(self.train.origin.tolist()).intersection(self.test.origin.tolist())
+        if both:
+            raise DataError(f"Dataset '{self.name}': {len(both)} origins are in train and in test, as '{min(both)}'.")
 
 
 def _check(arrays: Arrays, where: str, classes: int) -> None:
@@ -87,14 +85,16 @@ class Task:
     summary: str = ""
 
     def __post_init__(self):
-        if self.name != task_name(self.name):
-            raise DataError(f"Task '{self.name}': in normal form its name is '{task_name(self.name)}'.")
+        found = parse(self.name)
+        if str(found) != self.name:
+            raise DataError(f"Task '{self.name}': in normal form its name is '{found}'.")
+        if (found.sources, found.target, found.shots) != (self.sources, self.target, self.protocol.shots):
+            raise DataError(f"Task '{self.name}': it reads as {found!r}; expected {self.sources} and '{self.target}'.")
 
     @property
     def name(self) -> str:
         """The name in normal form: "a->b", "a+b->c", and with shots "a->b/10"."""
-        shots = "" if self.protocol.shots is None else f"/{self.protocol.shots}"
-        return f"{'+'.join(self.sources)}->{self.target}{shots}"
+        return str(TaskName(self.sources, self.target, shots=self.protocol.shots))
 
 
 class Rows(NamedTuple):
@@ -121,20 +121,3 @@ class TaskData(NamedTuple):
     classes: tuple[str, ...]
     task: Task
     hash: str
-
-
-def task_name(text: str) -> str:
-    """The normal form of a task's name: "a + b : c / 10" -> "a+b->c/10".
-
-    Raises:
-        DataError: not the name of a task, a source that comes twice, or a target among the sources.
-    """
-    match = TASK.fullmatch(text)
-    if match is None:
-        raise DataError(f"Task name '{text}'; expected 'source->target', 'one+two->target' or 'source->target/10'.")
-    sources, target, shots = re.split(r"\s*\+\s*", match[1]), match[2], match[3]
-    if len(set(sources)) < len(sources):
-        raise DataError(f"Task name '{text}': a source comes twice; expected different sources.")
-    if target in sources:
-        raise DataError(f"Task name '{text}': '{target}' is source and target; expected different datasets.")
-    return f"{'+'.join(sources)}->{target}" + (f"/{shots}" if shots else "")

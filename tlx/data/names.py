@@ -1,0 +1,78 @@
+"""The names of datasets and tasks: one grammar for the command line, plugins, suites and results.
+
+    task     = source {"+" source} "->" target ["@" protocol] ["/" shots]
+    dataset  = word | prefix ":" rest                 mnist, office-31.amazon, tfds:emnist/digits, folder:/my data/a
+    word     = letters, digits and _, with . or - inside
+
+"→" may stand for "->", and so may ":" between plain words (`mnist:usps`). Spaces around the parts mean nothing;
+inside a rest they belong to it. A rest holds neither "+", "->", "→" nor a line break, and has no space at its ends.
+Shots after a target with a prefix need a protocol before them: "a->folder:/b/10" is the folder /b/10, and
+"a->folder:/b@P-28/10" is the folder /b with ten labelled rows per class.
+"""
+
+import re
+from typing import NamedTuple
+
+from tlx.errors import DataError
+
+WORD = r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*"
+REST = r"[^\s+](?:[^\x00-\x1f+\x7f\x85\u2028\u2029]*[^\s+])?"
+NAME = re.compile(rf"{WORD}|[A-Za-z][A-Za-z0-9_]*:{REST}")
+AFTER = rf"(?:\s*@\s*(?P<protocol>{WORD}))?(?:\s*/\s*(?P<shots>[1-9][0-9]*))?"
+PLAIN = re.compile(rf"(?P<target>{WORD}){AFTER}")
+PREFIXED = re.compile(rf"(?P<target>[A-Za-z][A-Za-z0-9_]*:.+?)(?:(?=\s*@){AFTER})?", re.DOTALL)
+ARROW = re.compile("->|→")
+
+
+class TaskName(NamedTuple):
+    """The parts of a task's name; `str` gives its normal form."""
+
+    sources: tuple[str, ...]
+    target: str
+    protocol: str | None = None
+    shots: int | None = None
+
+    def __str__(self) -> str:
+        protocol = "" if self.protocol is None else f"@{self.protocol}"
+        shots = "" if self.shots is None else f"/{self.shots}"
+        return f"{'+'.join(self.sources)}->{self.target}{protocol}{shots}"
+
+
+def parse(text: str) -> TaskName:
+    """The parts of a task's name.
+
+    Raises:
+        DataError: not the name of a task, a source that comes twice, or a target among the sources.
+    """
+    sides = ARROW.split(text)
+    if len(sides) == 1:
+        sides = text.split(":")
+        if len(sides) > 2:
+            raise DataError(f"Task name '{text}'; expected '->' between source and target where a name holds ':'.")
+    if len(sides) != 2:
+        raise _malformed(text)
+    sources, after = tuple(name.strip() for name in sides[0].split("+")), sides[1].strip()
+    match = PLAIN.fullmatch(after) or PREFIXED.fullmatch(after)
+    if match is None or not all(map(is_name, (*sources, match["target"]))):
+        raise _malformed(text)
+    target = match["target"]
+    if len(set(sources)) < len(sources):
+        raise DataError(f"Task name '{text}': a source comes twice; expected different sources.")
+    if target in sources:
+        raise DataError(f"Task name '{text}': '{target}' is source and target; expected different datasets.")
+    return TaskName(sources, target, match["protocol"], int(match["shots"]) if match["shots"] else None)
+
+
+def task_name(text: str) -> str:
+    """The normal form of a task's name: "a + b : c @ P-28 / 10" -> "a+b->c@P-28/10". Raises DataError, as `parse`."""
+    return str(parse(text))
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may name a dataset."""
+    return NAME.fullmatch(text) is not None and not ARROW.search(text)
+
+
+def _malformed(text: str) -> DataError:
+    forms = "'source->target', 'one+two->target', 'source->target@protocol' or 'source->target/10'"
+    return DataError(f"Task name '{text}'; expected {forms}.")
