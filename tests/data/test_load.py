@@ -70,6 +70,13 @@ def test_source_and_target_share_no_origin_whatever_the_overlap(rows, cut):
     assert set(numbers(data.source.x)) | set(rows) == set(range(60))
 
 
+def test_a_protocol_may_share_train_originals_with_the_target_but_none_of_its_test():
+    target = toy("t", origin="s", train=range(20), test=[*range(20, 25), *range(100, 105)])
+    data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, shared_origins=True))
+    assert numbers(data.source.x) == [*range(20), *range(25, 30)]
+    assert numbers(data.source_val.x) == list(range(100, 112))
+
+
 def test_sources_are_numbered_and_validated_on_images_that_none_trains_on():
     first, second = toy("s"), toy("u", origin="s", train=range(100, 106), test=range(200, 206), channels=3)
     data = loaded(first, second, toy("t", train=range(50, 60), test=range(60, 66)))

@@ -1,6 +1,7 @@
 """Data on the host, in NumPy: datasets, tasks, and the arrays that a task shows. Nothing here imports JAX."""
 
 from tlx.data.files import File, fetch
+from tlx.data.images import decode_image, read_image
 from tlx.data.load import load_task
 from tlx.data.names import TaskName, parse, task_name
 from tlx.data.prepared import Prepared, Ready
@@ -21,8 +22,10 @@ __all__ = [
     "TaskData",
     "TaskName",
     "chosen",
+    "decode_image",
     "fetch",
     "load_task",
     "parse",
+    "read_image",
     "task_name",
 ]

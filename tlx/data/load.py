@@ -20,8 +20,9 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     """The arrays of a task, the same in every process; `dataset` gives a `Dataset` by its name.
 
     Source rows whose origin is in the target (either split) are dropped, and from `source_val` those whose origin is
-    among the sources' train rows as well. Labels follow the target's order of classes. Arrays of a dataset that fit as
-    they are, memory-mapped ones too, are not copied: write to none of them.
+    among the sources' train rows as well. Under `shared_origins` no source train row has its origin in the rows that
+    are scored, and nothing else is dropped for the target's sake. Labels follow the target's order of classes. Arrays
+    of a dataset that fit as they are, memory-mapped ones too, are not copied: write to none of them.
 
     Raises:
         DataAbsent: a dataset is not on this machine.
@@ -40,7 +41,7 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     labelled = Rows(
         target_x if every else target_x[shown], target.train.y[shown], np.full(shown.sum(), len(sources), np.int32)
     )
-    scored = target.test if protocol.scored == "test" else target.train
+    scored = _scored(task, target)
     data = TaskData(
         source=_rows(train, sources, target, size, channels),
         source_val=_rows(val, sources, target, size, channels),
@@ -79,32 +80,37 @@ def _same_classes(task: Task, source: Domain, target: Domain) -> None:
 
 def _split(task: Task, sources: Sequence[Domain], target: Domain) -> tuple[list[Part], list[Part]]:
     """Of each source the rows to train on and those to select by, without an image of the target."""
-    held = task.protocol.validation
-    seen = {*target.train.origin.tolist(), *target.test.origin.tolist()}
-    train, val = [], []
-    for source in sources:
-        rows, where = source.train, f"Task '{task.name}', source '{source.name}'"
-        if held is not None:
-            mark = share(rows.origin, held, f"validation {task.protocol.seed}")
-            rows, kept = rows.where(~mark), rows.where(mark)
-            val.append(kept)
-        else:
-            val.append(source.test)
-        train.append(_without(seen, rows, f"{where}, train"))
-    trained = seen.union(*(rows.origin.tolist() for rows in train))
-    places = "the target or in a train split"
-    named = zip(val, sources, strict=True)
+    protocol, where = task.protocol, f"Task '{task.name}', source"
+    train, val = [source.train for source in sources], [source.test for source in sources]
+    if protocol.validation is not None:
+        held = [share(rows.origin, protocol.validation, f"validation {protocol.seed}") for rows in train]
+        val = [rows.where(mark) for rows, mark in zip(train, held, strict=True)]
+        train = [rows.where(~mark) for rows, mark in zip(train, held, strict=True)]
+    seen = _origins(_scored(task, target)) if protocol.shared_origins else _origins(target.train, target.test)
+    unseen = set() if protocol.shared_origins else seen
+    names = [source.name for source in sources]
+    train = [_without(seen, rows, f"{where} '{name}', train") for rows, name in zip(train, names, strict=True)]
+    trained = unseen | _origins(*train)
     return train, [
-        _without(trained, rows, f"Task '{task.name}', source '{source.name}', validation", places)
-        for rows, source in named
+        _without(trained, rows, f"{where} '{name}', validation") for rows, name in zip(val, names, strict=True)
     ]
 
 
-def _without(origins: set[str], rows: Part, where: str, places: str = "the target") -> Part:
+def _scored(task: Task, target: Domain) -> Part:
+    return target.test if task.protocol.scored == "test" else target.train
+
+
+def _origins(*parts: Part) -> set[str]:
+    return {name for part in parts for name in part.origin.tolist()}
+
+
+def _without(origins: set[str], rows: Part, where: str) -> Part:
     names = rows.origin.tolist()
     kept = np.fromiter((name not in origins for name in names), bool, len(names))
     if not kept.any():
-        raise DataError(f"{where}: none of {len(kept)} rows is left; all have their origin in {places}.")
+        raise DataError(
+            f"{where}: none of {len(kept)} rows is left; all have their origin in the target or in a train split."
+        )
     return rows.where(kept)
 
 

@@ -48,6 +48,9 @@ class Protocol:
     - `validation`: the share of each source's train split that is held out to select by; None: the sources' test
       splits.
     - `shots`: labelled target train rows per class, None for all.
+    - `shared_origins`: whether source rows may show the same originals as the target's, as in the published
+      MNIST -> MNIST-M, where every target image is a source image over a photograph. Source train rows of the
+      originals that are scored are left out all the same.
 
     Images are `size` pixels square with `channels` (1 or 3); None takes the largest of the task's domains. On the
     device x = (uint8 / 255 - mean) / std, with one number or one for each channel.
@@ -63,6 +66,7 @@ class Protocol:
     mean: Scale = 0.5
     std: Scale = 0.5
     shots: int | None = None
+    shared_origins: bool = False
     editions: tuple[tuple[str, str], ...] = ()
     renames: tuple[tuple[str, str], ...] = ()
     classes: tuple[str, ...] | None = None

@@ -106,7 +106,8 @@ class Rows(NamedTuple):
 
 
 class TaskData(NamedTuple):
-    """A task's arrays, all images at the protocol's size and channels, sources and target without a common origin.
+    """A task's arrays, all images at the protocol's size and channels; sources and target have no common
+    origin, unless the protocol says `shared_origins`.
 
     Labels of the target are in `labelled` (train rows, by `shots`) and in `test_y` only. `hash` is the sha256 of the
     arrays, the classes and the protocol.
