@@ -52,10 +52,15 @@ def tlx_backbones(register: Register) -> None:
 def tlx_datasets(register: Register) -> None:
     """Brings datasets. Target: a function without arguments that returns a `tlx.Dataset`; called on first use.
 
+    A `tlx.data.Prepared` is one that knows its raw files: it downloads them, and is read from the cache from then on.
+    A name that ends in ":" is a prefix: its target is called with what follows, for `lab:left/2` with "left/2", and
+    returns a `tlx.Dataset` or a `tlx.data.Prepared`.
+
     Example:
         @hookimpl
         def tlx_datasets(register):
             register("stripes", "my_plugin.stripes:stripes")
+            register("lab:", "my_plugin.lab:load")
     """
 
 

@@ -53,6 +53,6 @@ def builder(name: str, classes: tuple[str, ...]) -> Callable[[Path], Dataset]:
             x = read(folder / f"{start}-images-idx3-ubyte.gz", IMAGES)[..., None]
             y = read(folder / f"{start}-labels-idx1-ubyte.gz", LABELS)
             parts.append(by_content(name, split, x, y))
-        return Dataset(name, *parts, classes)
+        return Dataset(name, parts[0], parts[1], classes)
 
     return build

@@ -13,8 +13,8 @@ def by_content(name: str, split: str, x: np.ndarray, y: np.ndarray) -> Arrays:
     TFDS shuffles a set when it prepares it, and the publisher's files have another order. A choice of rows by origin is
     then the same from both.
     """
-    digests = [hashlib.sha256(np.ascontiguousarray(image)).digest() for image in x]
+    digests = [hashlib.sha256(image.tobytes()).digest() for image in x]
     order = np.array(sorted(range(len(y)), key=lambda row: (digests[row], y[row])), int)
     digits = max(5, len(str(len(y) - 1)))
     origin = np.array([f"{name}/{split}/{place:0{digits}d}" for place in range(len(y))])
-    return Arrays(x[order], y[order].astype(np.int32), origin)
+    return Arrays(np.take(x, order, axis=0), y[order].astype(np.int32), origin)

@@ -110,7 +110,8 @@ def _read(name: str, as_name: str, folder: Path, upright: bool) -> Dataset:
     for split in list(splits):
         x, y = splits.pop(split)
         parts[split] = by_content(origin, "test" if split == test else "train", x if upright else x.swapaxes(1, 2), y)
-    return Dataset(as_name, *(parts.values() if test else _fifth(parts[train])), classes)
+    first, second = (parts[train], parts[test]) if test else _fifth(parts[train])
+    return Dataset(as_name, first, second, classes)
 
 
 def _features(name: str, tfds: Any, features: Any) -> tuple[str, str]:

@@ -71,8 +71,8 @@ def test_any_text_is_a_task_in_normal_form_or_refused(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "a", "a->", "->b", "a->b->c", "a->b/0", "a->b/ten", "a+->b", "a b->c", "a->b\n->c", "a->b@", "a->b@P/", "a->b@P Q",
-        "a->:b", "a->b:", "tfds:->b", "a->folder:/x+y", "a->folder:/x\ny", "a->b@P@Q", "a->1x:b",
+        "", "a", "a->", "->b", "a->b->c", "a->b/0", "a->b/ten", "a+->b", "a b->c", "a->b\n->c", "a->b@",
+        "a->b@P/", "a->b@P Q", "a->:b", "a->b:", "tfds:->b", "a->folder:/x+y", "a->folder:/x\ny", "a->b@P@Q", "a->1x:b",
     ],
 )  # fmt: skip
 def test_what_is_no_task_is_refused(text):

@@ -5,12 +5,14 @@ from tlx.data.images import decode_image, read_image
 from tlx.data.load import load_task
 from tlx.data.names import TaskName, parse, task_name
 from tlx.data.prepared import Prepared, Ready
+from tlx.data.protocol import Draw, Protocol
 from tlx.data.split import chosen
-from tlx.data.task import Arrays, Dataset, Protocol, Rows, Task, TaskData
+from tlx.data.task import Arrays, Dataset, Rows, Task, TaskData
 
 __all__ = [
     "Arrays",
     "Dataset",
+    "Draw",
     "File",
     "Prepared",
     "Protocol",

@@ -84,7 +84,11 @@ def read(name: str, folder: Path) -> Dataset:
 
 
 def meta(folder: Path) -> dict[str, Any]:
-    """What meta.json says: name, classes, and of each file its size and SHA-256. Raises DataError where it is damaged."""
+    """What meta.json says: name, classes, hash, and of each file its size and SHA-256.
+
+    Raises:
+        DataError: it is damaged.
+    """
     path = folder / "meta.json"
     try:
         about = json.loads(path.read_text())

@@ -22,7 +22,7 @@ def download(file: "File", url: str, path: Path, progress: "Progress | None" = N
     """Downloads `url` to `path`, going on from what lies in "<path>.part".
 
     Raises:
-        DataError: the host does not answer, answers with an error, stops early, or sends other bytes than the hash says.
+        DataError: the host does not answer, answers with an error, stops early, or sends what has another hash.
     """
     from tlx.data.files import mismatch
 

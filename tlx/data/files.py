@@ -28,7 +28,7 @@ class File:
 
 
 def fetch(file: File, folder: Path, given: Path | None = None, progress: Progress | None = None) -> Path:
-    """The path of `file` in `folder`, its content checked: what is there already, else a copy from `given`, else from a host.
+    """The path of `file` in `folder`, its content checked: as it lies there, else copied from `given`, else downloaded.
 
     In `given` the file is looked for by its name and then by its SHA-256, sub-folders included. A download that was cut
     short goes on where it stopped. A file gets its name only when its hash is right, so no half of one is left behind;

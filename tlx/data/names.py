@@ -4,8 +4,8 @@
     dataset  = word | prefix ":" rest                 mnist, office-31.amazon, tfds:emnist/digits, folder:/my data/a
     word     = letters, digits and _, with . or - inside
 
-"→" may stand for "->", and so may ":" between plain words (`mnist:usps`). Spaces around the parts mean nothing; inside a
-rest they belong to it. A rest holds neither "+", "->", "→" nor a line break, and neither begins nor ends with a space.
+"→" may stand for "->", and so may ":" between plain words (`mnist:usps`). Spaces around the parts mean nothing;
+inside a rest they belong to it. A rest holds neither "+", "->", "→" nor a line break, and has no space at its ends.
 Shots after a target with a prefix need a protocol before them: "a->folder:/b/10" is the folder /b/10, and
 "a->folder:/b@P-28/10" is the folder /b with ten labelled rows per class.
 """
@@ -60,7 +60,7 @@ def parse(text: str) -> TaskName:
         raise DataError(f"Task name '{text}': a source comes twice; expected different sources.")
     if target in sources:
         raise DataError(f"Task name '{text}': '{target}' is source and target; expected different datasets.")
-    return TaskName(sources, target, match["protocol"], match["shots"] and int(match["shots"]))
+    return TaskName(sources, target, match["protocol"], int(match["shots"]) if match["shots"] else None)
 
 
 def task_name(text: str) -> str:

@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from tlx.errors import PluginError
+from tlx.errors import DataError, PluginError
 from tlx.plugins import lazy
 
 
@@ -41,7 +41,11 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered name. `facts` are strings known without importing: a strategy's `setting` and `paper`."""
+    """A registered name. `facts` are strings known without importing: a strategy's `setting` and `paper`.
+
+    A dataset's name that ends in ":" is a prefix, which stands for all names that begin with it; `of` gives the entry
+    of one, whose `rest` its target is called with.
+    """
 
     kind: str
     name: str
@@ -49,6 +53,7 @@ class Entry:
     target: object
     summary: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    rest: str | None = None
 
     @classmethod
     def make(cls, kind: str, name: str, plugin: str, target: object, summary: str = "") -> "Entry":
@@ -70,18 +75,45 @@ class Entry:
         """Its kind and name, as messages write it."""
         return f"{KINDS[self.kind].singular} '{self.name}'"
 
+    @property
+    def is_prefix(self) -> bool:
+        """Whether it stands for all names that begin with its own."""
+        return self.name.endswith(":")
+
+    def of(self, name: str) -> "Entry":
+        """The entry of a name that begins with this prefix."""
+        return replace(self, name=name, rest=name.removeprefix(self.name))
+
+    def source(self) -> Any:
+        """What `load` makes the thing from: the target itself, imported; of a name with a prefix, what it gives for it.
+
+        Raises:
+            PluginError: as `load`.
+            DataError: it is a prefix with nothing after it.
+        """
+        if self.is_prefix and self.rest is None:
+            raise DataError(
+                f"The dataset name '{self.name}' is a prefix; expected more after it. {self.summary}".strip()
+            )
+        try:
+            loaded: Any = lazy.resolve(self.target) if isinstance(self.target, str) else self.target
+            _check(self.kind, loaded)
+        except PluginError as error:
+            raise PluginError(f"plugin '{self.plugin}', {self.label}: {error}") from error.__cause__
+        return loaded if self.rest is None else loaded(self.rest)
+
     def load(self) -> Any:
         """The target itself, imported if need be, of the right type; datasets are made, selector classes instantiated.
 
         Raises:
             PluginError: the import fails, the name is missing or its type is wrong; the message names the plugin.
         """
+        loaded = self.source()
         try:
-            loaded: Any = lazy.resolve(self.target) if isinstance(self.target, str) else self.target
-            _check(self.kind, loaded)
             if self.kind == "datasets":
-                loaded = loaded()
-                if not isinstance(loaded, lazy.resolve(KINDS["datasets"].base)):
+                dataset = lazy.resolve(KINDS["datasets"].base)
+                loaded = loaded() if callable(loaded) else loaded
+                if not isinstance(loaded, dataset):
                     raise PluginError(f"it returned {_short(loaded)}; expected a tlx.Dataset")
             elif self.kind == "selectors" and isinstance(loaded, type):
                 loaded = loaded()

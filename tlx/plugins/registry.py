@@ -17,6 +17,7 @@ from tlx.plugins.entry import KINDS, Entry, Problem
 from tlx.plugins.file import load_file, strategies
 
 NAME = re.compile(r"\w+([.-]\w+)*")
+PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*:")  # of dataset names, as the grammar in tlx.data.names has it
 HOOKS = [name for name in vars(hooks) if name.startswith("tlx_")]
 
 
@@ -89,6 +90,8 @@ class Registry:
         name = _normal(kind, name, strict=False)
         if name in known:
             return known[name]
+        if kind == "datasets" and (prefix := known.get(f"{name.partition(':')[0]}:")):
+            return prefix.of(name)
         if problem := self._broken.get((kind, name)):
             raise PluginError(str(problem)) from problem.cause
         unknown = UnknownName(KINDS[kind].singular, name, known)
@@ -197,7 +200,8 @@ class Registry:
 
 def _normal(kind: str, name: Any, strict: bool) -> str:
     if kind != "tasks":
-        if strict and not (isinstance(name, str) and NAME.fullmatch(name)):
+        prefix = kind == "datasets" and isinstance(name, str) and PREFIX.fullmatch(name)
+        if strict and not prefix and not (isinstance(name, str) and NAME.fullmatch(name)):
             raise PluginError("expected a name of letters, digits, and _ - . inside")
         return name
     from tlx.data.names import task_name  # NumPy is behind it
