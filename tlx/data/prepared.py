@@ -70,6 +70,11 @@ class Prepared:
         return self._key()[0]
 
     @property
+    def place(self) -> Path:
+        """The folder of the cache that holds it, or will."""
+        return cache.place(self.name, self.key)
+
+    @property
     def folder(self) -> Path:
         """Where its raw files lie."""
         return cache.home() / "raw" / cache.file_name(self.name)
