@@ -44,7 +44,10 @@ def blend(digits: Arrays, photographs: list[np.ndarray], seed: int) -> Arrays:
     x = np.empty((rows, height, width, 3), np.uint8)
     for start in range(0, rows, BLOCK):
         some = range(start, min(start + BLOCK, rows))
-        crops = [photographs[chosen[row]][top : top + height, left : left + width] for row, (top, left) in zip(some, corners[start:])]
+        crops = [
+            photographs[chosen[row]][top : top + height, left : left + width]
+            for row, (top, left) in zip(some, corners[start:])
+        ]
         x[some] = np.abs(np.stack(crops).astype(np.int16) - digits.x[some])
     return Arrays(x, digits.y, digits.origin)
 
