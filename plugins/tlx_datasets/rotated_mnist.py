@@ -6,7 +6,6 @@ autoencoders", ICCV 2015.
 
 import hashlib
 
-
 import numpy as np
 
 from tlx import DataError

@@ -122,7 +122,7 @@ def _form(folder: Path) -> tuple[tuple[str, str], Callable[[Path, str], Read]]:
 
 
 def _ready() -> Ready | None:
-    """The official files where they lie by hand in the raw folder; no host gives their SHA-256, so their own is the key."""
+    """The official files where they lie in the raw folder: no host gives their SHA-256, so their own is the key."""
     for names in OTHERS:
         paths = [usps.folder / name for name in names]
         if all(path.is_file() for path in paths):
