@@ -36,7 +36,7 @@ def load(name: str) -> Prepared:
     """One corruption of CIFAR-10-C at one severity: `cifar10_c:gaussian_noise/5`.
 
     Test rows are the 10,000 images in their published order. CIFAR-10-C has no train images, and it is for test-time
-    strategies, which adapt on the test rows as they come: the train split is a stand-in of 100 clean images of CIFAR-10,
+    strategies, which adapt on the test rows as they come: the train split is a stand-in, 100 clean images of CIFAR-10,
     ten of each class. For adaptation to a corrupted train split take `cifar10_corrupted:`.
 
     The origin of a test row is its place in CIFAR-10's own test file. The dataset `cifar10` keeps another order, so its

@@ -14,8 +14,8 @@ def load(name: str) -> Prepared:
     """CIFAR-10 under a corruption made here: `cifar10_corrupted:gaussian_noise/5`, severity 1 to 5.
 
     With the constants of CIFAR-10-C, but not its images: noise is drawn anew, and blurs, JPEG and resizing come from
-    other libraries. Scores compare with those on `cifar10_c:` only roughly. Train rows are CIFAR-10's train images under
-    the corruption, test rows its test images; labels and origins stay.
+    other libraries. Scores compare with those on `cifar10_c:` only roughly. Train rows are CIFAR-10's train images
+    under the corruption, test rows its test images; labels and origins stay.
 
     The noise of a split is that of NumPy's Generator(PCG64(seed)), the seed being the sha256 of "corruption/severity
     split".

@@ -18,8 +18,8 @@ CONTRAST = 60  # least distance of the two colours in one channel
 def build(glyphs: Dataset, _: Path) -> Dataset:
     """A stand-in for SynDigits with a name of its own; scores on it are not scores on SynDigits.
 
-    As there, a number of one to three digits is drawn in one font size, turned by up to 20 degrees, moved, coloured over
-    a coloured ground, blurred, and cropped about the digit that is the label; the other digits are cut. The glyphs of
+    As there, a number of one to three digits is drawn, turned by up to 20 degrees, moved, scaled, coloured over a
+    coloured ground, blurred, and cropped about the digit that is the label; the other digits are cut. The glyphs of
     train rows are those of `chars74k_fnt`'s train split, of test rows its test split's. Unlike there, the ground is one
     colour that runs into another, and the digits of one number may come from different fonts. The classes are balanced.
 

@@ -46,7 +46,7 @@ def blend(digits: Arrays, photographs: list[np.ndarray], seed: int) -> Arrays:
         some = range(start, min(start + BLOCK, rows))
         crops = [
             photographs[chosen[row]][top : top + height, left : left + width]
-            for row, (top, left) in zip(some, corners[start:])
+            for row, (top, left) in zip(some, corners[start : start + BLOCK], strict=True)
         ]
         x[some] = np.abs(np.stack(crops).astype(np.int16) - digits.x[some])
     return Arrays(x, digits.y, digits.origin)

@@ -37,8 +37,8 @@ class Prepared:
     `build` is a pure function: called as `build(folder)`, or with the datasets of `needs` before it, as
     `build(mnist, folder)`, it reads the raw files in `folder` (each under its `File.name`, already hashed) and gives a
     Dataset of the name `name`, the same on every machine. Raise `version` whenever what it gives changes: the cache is
-    built again. `ready` may find the same data where something else prepared it (TFDS); then no file is needed. Datasets
-    of one archive name their common raw folder by `raw`.
+    built again. `ready` may find the same data where something else prepared it (TFDS); then no file is needed.
+    Datasets of one archive name their common raw folder by `raw`.
 
     The call looks into the cache, then builds from the raw files, which are downloaded where they are absent. Arrays
     are read-only and memory-mapped.
