@@ -25,7 +25,7 @@ ARROWS = {
     "bench": "tlx errors contract data score engine hooks plugins",
     "report": "errors score bench",
     "testing": "tlx errors contract ops layers data score engine",
-    "cli": "tlx errors new hooks plugins bench report testing",
+    "cli": "tlx errors new hooks plugins data bench report testing",
 }
 PUBLIC = {"tlx", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.testing"}
 WITHOUT_JAX = (

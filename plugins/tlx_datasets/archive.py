@@ -17,8 +17,8 @@ def members(archive: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
         with tarfile.open(archive, "r|*") as opened:  # a stream: going back would unpack it again
             for member in opened:
                 if member.name in names and (stream := opened.extractfile(member)):
-                    found[member.name] = np.empty(member.size, np.uint8)
-                    if stream.readinto(found[member.name]) != member.size:
+                    found[member.name] = np.frombuffer(stream.read(), np.uint8)
+                    if found[member.name].size != member.size:
                         raise EOFError(f"{member.name} is cut short")
                 if len(found) == len(names):
                     break

@@ -7,8 +7,6 @@ Reference: Coates, Lee, Ng, "An analysis of single-layer networks in unsupervise
 
 from pathlib import Path
 
-import numpy as np
-
 from tlx import DataError
 from tlx.data import Dataset, File, Prepared
 from tlx_datasets import tfds

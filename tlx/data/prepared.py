@@ -38,6 +38,7 @@ class Prepared:
     `build(mnist, folder)`, it reads the raw files in `folder` (each under its `File.name`, already hashed) and gives a
     Dataset of the name `name`, the same on every machine. Raise `version` whenever what it gives changes: the cache is
     built again. `ready` may find the same data where something else prepared it (TFDS); then no file is needed.
+    Datasets of one archive name their common raw folder by `raw`.
 
     The call looks into the cache, then builds from the raw files, which are downloaded where they are absent. Arrays
     are read-only and memory-mapped.
@@ -55,6 +56,7 @@ class Prepared:
     licence: str = ""
     version: int = 1
     ready: Callable[[], Ready | None] = lambda: None
+    raw: str = ""
 
     def __call__(self) -> Dataset:
         return self.prepare()
@@ -70,9 +72,14 @@ class Prepared:
         return self._key()[0]
 
     @property
+    def place(self) -> Path:
+        """The folder of the cache that holds it, or will."""
+        return cache.place(self.name, self.key)
+
+    @property
     def folder(self) -> Path:
         """Where its raw files lie."""
-        return cache.home() / "raw" / cache.file_name(self.name)
+        return cache.home() / "raw" / cache.file_name(self.raw or self.name)
 
     def _key(self) -> tuple[str, Ready | None]:
         ready = self.ready()

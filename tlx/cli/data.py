@@ -1,0 +1,185 @@
+"""`tlx data`: which datasets are on this machine, getting them, and checking them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tlx.cli.session import Session, common, pass_session
+from tlx.errors import TlxError
+from tlx.plugins import Entry
+
+
+@click.group("data")
+def command() -> None:
+    """Lists, prepares and checks datasets.
+
+    They lie in TLX_DATA_DIR, by default a folder of the user's cache; what TFDS has prepared in TFDS_DATA_DIR is used.
+    """
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
+@common
+@pass_session
+def list_(session: Session, as_json: bool) -> None:
+    """Lists the datasets and what of each is here.
+
+    cached: built; prepared: by TFDS; raw: files not built yet; absent: with the size of its download; made: of no files
+    of its own; prefix: stands for many.
+    """
+    from tlx.data import cache
+
+    rows = [_row(entry) for entry in session.registry.entries("datasets")]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    click.secho(f"datasets ({len(rows)}) in {cache.home()}", bold=True)
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        click.echo(f"  {row['name']:{width}}  {row['state']:8}  {_size(row['bytes']):>8}  {row['summary']}".rstrip())
+
+
+@command.command("info")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@common
+@pass_session
+def info(session: Session, names: tuple[str, ...]) -> None:
+    """Tells all that is known of a dataset.
+
+    Source, licence, raw files with their hashes and hosts, where it lies, and the hash of its content.
+    """
+    from tlx.data import Prepared, cache
+
+    for name in names:
+        entry = session.registry.entry("datasets", name)
+        dataset, row = entry.source(), _row(entry)
+        click.secho(entry.name, bold=True)
+        told = {"summary": entry.summary, "plugin": entry.plugin, "state": f"{row['state']} {_size(row['bytes'])}"}
+        if isinstance(dataset, Prepared):
+            told |= {"where": row["where"], "source": dataset.source, "licence": dataset.licence}
+            told["needs"] = ", ".join(need.name for need in dataset.needs)
+            if row["state"] == "cached":
+                about, arrays = cache.meta(dataset.place), cache.read(dataset.name, dataset.place)
+                told |= {"content": _content(arrays), "classes": ", ".join(about["classes"]), "hash": about["hash"]}
+        for key, text in told.items():
+            if text:
+                click.echo(f"  {key:8}  {text}")
+        for file in getattr(dataset, "files", ()):
+            here = "here" if (dataset.folder / file.name).exists() else "not here"
+            click.echo(f"  file      {file.name} {_size(file.size)} ({here}) sha256 {file.sha256}")
+            for url in file.urls:
+                click.echo(f"            {url}")
+
+
+@command.command("prepare")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--from", "given", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+              help="A folder with raw files, known by name or by hash; what is not in it is downloaded.")  # fmt: skip
+@common
+@pass_session
+@click.pass_context
+def prepare(ctx: click.Context, session: Session, names: tuple[str, ...], given: Path | None) -> None:
+    """Downloads, checks and builds datasets.
+
+    Each file is checked by its SHA-256. A download that was cut short goes on where it stopped. Exits with 1 if one of
+    the datasets cannot be had; the others are prepared all the same.
+    """
+    from tlx.data import Prepared
+
+    failed = 0
+    for entry in [session.registry.entry("datasets", name) for name in names]:
+        try:
+            dataset = entry.source()
+            if isinstance(dataset, Prepared):
+                with _progress() as progress:
+                    loaded = dataset.prepare(given, progress)
+            else:
+                loaded = entry.load()
+            where = f", in {dataset.place}" if isinstance(dataset, Prepared) else ""
+            click.echo(f"{entry.name}: {_content(loaded)}{where}")
+        except TlxError as error:
+            failed += 1
+            session.show_traceback(error)
+            click.echo(f"Error: {entry.name}: {error}", err=True)
+    ctx.exit(1 if failed else 0)
+
+
+@command.command("verify")
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@common
+@pass_session
+@click.pass_context
+def verify(ctx: click.Context, session: Session, names: tuple[str, ...]) -> None:
+    """Checks all files of datasets by their SHA-256.
+
+    Without names: of all that are here. Exits with 1 if a file is not what it should be.
+    """
+    from tlx.data import Prepared
+    from tlx.data.state import problems, state
+
+    registry, failed = session.registry, 0
+    entries = [registry.entry("datasets", name) for name in names] or registry.entries("datasets")
+    for entry in entries:
+        dataset = None if entry.is_prefix and not names else entry.source()
+        if not isinstance(dataset, Prepared):
+            if names:
+                click.echo(f"{entry.name}: made from no files of its own")
+            continue
+        found, kind = problems(dataset), state(dataset).kind
+        if found or kind != "absent" or names:
+            click.echo(f"{entry.name}: {'damaged' if found else 'absent' if kind == 'absent' else 'sound'}")
+        for told in found:
+            click.echo(f"  {told}")
+        failed += bool(found)
+    ctx.exit(1 if failed else 0)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    from tlx.data import Prepared
+    from tlx.data.state import state
+
+    row = {"name": entry.name, "state": "prefix", "bytes": None, "where": "", "summary": entry.summary}
+    if entry.is_prefix and entry.rest is None:
+        return row
+    dataset = entry.source()
+    if not isinstance(dataset, Prepared):
+        return row | {"state": "made"}
+    found = state(dataset)
+    return row | {"state": found.kind, "bytes": found.size, "where": str(found.where or "")}
+
+
+def _content(dataset: Any) -> str:
+    height, width, channels = dataset.train.x.shape[1:]
+    rows = f"{len(dataset.train.y):,} train and {len(dataset.test.y):,} test rows"
+    return f"{rows}, {height}x{width} {'RGB' if channels == 3 else 'grey'}, {len(dataset.classes)} classes"
+
+
+def _size(count: int | None) -> str:
+    if not count:
+        return ""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= scale:
+            return f"{count / scale:.1f} {unit}"
+    return f"{count} B"
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """A bar for each file that comes in, on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    bars: dict[str, Any] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+
+        def progress(file: Any, done: int, total: int | None) -> None:
+            if file.name not in bars:
+                bars[file.name] = shown.add_task(file.name, total=total)
+            shown.update(bars[file.name], completed=done, total=total)
+
+        yield progress
