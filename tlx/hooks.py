@@ -65,6 +65,19 @@ def tlx_datasets(register: Register) -> None:
 
 
 @hookspec
+def tlx_protocols(register: Register) -> None:
+    """Brings protocols: which images, how they are shown, which are scored. Target: a `tlx.Protocol`.
+
+    A task takes one by name, `mnist->usps@P-2000`. Register it under its id.
+
+    Example:
+        @hookimpl
+        def tlx_protocols(register):
+            register("P-64", "my_plugin.protocols:P_64")
+    """
+
+
+@hookspec
 def tlx_tasks(register: Register) -> None:
     """Brings tasks: which domains a model learns from, and which one it is scored on. Target: a `tlx.Task`.
 

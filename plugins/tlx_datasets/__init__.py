@@ -31,6 +31,15 @@ def tlx_datasets(register):
 
 
 @hookimpl
+def tlx_protocols(register):
+    """Registers the protocols; each is a few words, so it is registered as it is."""
+    from tlx_datasets.protocols import PROTOCOLS
+
+    for protocol in PROTOCOLS:
+        register(protocol.id, protocol, summary=protocol.summary)
+
+
+@hookimpl
 def tlx_tasks(register):
     """Registers the tasks; a task is a few names, so it is registered as it is."""
     from tlx_datasets.tasks import TASKS

@@ -14,6 +14,7 @@ P = Protocol("P", "a protocol", 4, None)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"id": "P 1"}, "Protocol 'P 1': an id; expected letters, digits and _, with . or - inside"),
         ({"size": 0}, "Protocol 'P': size 0; expected 1 or more pixels"),
         ({"channels": 4}, "Protocol 'P': channels 4; expected 1, 3 or None"),
         ({"std": 0.0}, "Protocol 'P': std 0.0; expected more than 0"),

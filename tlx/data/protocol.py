@@ -1,9 +1,12 @@
 """What a protocol is: all that must be equal before two scores may be compared, as data with a name."""
 
 import dataclasses
+import re
 
+from tlx.data.names import WORD
 from tlx.errors import DataError, nearest
 
+ID = re.compile(rf"{WORD}(/[1-9][0-9]*)?")  # with its shots, if any
 HOW = ("random", "first", "balanced")
 SCORED = ("test", "train")
 Scale = float | tuple[float, ...]
@@ -77,6 +80,8 @@ class Protocol:
     validation: float | None = None
 
     def __post_init__(self):
+        if not ID.fullmatch(self.id):
+            raise self._error("an id", "letters, digits and _, with . or - inside, as tasks name it: a->b@ID")
         if self.size is not None and self.size < 1:
             raise self._error(f"size {self.size}", "1 or more pixels, or None")
         if self.channels not in (None, 1, 3):

@@ -15,6 +15,7 @@ from tlx.errors import DataError, PluginError, UnknownName, nearest
 from tlx.plugins.calls import Relay, picked, trace_call
 from tlx.plugins.entry import KINDS, Entry, Problem
 from tlx.plugins.file import load_file, strategies
+from tlx.plugins.tasks import find_task
 
 NAME = re.compile(r"\w+([.-]\w+)*")
 PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*:")  # of dataset names, as the grammar in tlx.data.names has it
@@ -102,9 +103,13 @@ class Registry:
     def get(self, kind: str, name: str) -> Any:
         """The thing itself, loaded once: Strategy subclass, backbone, Dataset, Task, Suite, Selector or Recipe.
 
+        A task need not be registered: see `tlx.plugins.tasks`.
+
         Raises:
             UnknownName, PluginError: as `entry` and `Entry.load`.
         """
+        if kind == "tasks":
+            return find_task(self, name)
         entry = self.entry(kind, name)
         key = (kind, entry.name)
         if key not in self._loaded:

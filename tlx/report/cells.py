@@ -17,7 +17,8 @@ def cells(results: Sequence[Result]) -> list[Cell]:
     `mean`, `low`, `high` are the mean target test accuracy and its 95% t-interval over the `n` seeds of `scores`.
     `gain` is the mean less that of `source_only` on the same task, protocol and backbone, under the same selection and
     the same recipe or suite; None where there is none. `negative_transfer` says that it is below 0. `seconds` is wall
-    time. `variant` holds what tells apart the runs of one strategy on one task. A failed run has n = 0 and `error`.
+    time. `variant` holds what tells apart the runs of one strategy on one task. A failed or absent run has n = 0 and
+    `error`.
     """
     policies = sorted({name for result in results for name in result.selections}) or ["last"]
     variants = _variants(results)

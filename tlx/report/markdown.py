@@ -12,6 +12,8 @@ def render(cells: Sequence[Cell]) -> str:
 
 
 def _table(table: Table) -> str:
+    if not table.columns:
+        return "\n".join([f"**{table.title}**", "", *(f"- {note}" for note in table.notes), ""])
     rules = ["---" if name == "strategy" else "---:" for name in table.columns]
     lines = [_line(row) for row in (table.columns, rules, *table.rows)]
     return "\n".join([f"**{table.title}**", "", *lines, "", *(f"- {note}" for note in table.notes), ""])

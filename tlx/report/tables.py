@@ -17,7 +17,10 @@ NOTES = {
 
 @dataclass(frozen=True)
 class Table:
-    """A title, columns, rows of as many texts; `notes` explain the signs that occur, and say what went wrong."""
+    """A title, columns, rows of as many texts; `notes` explain the signs that occur, and say what went wrong.
+
+    Of a task whose data were not on the machine there is a note, and no column.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -44,6 +47,9 @@ def table(cells: Sequence[Cell]) -> Table:
         if len(found := sorted({cell[key] for cell in cells})) > 1:
             raise ResultError(f"One table cannot compare scores of different {key}s: {', '.join(found)}.")
     head = cells[0]
+    title = f"{head['task']} ({head['protocol']}, {head['backbone']})"
+    if all(cell["status"] == "absent" for cell in cells):
+        return Table(title, (), [], list(dict.fromkeys(_why(cell) for cell in cells)))
     policies = sorted({cell["selection"] for cell in cells}, key=lambda name: _rank(name, cells))
     runs: dict[str, dict[str, Cell]] = {}
     for cell in cells:
@@ -64,7 +70,7 @@ def table(cells: Sequence[Cell]) -> Table:
         f"target test accuracy: mean over n seeds ± half of its 95% t-interval; gain over source_only at {policies[0]}"
     ]
     notes += [f"{sign} {note}" for sign, note in NOTES.items() if sign in text] + remarks
-    return Table(f"{head['task']} ({head['protocol']}, {head['backbone']})", columns, rows, notes)
+    return Table(title, columns, rows, notes)
 
 
 def _rank(policy: str, cells: Sequence[Cell]) -> tuple[bool, int, str]:
@@ -90,7 +96,7 @@ def _score(cell: Cell | None) -> str:
     if cell is None:
         return "-"
     if cell["mean"] is None:
-        return "failed"
+        return cell["status"]
     if cell["low"] is None:
         return f"{cell['mean']:.3f}"
     # the interval is clipped to [0, 1], so the longer half is the one to show
@@ -107,9 +113,8 @@ def _gain(cell: Cell | None) -> str:
 def _remark(run: dict[str, Cell]) -> str:
     """What went wrong in a run: its error, or how many of its seeds diverged or collapsed, under which policy."""
     cell = next(iter(run.values()))
-    if cell["status"] == "failed":
-        error = " ".join(str(cell["error"]).split())
-        return f"failed: {error}" if len(error) <= 200 else f"failed: {error[:197]}..."
+    if cell["status"] != "finished":
+        return _why(cell)
     words = [f"{sum(cell['diverged'])}/{cell['n']} diverged"] if any(cell["diverged"]) else []
     counts = {name: sum(item["collapsed"]) for name, item in run.items() if any(item["collapsed"])}
     if len(counts) == len(run) and len(set(counts.values())) == 1:
@@ -117,3 +122,9 @@ def _remark(run: dict[str, Cell]) -> str:
     else:
         words += [f"{count}/{cell['n']} collapsed ({name})" for name, count in counts.items()]
     return ", ".join(words)
+
+
+def _why(cell: Cell) -> str:
+    """Why there is no score, in one line."""
+    error = " ".join(str(cell["error"]).split())
+    return f"{cell['status']}: {error if len(error) <= 200 else error[:197] + '...'}"

@@ -25,7 +25,7 @@ def render(cells: Sequence[Cell], width: int | None = None) -> str:
             drawn.add_column(Text(name), justify="left" if name == "strategy" else "right")
         for row in table.rows:
             drawn.add_row(*map(Text, row))
-        console.print(drawn)
+        console.print(drawn if table.columns else Text(table.title))
         for note in table.notes:
             console.print(Text(note))
         console.print()
