@@ -33,11 +33,9 @@ class KL(Strategy):
     def init(self, model, key):
         state = model.init(key)
         encoder_key, head_key = jax.random.split(jax.random.fold_in(key, 1))
-        added = {
-            "encoder": mlp_init(encoder_key, (model.width, 2 * self.width)),
-            "head": model.head(head_key, self.width),
-        }
-        return state._replace(params={**state.params, **added})
+        encoder = mlp_init(encoder_key, (model.width, 2 * self.width))
+        state = model.with_head(state, head_key, width=self.width)
+        return state._replace(params={**state.params, "encoder": encoder})
 
     def encode(self, state: State, features):
         """mu and sigma of z given x, [B, width] each."""
@@ -51,7 +49,8 @@ class KL(Strategy):
         source_key, target_key = jax.random.split(context.key)
         source_z = source_mean + source_std * jax.random.normal(source_key, source_mean.shape)
         target_z = target_mean + target_std * jax.random.normal(target_key, target_mean.shape)
-        task = cross_entropy(model.logits(state, source_z), batch.source.y)
+        logits, state = model.classify(state, source_z)
+        task = cross_entropy(logits, batch.source.y)
         kl = mixture_kl(target_z, target_mean, target_std, source_mean, source_std)
         reverse = mixture_kl(source_z, source_mean, source_std, target_mean, target_std)
         return task + self.beta * kl + self.beta_aux * reverse, state, {"task": task, "kl": kl, "reverse_kl": reverse}
