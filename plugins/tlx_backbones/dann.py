@@ -1,7 +1,7 @@
-"""The networks of domain-adversarial training, split where its gradient is reversed: convolutions below, dense above.
+"""The networks of domain-adversarial training, split where its gradient is reversed: dense layers are the classifier's.
 
-Ganin et al., "Domain-Adversarial Training of Neural Networks", JMLR 2016, figure 4; no batch norm, no dropout. Use them
-with a recipe without bottleneck. The discriminators beside them are 100 (MNIST) and 1024-1024 (SVHN) wide. Kernels start
+Ganin et al., "Domain-Adversarial Training of Neural Networks", JMLR 2016; no batch norm, no dropout. Use them
+with a recipe without bottleneck. Their discriminators are 100 (MNIST) and 1024-1024 (SVHN) wide. Kernels start
 LeCun-normal; the paper does not say.
 """
 
@@ -45,7 +45,7 @@ class DANNMnist(nnx.Module):
 
 
 class DANNSvhn(nnx.Module):
-    """conv 5x5 64, ReLU, pool 3x3/2, twice; conv 5x5 128, ReLU (SAME; 32x32 gives 8192); classifier 3072-2048 with ReLU.
+    """conv 5x5 64, ReLU, pool 3x3/2, twice; conv 5x5 128, ReLU (SAME; 32x32: 8192); classifier 3072-2048, ReLU.
 
     For SVHN and synthetic digits, 32x32x3. Padding is that of MCD's network of the same shape.
 

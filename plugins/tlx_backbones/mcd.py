@@ -1,7 +1,7 @@
 """The networks of maximum classifier discrepancy, split as there into generator (features) and classifier.
 
-Saito et al., CVPR 2018, and its code. Use them with a recipe without bottleneck. Batch norm's momentum is PyTorch's 0.1;
-kernels start LeCun-normal (in the code: PyTorch's uniform, a third of that variance).
+Saito et al., CVPR 2018, and its code. Use them with a recipe without bottleneck. Batch norm's momentum is PyTorch's
+0.1; kernels start LeCun-normal (in the code: PyTorch's uniform, a third of that variance).
 """
 
 from flax import nnx

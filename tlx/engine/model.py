@@ -2,8 +2,8 @@
 
 A backbone is a callable `(shape, rngs) -> nnx.Module`; the module maps images [B, H, W, C] to features [B, width] and
 has an attribute `width`; a recipe may put a bottleneck on top. Its parameters are group "features"; whatever else it
-carries (batch-norm statistics, dropout keys) lies in `State.extra["features"]`. The classifier, group "head", is linear,
-or what the module's method `head(width, classes, rngs)` makes.
+carries (batch-norm statistics, dropout keys) lies in `State.extra["features"]`. The classifier, group "head", is
+linear, or what the module's method `head(width, classes, rngs)` makes.
 """
 
 import functools
