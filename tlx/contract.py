@@ -31,8 +31,8 @@ class State(NamedTuple):
     """All that a strategy carries. Optimizer states stay with the engine.
 
     `params` is descended; its top-level keys are the parameter groups ("features", "head", and any that a strategy
-    adds). `extra` is carried: batch-norm statistics and dropout keys (under "features"; under "heads", by group, those of
-    classifiers), an EMA teacher, a label bank.
+    adds). `extra` is carried: batch-norm statistics and dropout keys (under "features"; those of classifiers by
+    group under "heads"), an EMA teacher, a label bank.
     """
 
     params: dict[str, Tree]

@@ -21,7 +21,7 @@ def _norm(size: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
 
 
 class _Block(nnx.Module):
-    """x + conv(act(conv(act(x)))), act = leaky ReLU of batch norm; if `first`, the shortcut begins after the first act."""
+    """x + conv(act(conv(act(x)))), act = leaky ReLU of batch norm; `first`: its shortcut begins at act(x)."""
 
     def __init__(self, fan_in: int, out: int, stride: int, first: bool, rngs: nnx.Rngs):
         self.first = first

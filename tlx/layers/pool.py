@@ -15,8 +15,8 @@ def max_pool(
     """The maximum over each window, a rest at the border dropped (as `padding="VALID"`).
 
     Windows lie side by side unless `strides` says otherwise; `padding` adds so many rows and columns on every side,
-    which are never the maximum. The maximum is taken over strided slices: on the CPU the gradient of XLA's `reduce_window` (flax's
-    `max_pool`) takes about fifteen times as long. Where values tie, the gradient is shared between them.
+    which are never the maximum. The maximum is taken over strided slices: on the CPU the gradient of XLA's
+    `reduce_window` (flax's `max_pool`) takes about fifteen times as long. Where values tie, the gradient is shared between them.
     """
     steps = strides or window
     if padding:
