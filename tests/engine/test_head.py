@@ -4,7 +4,6 @@ import dataclasses
 import math
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -15,7 +14,6 @@ from tlx.engine.head import HEADS
 from tlx.engine.model import Frame, make_model
 from tlx.engine.train import train
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
-from tlx_strategies.feature_extraction import FeatureExtraction
 from tlx_strategies.mcd import MCD
 
 SHAPE = (8, 8, 1)
@@ -65,8 +63,10 @@ CLASSIFY = jax.jit(MODEL.classify, static_argnames=("head", "train"))
 
 
 def leaves_equal(a, b) -> bool:
-    raw = [[jax.random.key_data(x) if jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key) else x for x in jax.tree.leaves(t)] for t in (a, b)]  # fmt: skip  # noqa: E501
-    return all(np.array_equal(x, y) for x, y in zip(*raw, strict=True))
+    def bits(leaf):
+        return jax.random.key_data(leaf) if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+
+    return all(np.array_equal(bits(x), bits(y)) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
 
 
 def test_all_its_parameters_are_group_head():
@@ -101,7 +101,8 @@ def test_another_group_and_another_width():
     _, after = MODEL.classify(state, Z[:, :9], "head2")
     assert leaves_equal(after.extra[HEADS]["head"], STATE.extra[HEADS]["head"])
     new = MODEL.with_head(STATE, jax.random.key(4))
-    assert not any(np.array_equal(new.params["head"][fc]["kernel"], STATE.params["head"][fc]["kernel"]) for fc in ("fc1", "fc2"))  # fmt: skip  # noqa: E501
+    for fc in ("fc1", "fc2"):
+        assert not np.array_equal(new.params["head"][fc]["kernel"], STATE.params["head"][fc]["kernel"])
 
 
 def test_a_group_without_what_the_classifier_carries_is_named():
@@ -133,7 +134,7 @@ def test_a_layer_named_head_is_a_layer():
             self.head = nnx.Linear(16, 16, rngs=rngs)
 
     state = make_model(Frame(Layered, SHAPE, 3, 5)).init(jax.random.key(0))
-    assert list(state.params["head"]) == ["bias", "kernel"] and "head" in state.params["features"]
+    assert set(state.params["head"]) == {"bias", "kernel"} and "head" in state.params["features"]
 
 
 def test_it_stands_on_the_bottleneck():
@@ -184,10 +185,9 @@ def test_training_it_in_evaluation_mode_is_refused():
         train(Forgetful(), Topped, tiny_task(), tiny_recipe(), (0,))
 
 
-@pytest.mark.parametrize("kind", [MCD, FeatureExtraction])
-def test_in_the_engine_a_spec_gives_the_same_bits(kind):
+def test_in_the_engine_a_spec_gives_the_same_bits():
     recipe = dataclasses.replace(tiny_recipe(), steps=4, rounds=2)
-    first, again = (train(kind(), Topped, tiny_task(), recipe, (0, 1)) for _ in range(2))
+    first, again = (train(MCD(num_k=1), Topped, tiny_task(), recipe, (0, 1)) for _ in range(2))
     assert not any(first.diverged)
     for a, b in zip(first.evaluations, again.evaluations, strict=True):
         np.testing.assert_array_equal(a.target_logits, b.target_logits)

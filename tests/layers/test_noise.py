@@ -1,5 +1,4 @@
 import jax
-import numpy as np
 from flax import nnx
 
 from tlx.layers import GaussianNoise

@@ -176,10 +176,10 @@ def test_shot_starts_as_its_code_does():
 
 
 def test_wrn_and_dirt_t_start_as_their_codes_do():
-    wrn = flatten(jax.jit(model_of("wrn_28_2", COLOUR32).init)(jax.random.key(0)).params)
+    wrn = flatten(jax.jit(model_of("wrn_28_2", GREY28).init)(jax.random.key(0)).params)
     assert float(wrn["features/blocks/8/conv1/kernel"].std()) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)
     assert float(wrn["features/blocks/8/shortcut/kernel"].std()) == pytest.approx(math.sqrt(2 / 128), rel=0.03)
-    dirt_t = flatten(jax.jit(model_of("dirt_t_small", COLOUR32).init)(jax.random.key(0)).params)
+    dirt_t = flatten(jax.jit(model_of("dirt_t_small", GREY28).init)(jax.random.key(0)).params)
     bound = math.sqrt(6 / (9 * 64 + 9 * 64))
     assert float(jnp.abs(dirt_t["head/convs/convs/0/kernel"]).max()) == pytest.approx(bound, rel=0.01)
 

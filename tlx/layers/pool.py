@@ -16,7 +16,7 @@ def max_pool(
 
     Windows lie side by side unless `strides` says otherwise; `padding` adds so many rows and columns on every side,
     which are never the maximum. The maximum is taken over strided slices: on the CPU the gradient of XLA's
-    `reduce_window` (flax's `max_pool`) takes about fifteen times as long. Where values tie, the gradient is shared between them.
+    `reduce_window` (flax's `max_pool`) takes about fifteen times as long. Where values tie, the gradient is shared.
     """
     steps = strides or window
     if padding:
