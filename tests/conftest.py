@@ -1,9 +1,21 @@
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def data_folders(tmp_path_factory: pytest.TempPathFactory):
+    """A cache of the tests' own, and for TFDS's folder the one in TLX_TEST_DATA: nothing of the user's is touched."""
+    empty = tmp_path_factory.mktemp("no_tfds")
+    given = os.environ.get("TLX_TEST_DATA")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLX_DATA_DIR", str(tmp_path_factory.mktemp("data")))
+        patch.setenv("TFDS_DATA_DIR", str(Path(given, "tfds") if given else empty))
+        yield
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ IMG = File(
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """`images` as uint8 [N, H, W, C] and `labels` of an .npz file. Raises DataError where it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             x, y = held["images"], held["labels"].astype(np.int32)
     except Exception as error:  # zip and npy readers have errors of many kinds for a damaged file
         raise DataError(f"{path}: it cannot be read as .npz: {type(error).__name__}: {error}") from error

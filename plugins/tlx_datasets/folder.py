@@ -1,6 +1,5 @@
 """A folder of photographs, a sub-folder for each class, as Office-31, Office-Home and VisDA lie."""
 
-import functools
 import hashlib
 import logging
 import re
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Arrays, Dataset, Prepared, Ready, chosen, decode_image
+from tlx.data import Arrays, Dataset, Prepared, Ready, chosen, read_image
 
 log = logging.getLogger("tlx")
 SUFFIXES = frozenset(".bmp .gif .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split())
@@ -26,6 +25,18 @@ class Split(NamedTuple):
 
     root: Path
     files: dict[str, list[Path]]
+
+
+class Rows(NamedTuple):
+    """Image files, their labels and origins."""
+
+    files: np.ndarray
+    y: np.ndarray
+    origin: np.ndarray
+
+    def where(self, mark: np.ndarray) -> "Rows":
+        """The rows that are marked."""
+        return Rows(*(part[mark] for part in self))
 
 
 def load(path: str) -> Prepared:
@@ -58,9 +69,12 @@ def build(name: str, root: Path, size: int = SIZE) -> Dataset:
     """The dataset `name` of the images under a folder."""
     splits = _splits(root)
     classes = tuple(splits[0].files)
-    parts = [_arrays(split, classes, size) for split in splits]
-    train, test = parts if len(parts) == 2 else _fifth(parts[0])
-    return Dataset(name, _without(train, test, name), test, classes)
+    rows = [_rows(split) for split in splits]
+    train, test = rows if len(rows) == 2 else _fifth(rows[0])
+    kept = ~np.isin(train.origin, test.origin)
+    if not kept.all():
+        log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
+    return Dataset(name, _decoded(train.where(kept), size), _decoded(test, size), classes)
 
 
 def _ready(name: str, root: Path, size: int) -> Ready:
@@ -114,39 +128,40 @@ def _images(folder: Path) -> list[Path]:
     return shown
 
 
-def _arrays(split: Split, classes: tuple[str, ...], size: int) -> Arrays:
-    """Decoded into a file that has no name, so that a set may be larger than the memory."""
-    files = [file for name in classes for file in split.files[name]]
-    counts = [len(split.files[name]) for name in classes]
-    x = np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=(len(files), size, size, 3))  # noqa: SIM115
+def _rows(split: Split) -> Rows:
+    files = np.array([file for files in split.files.values() for file in files], object)
+    counts = [len(files) for files in split.files.values()]
     with ThreadPoolExecutor() as threads:
-        origin = list(threads.map(functools.partial(_decode, x, size), range(len(files)), files))
-    return Arrays(x, np.repeat(np.arange(len(classes)), counts).astype(np.int32), np.array(origin))
+        origin = np.array(list(threads.map(_origin, files)))
+    return Rows(files, np.repeat(np.arange(len(counts)), counts).astype(np.int32), origin)
 
 
-def _decode(x: np.ndarray, size: int, row: int, file: Path) -> str:
-    """Fills in a row; returns its origin."""
+def _origin(file: Path) -> str:
     try:
-        data = file.read_bytes()
+        with file.open("rb") as stream:
+            return f"sha256/{hashlib.file_digest(stream, 'sha256').hexdigest()[:32]}"
     except OSError as error:
         raise DataError(f"The image {file} cannot be read: {error}") from error
-    x[row] = decode_image(data, str(file), 3, size)
-    return f"sha256/{hashlib.sha256(data).hexdigest()[:32]}"
 
 
-def _fifth(rows: Arrays) -> tuple[Arrays, Arrays]:
+def _fifth(rows: Rows) -> tuple[Rows, Rows]:
     mark = np.zeros(len(rows.y), bool)
     for label in np.unique(rows.y):
         own = np.flatnonzero(rows.y == label)
         if len(own) < 2:
-            raise DataError(f"A class has one image ({rows.origin[own[0]]}); expected one for train and one for test.")
+            raise DataError(f"A class has one image, {rows.files[own[0]]}; expected one for train and one for test.")
         mark[own] = chosen(rows.y[own], rows.origin[own], max(1, len(own) // 5), "folder test")
-    return Arrays(*(part[~mark] for part in rows)), Arrays(*(part[mark] for part in rows))
+    return rows.where(~mark), rows.where(mark)
 
 
-def _without(train: Arrays, test: Arrays, name: str) -> Arrays:
-    kept = ~np.isin(train.origin, test.origin)
-    if kept.all():
-        return train
-    log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
-    return Arrays(*(part[kept] for part in train))
+def _decoded(rows: Rows, size: int) -> Arrays:
+    """Into a file that has no name, so that a set may be larger than the memory."""
+    with tempfile.TemporaryFile() as file:
+        x = np.memmap(file, np.uint8, "w+", shape=(len(rows.y), size, size, 3))
+
+    def fill(row: int, file: Path) -> None:
+        x[row] = read_image(file, 3, size)
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(fill, range(len(rows.y)), rows.files))
+    return Arrays(x, rows.y, rows.origin)

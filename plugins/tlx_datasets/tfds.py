@@ -90,6 +90,7 @@ def _tfds(name: str) -> Any:
         import tensorflow_datasets
     except ImportError as error:
         raise DataAbsent(f"To read '{name}' of TFDS: pip install 'tlx[tfds]' ({error})") from error
+    logging.getLogger("absl").addFilter(lambda record: "OpenCV" not in str(record.msg))  # advice that is of no use here
     return tensorflow_datasets
 
 

@@ -18,7 +18,7 @@ BLOCK = 1 << 20
 TRIES = 3
 
 
-def download(file: "File", url: str, path: Path, progress: "Progress | None" = None, timeout: float = TIMEOUT) -> Path:
+def download(file: "File", url: str, path: Path, progress: "Progress | None" = None) -> Path:
     """Downloads `url` to `path`, going on from what lies in "<path>.part".
 
     Raises:
@@ -29,11 +29,11 @@ def download(file: "File", url: str, path: Path, progress: "Progress | None" = N
     part = path.with_name(f"{path.name}.part")
     resumed = _size(part) > 0
     if not resumed or mismatch(file, part) is not None:
-        _receive_all(file, url, part, progress, timeout)
+        _receive_all(file, url, part, progress)
     wrong = mismatch(file, part)
     if wrong is not None and resumed:  # its beginning may have come from another host
         part.unlink()
-        _receive_all(file, url, part, progress, timeout)
+        _receive_all(file, url, part, progress)
         wrong = mismatch(file, part)
     if wrong is not None:
         part.unlink()
@@ -42,12 +42,12 @@ def download(file: "File", url: str, path: Path, progress: "Progress | None" = N
     return path
 
 
-def _receive_all(file: "File", url: str, part: Path, progress: "Progress | None", timeout: float) -> None:
+def _receive_all(file: "File", url: str, part: Path, progress: "Progress | None") -> None:
     """Receives until the host has no more; a connection that breaks is taken up again as long as it brings bytes."""
     for left in reversed(range(TRIES)):
         before = _size(part)
         try:
-            return _receive(file, url, part, progress, timeout)
+            return _receive(file, url, part, progress)
         except DataError:
             if not left or _size(part) <= before:
                 raise
@@ -57,19 +57,20 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _receive(file: "File", url: str, part: Path, progress: "Progress | None", timeout: float) -> None:
+def _receive(file: "File", url: str, part: Path, progress: "Progress | None") -> None:
     done = _size(part)
-    request = urllib.request.Request(url, headers={"User-Agent": "tlx", "Accept-Encoding": "identity"})
+    headers = {"User-Agent": "tlx", "Accept-Encoding": "identity"}
     if done:
-        request.add_header("Range", f"bytes={done}-")
+        headers["Range"] = f"bytes={done}-"
     try:
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
+        request = urllib.request.Request(url, headers=headers)
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             if answer.status != 206:  # the host sends it from the start
                 done = 0
             length = answer.headers.get("Content-Length")
             total = file.size if length is None else done + int(length)
             with part.open("ab" if done else "wb") as stream:
-                while block := answer.read(BLOCK):
+                while block := answer.read1(BLOCK):  # what has come so far
                     stream.write(block)
                     done += len(block)
                     if progress is not None:
@@ -77,7 +78,7 @@ def _receive(file: "File", url: str, part: Path, progress: "Progress | None", ti
     except urllib.error.HTTPError as error:
         if error.code == 416 and done:  # the part is no beginning of what the host has
             part.unlink()
-            return _receive(file, url, part, progress, timeout)
+            return _receive(file, url, part, progress)
         raise DataError(f"HTTP {error.code} {error.reason}") from error
     except (
         urllib.error.URLError,

@@ -74,6 +74,7 @@ def _fetch(file: File, path: Path, given: Path | None, progress: Progress | None
 def _absent(file: File, path: Path, reasons: list[str]) -> str:
     tried = "".join(f"\n  {reason}" for reason in reasons) or " no host offers it"
     by_hand = f"tlx data prepare {path.parent.name} --from DIR, where DIR holds a file with SHA-256 {file.sha256}"
+    by_hand += f" (all files of it: tlx data info {path.parent.name})"
     return f"The file {file.name} is not at {path}, and could not be had:{tried}\nBy hand: {by_hand}"
 
 
