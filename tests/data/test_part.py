@@ -16,10 +16,13 @@ def arrays(name: str, rows: int, size: int, channels: int) -> Arrays:
 
 
 FIRST, SECOND, THIRD = arrays("a", 40, 6, 1), arrays("b", CHUNK + 9, 5, 3), arrays("c", 30, 6, 1)
-NAMED = {
-    f"{name}/{row}": (arrays.x[row : row + 1], int(arrays.y[row]))
-    for name, arrays in zip("abc", (FIRST, SECOND, THIRD), strict=True)
-    for row in range(len(arrays.y))
+EVERY = (FIRST, SECOND, THIRD)
+LABELS = {name: label for item in EVERY for name, label in zip(item.origin.tolist(), item.y.tolist(), strict=True)}
+FITTED = {
+    (name, channels): image
+    for channels in (1, 3)
+    for item in EVERY
+    for name, image in zip(item.origin.tolist(), fit(item.x, 6, channels), strict=True)
 }
 
 
@@ -29,7 +32,7 @@ NAMED = {
 def test_any_rows_of_several_arrays(channels, seed, share):
     random = np.random.default_rng(seed)
     pieces = []
-    for item in (FIRST, SECOND, THIRD):
+    for item in EVERY:
         mark = random.random(len(item.y)) < share
         mark[0] = True
         pieces.append(part(item).where(mark))
@@ -40,8 +43,7 @@ def test_any_rows_of_several_arrays(channels, seed, share):
     shown = images(kept, 6, channels)
     assert shown.shape == (again.sum(), 6, 6, channels) and shown.dtype == np.uint8
     for x, y, name in zip(shown, kept.y, kept.origin.tolist(), strict=True):
-        image, label = NAMED[name]
-        assert y == label and np.array_equal(x, fit(image, 6, channels)[0])
+        assert y == LABELS[name] and np.array_equal(x, FITTED[name, channels])
 
 
 def test_nothing_is_copied_before_it_is_needed():
