@@ -236,8 +236,8 @@ def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, 
 
 
 def test_report(tlx_command, monkeypatch, tmp_path):
-    monkeypatch.setattr(tlx.report, "report", lambda folder, style: f"{style} of {folder}\n")
-    assert tlx_command("report", "somewhere", "--format", "csv") == (0, "csv of somewhere\n", "")
+    monkeypatch.setattr(tlx.report, "report", lambda folder, style, overview: f"{style} of {folder}, {overview}\n")
+    assert tlx_command("report", "somewhere", "--format", "csv") == (0, "csv of somewhere, None\n", "")
     monkeypatch.undo()
     code, _, err = tlx_command("report", str(tmp_path / "nowhere"))
     assert code == 1 and err.startswith("Error: ") and "nowhere" in err

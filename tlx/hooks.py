@@ -41,6 +41,8 @@ def tlx_strategies(register: Register) -> None:
 def tlx_backbones(register: Register) -> None:
     """Brings backbones. Target: called as `(in_shape, rngs)`, gives an `nnx.Module` with an integer `width`.
 
+    A method `head(width, classes, rngs)` of the module, giving another, makes its classifier; without one it is linear.
+
     Example:
         @hookimpl
         def tlx_backbones(register):

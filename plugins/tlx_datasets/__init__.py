@@ -45,4 +45,4 @@ def tlx_tasks(register):
     from tlx_datasets.tasks import TASKS
 
     for task in TASKS:
-        register(task.name, task, summary=task.summary)
+        register(task.name, task, summary=f"{task.protocol.id}: {task.summary}")

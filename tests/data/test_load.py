@@ -213,7 +213,7 @@ def test_memory_mapped_arrays_that_fit_are_neither_copied_nor_written_to(tmp_pat
                 np.save(tmp_path / f"{dataset.name}.{name}.{field}.npy", array)
             files = [tmp_path / f"{dataset.name}.{name}.{field}.npy" for field in split._fields]
             splits.append(Arrays(*(np.load(file, mmap_mode="r") for file in files)))
-        return Dataset(dataset.name, *splits, dataset.classes)
+        return Dataset(dataset.name, splits[0], splits[1], dataset.classes)
 
     source, target = toy("s"), toy("t")
     plain, data = loaded(source, target), loaded(source := mapped(source), target := mapped(target))

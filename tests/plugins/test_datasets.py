@@ -229,7 +229,8 @@ def test_what_is_registered():
     assert {name: seen[name] for name in MODULES} == {name: (f"tlx_datasets.{name}:load", "") for name in MODULES}
     seen.clear()
     tlx_datasets.tlx_tasks(lambda name, target, summary="": seen.setdefault(name, (target, summary)))
-    assert seen == {task.name: (task, task.summary) for task in TASKS} and all(summary for _, summary in seen.values())
+    assert seen == {task.name: (task, f"{task.protocol.id}: {task.summary}") for task in TASKS}
+    assert all(task.summary for task in TASKS)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -115,7 +115,8 @@ def failures(results: Sequence[Result]) -> list[str]:
 
 def absences(results: Sequence[Result]) -> list[str]:
     """One line for each task whose data are not on this machine: task, and how to get them."""
-    lines = (f"{result.spec.full_task}: {result.error}" for result in results if result.status == "absent")
+    absent = (result for result in results if result.status == "absent")
+    lines = (f"{result.spec.full_task}: {' '.join(str(result.error).split())}" for result in absent)
     return list(dict.fromkeys(lines))
 
 

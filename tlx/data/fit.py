@@ -40,8 +40,8 @@ def filled(count: int, size: int, channels: int, images: Callable[[slice], Image
 def fit_chunk(x: Images, size: int, channels: int) -> Fitted:
     """Some images at one size and number of channels, in this thread."""
     if x.shape[3] > channels:
-        weighted = sum(x[..., band] * np.uint32(weight) for band, weight in enumerate(LUMA))
-        x = ((weighted + np.uint32(500)) // np.uint32(1000)).astype(np.uint8)[..., None]
+        red, green, blue = (x[..., band] * np.uint32(weight) for band, weight in enumerate(LUMA))
+        x = ((red + green + blue + np.uint32(500)) // np.uint32(1000)).astype(np.uint8)[..., None]
     if x.shape[1:3] != (size, size):
         x = _resize(x, size)
     return np.broadcast_to(x, (*x.shape[:3], channels))

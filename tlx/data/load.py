@@ -152,5 +152,5 @@ def _hash_array(array: np.ndarray) -> bytes:
     if array.strides[-1] == 0:  # a grey image repeated: once is enough
         array = array[..., :1]
     for start in range(0, len(array), CHUNK):
-        digest.update(np.ascontiguousarray(array[start : start + CHUNK], array.dtype.newbyteorder("<")))
+        digest.update(np.ascontiguousarray(array[start : start + CHUNK], array.dtype.newbyteorder("<")).data)
     return digest.digest()

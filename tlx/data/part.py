@@ -1,5 +1,6 @@
 """Some rows of some arrays of images, chosen before any image is copied."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ def part(arrays: Arrays) -> Part:
     return Part((arrays.x,), np.arange(len(arrays.x)), np.asarray(arrays.y), np.asarray(arrays.origin))
 
 
-def joined(parts: list[Part]) -> Part:
+def joined(parts: Sequence[Part]) -> Part:
     """The rows of several parts, one after the other."""
     if len(parts) == 1:
         return parts[0]

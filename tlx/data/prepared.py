@@ -10,6 +10,7 @@ from typing import NamedTuple
 from tlx.data import cache
 from tlx.data.files import File, Progress, fetch
 from tlx.data.task import Dataset
+from tlx.errors import DataError
 
 
 class Ready(NamedTuple):
@@ -92,8 +93,16 @@ class Prepared:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest(), ready
 
     def _build(self, ready: Ready | None, given: Path | None, progress: Progress | None) -> Dataset:
-        if ready is not None:
-            return ready.build()
+        built = ready.build() if ready is not None else self._from_files(given, progress)
+        if not isinstance(built, Dataset):
+            raise DataError(f"Dataset '{self.name}': its builder gave {built!r}; expected a tlx.Dataset.")
+        if built.name != self.name:
+            raise DataError(
+                f"Dataset '{self.name}': its builder gave a dataset named '{built.name}'; expected this name."
+            )
+        return built
+
+    def _from_files(self, given: Path | None, progress: Progress | None) -> Dataset:
         for file in self.files:
             fetch(file, self.folder, given, progress)
         return self.build(*[need.prepare(given, progress) for need in self.needs], self.folder)

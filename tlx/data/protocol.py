@@ -16,9 +16,9 @@ Scale = float | tuple[float, ...]
 class Draw:
     """Which train rows of a dataset take part: its first `rows`, `rows` at random, or `rows` of each class.
 
-    "random" takes the rows with the smallest hash of their origin, so a draw is the same on every machine. "balanced"
-    does so class by class; with `rows` None it takes as many of each class as the rarest has. A dataset without a
-    draw takes part whole.
+    `dataset` is its name, or a pattern of names ("rotated_mnist:*"). "random" takes the rows with the smallest hash of
+    their origin, so a draw is the same on every machine. "balanced" does so class by class; with `rows` None it takes
+    as many of each class as the rarest has. A dataset without a draw takes part whole.
 
     Raises:
         DataError: an unknown `how`, or a number of rows that it cannot have.

@@ -38,7 +38,7 @@ def find_task(registry: "Registry", text: str) -> "Task":
         own = task.protocol
         if known == str(plain) and name.protocol in (None, own.id, own.id.removesuffix(f"/{own.shots}")):
             return task
-        if name.protocol in (None, own.id):
+        if name.shots and name.protocol in (None, own.id):
             return Task(task.sources, task.target, own.with_shots(name.shots), task.summary)
     _check_datasets(registry, str(plain), (*name.sources, name.target))
     wanted = name.protocol or DEFAULT

@@ -100,8 +100,11 @@ def _variants(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     return variants
 
 
-def _order(cell: Cell) -> tuple:
+def place(cell: Cell) -> tuple[int, str, str]:
     """Within a table: the baseline first, bounds last; within a strategy by what tells its runs apart."""
-    place = 0 if cell["strategy"] == BASELINE else 2 if cell["setting"] == "bound" else 1
-    name = (cell["strategy"], str(cell["variant"]), cell["hash"])
-    return (cell["task"], cell["protocol"], cell["backbone"], place, *name)
+    rank = 0 if cell["strategy"] == BASELINE else 2 if cell["setting"] == "bound" else 1
+    return rank, cell["strategy"], str(cell["variant"])
+
+
+def _order(cell: Cell) -> tuple:
+    return (cell["task"], cell["protocol"], cell["backbone"], *place(cell), cell["hash"])

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from tlx.report.cells import Cell
-from tlx.report.tables import Table, tables
+from tlx.report.tables import Table
 
 
-def render(cells: Sequence[Cell]) -> str:
-    """One table for each task, with a title before and the legend after."""
-    return "\n".join(_table(table) for table in tables(cells))
+def render(tables: Sequence[Table]) -> str:
+    """The tables, each with a title before and the legend after."""
+    return "\n".join(_table(table) for table in tables)
 
 
 def _table(table: Table) -> str:

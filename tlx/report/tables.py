@@ -55,21 +55,20 @@ def table(cells: Sequence[Cell]) -> Table:
     for cell in cells:
         runs.setdefault(cell["hash"], {})[cell["selection"]] = cell
 
-    columns = ("strategy", "n", *(_heading(name, cells) for name in policies), "gain", "s")
+    columns = ("strategy", "n", *(heading(name, cells) for name in policies), "gain", "s")
     rows, remarks = [], []
     for run in runs.values():
         cell, remark = next(iter(run.values())), _remark(run)
-        name = _name(cell)
+        name = named(cell)
         remarks += [f"{WRONG} {name}: {remark}"] if remark else []
-        means = (_score(run.get(policy)) for policy in policies)
+        means = (scored(run.get(policy)) for policy in policies)
         last = (_gain(run.get(policies[0])), f"{cell['seconds']:.1f}")
         rows.append((f"{name} {WRONG}" if remark else name, str(cell["n"]), *means, *last))
 
-    text = " ".join(word for row in (columns, *rows) for word in row)
     notes = [
         f"target test accuracy: mean over n seeds ± half of its 95% t-interval; gain over source_only at {policies[0]}"
     ]
-    notes += [f"{sign} {note}" for sign, note in NOTES.items() if sign in text] + remarks
+    notes += legend([columns, *rows]) + remarks
     return Table(title, columns, rows, notes)
 
 
@@ -82,17 +81,26 @@ def _oracle(policy: str, cells: Sequence[Cell]) -> bool:
     return any(cell["uses_target_labels"] for cell in cells if cell["selection"] == policy)
 
 
-def _heading(policy: str, cells: Sequence[Cell]) -> str:
+def legend(rows: Sequence[Sequence[str]]) -> list[str]:
+    """What the signs mean that occur in these texts."""
+    text = " ".join(word for row in rows for word in row)
+    return [f"{sign} {note}" for sign, note in NOTES.items() if sign in text]
+
+
+def heading(policy: str, cells: Sequence[Cell]) -> str:
+    """A selection policy, marked where it reads labels of the target."""
     return f"{policy} {SELECTS_BY_LABELS}" if _oracle(policy, cells) else policy
 
 
-def _name(cell: Cell) -> str:
+def named(cell: Cell) -> str:
+    """A run as a row names it: its strategy, what it saw, what tells it apart from others of the strategy."""
     variant = ", ".join(f"{key}={value}" for key, value in cell["variant"].items())
     sign = f" {TRAINS_ON_LABELS}" if "labelled" in cell["sees"] else ""
     return cell["strategy"] + sign + (f" ({variant})" if variant else "")
 
 
-def _score(cell: Cell | None) -> str:
+def scored(cell: Cell | None) -> str:
+    """A score as a table has it; "failed" or "absent" where there is none, "-" where nothing was run."""
     if cell is None:
         return "-"
     if cell["mean"] is None:
