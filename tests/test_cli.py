@@ -83,7 +83,7 @@ def test_list(good, tlx_command):
     [
         (["list", "strategy"], "Error: Unknown kind 'strategy'. Did you mean strategies?\n"),
         (["lsit"], "Error: Unknown command 'lsit'. Did you mean list?\n"),
-        (["run", "a:b", "shfit"], "Error: Unknown task 'a->b'. There are: none.\n"),
+        (["run", "a:b", "shfit"], "Error: Unknown dataset 'a'. There are: none.\n"),
         (["bench", "quick"], "Error: Unknown suite 'quick'. There are: none.\n"),
         (["list", "--plugin", "none.py"], "Error: plugin file 'none.py' does not exist; expected the path of a Python"),
         (["check", "shfit"], "Error: There is no file, module, plugin or registered name 'shfit'. Did you mean shift?"),
@@ -172,12 +172,17 @@ def test_what_a_failing_command_tells(good, tlx_command, monkeypatch, error, cod
 
 
 class Failed:
-    finished, error = False, "it diverged"
+    status, error = "failed", "it diverged"
     spec = type("Spec", (), {"label": "a->b shift"})
 
 
 class Finished:
-    finished = True
+    status = "finished"
+
+
+class Absent:
+    status, error = "absent", "svhn is not here"
+    spec = type("Spec", (), {"full_task": "svhn->b@P"})
 
 
 def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch):
@@ -200,6 +205,8 @@ def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch):
     }  # fmt: skip
     monkeypatch.setattr(api, "run", lambda *_, **__: Failed())
     assert tlx_command("run", "a:b", "shift") == (1, "", "Error: failed: a->b shift: it diverged\n")
+    monkeypatch.setattr(api, "run", lambda *_, **__: Absent())
+    assert tlx_command("run", "svhn:b", "shift") == (1, "", "Error: svhn->b@P: svhn is not here\n")
 
 
 def test_bench_passes_its_options_on(good, tlx_command, monkeypatch):
@@ -219,9 +226,18 @@ def test_bench_passes_its_options_on(good, tlx_command, monkeypatch):
     }  # fmt: skip
 
 
+def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, tlx_command, monkeypatch):
+    monkeypatch.setattr(tlx.report, "render", lambda results: "table")
+    monkeypatch.setattr(api, "bench", lambda *_, **__: [Absent(), Absent(), Finished()])
+    assert tlx_command("bench", "quick") == (0, "table\n", "Absent: svhn->b@P: svhn is not here\n")
+    monkeypatch.setattr(api, "bench", lambda *_, **__: [Absent(), Absent()])
+    code, _, err = tlx_command("bench", "quick")
+    assert code == 1 and err.endswith("Error: nothing ran: the data of every task are absent\n")
+
+
 def test_report(tlx_command, monkeypatch, tmp_path):
-    monkeypatch.setattr(tlx.report, "report", lambda folder, style: f"{style} of {folder}\n")
-    assert tlx_command("report", "somewhere", "--format", "csv") == (0, "csv of somewhere\n", "")
+    monkeypatch.setattr(tlx.report, "report", lambda folder, style, overview: f"{style} of {folder}, {overview}\n")
+    assert tlx_command("report", "somewhere", "--format", "csv") == (0, "csv of somewhere, None\n", "")
     monkeypatch.undo()
     code, _, err = tlx_command("report", str(tmp_path / "nowhere"))
     assert code == 1 and err.startswith("Error: ") and "nowhere" in err

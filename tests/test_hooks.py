@@ -36,6 +36,10 @@ class Everything:
         register("none", lambda: None, "a dataset")
 
     @hookimpl
+    def tlx_protocols(self, register):
+        self.calls["tlx_protocols"] = register
+
+    @hookimpl
     def tlx_tasks(self, register):
         self.calls["tlx_tasks"] = register
 

@@ -151,6 +151,7 @@ def test_tlx_trace_prints_each_hook_call(distribution, capsys, value, traced):
         ("suites", dict, "expected a tlx.Suite"),
         ("selectors", dict, "expected a subclass or an instance of tlx.Selector"),
         ("recipes", {}, "expected a tlx.Recipe"),
+        ("protocols", {}, "expected a tlx.Protocol"),
     ],
 )
 def test_wrong_target_is_named_with_its_plugin(kind, target, told):

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         keep,
         strategy,
     )
-    from tlx.data.task import Arrays, Dataset, Protocol, Task
+    from tlx.data.protocol import Draw, Protocol
+    from tlx.data.task import Arrays, Dataset, Task
     from tlx.engine.recipe import Recipe
     from tlx.errors import (
         ContractError,
@@ -58,7 +59,8 @@ _HOMES = {
     "tlx.bench.suite": "Suite",
     "tlx.contract": "Batch Context Features Images Key Labelled Labels Logits Loss Metrics Model NotShown Objective "
     "Phase Scalar State Strategy Sweep Tree Unlabelled keep strategy",
-    "tlx.data.task": "Arrays Dataset Protocol Task",
+    "tlx.data.protocol": "Draw Protocol",
+    "tlx.data.task": "Arrays Dataset Task",
     "tlx.engine.recipe": "Recipe",
     "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning "
     "TlxError UnknownName nearest",

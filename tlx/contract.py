@@ -31,7 +31,8 @@ class State(NamedTuple):
     """All that a strategy carries. Optimizer states stay with the engine.
 
     `params` is descended; its top-level keys are the parameter groups ("features", "head", and any that a strategy
-    adds). `extra` is carried: batch-norm statistics (under the group's own name), an EMA teacher, a label bank.
+    adds). `extra` is carried: batch-norm statistics and dropout keys (under "features"; those of classifiers by
+    group under "heads"), an EMA teacher, a label bank.
     """
 
     params: dict[str, Tree]
@@ -106,9 +107,11 @@ class Context(NamedTuple):
 class Model(NamedTuple):
     """Pure functions and facts, made by the engine from backbone and task.
 
-    `head` gives the parameters of one more linear classifier on `width` (default: the backbone's) features; put it
-    under a group of its own and name that group to `logits`. `augment` has strength "weak" or "strong". `rows` is the
-    number of target train images, the length of a label bank.
+    The classifier is linear unless the backbone brings its own, which may have dropout and batch norm: `logits` runs it
+    in evaluation mode; a loss that trains it calls `classify`, which gives logits and state, as `features` does.
+    `with_head` gives the state with a new classifier under a group's name, `head` the parameters alone of one; both on
+    `width` (default: the backbone's) features. Name the group to `logits` and `classify`. `augment` has strength "weak"
+    or "strong". `rows` is the number of target train images, the length of a label bank.
     """
 
     init: Callable[[Key], State]
@@ -120,6 +123,8 @@ class Model(NamedTuple):
     classes: int
     rows: int
     shape: tuple[int, int, int]  # height, width, channels
+    classify: Callable[..., tuple[Logits, State]]  # (state, features, head="head", train=True)
+    with_head: Callable[..., State]  # (state, key, group="head", width=None)
 
 
 Loss = Callable[[State, Batch, Context], tuple[Scalar, State, Metrics]]

@@ -41,6 +41,8 @@ def tlx_strategies(register: Register) -> None:
 def tlx_backbones(register: Register) -> None:
     """Brings backbones. Target: called as `(in_shape, rngs)`, gives an `nnx.Module` with an integer `width`.
 
+    A method `head(width, classes, rngs)` of the module, giving another, makes its classifier; without one it is linear.
+
     Example:
         @hookimpl
         def tlx_backbones(register):
@@ -61,6 +63,19 @@ def tlx_datasets(register: Register) -> None:
         def tlx_datasets(register):
             register("stripes", "my_plugin.stripes:stripes")
             register("lab:", "my_plugin.lab:load")
+    """
+
+
+@hookspec
+def tlx_protocols(register: Register) -> None:
+    """Brings protocols: which images, how they are shown, which are scored. Target: a `tlx.Protocol`.
+
+    A task takes one by name, `mnist->usps@P-2000`. Register it under its id.
+
+    Example:
+        @hookimpl
+        def tlx_protocols(register):
+            register("P-64", "my_plugin.protocols:P_64")
     """
 
 

@@ -7,6 +7,14 @@ from tlx import hookimpl
 def tlx_suites(register):
     register("quick", "tlx_suites.quick:SUITE")
     register("smoke", "tlx_suites.smoke:SUITE")
+    register("digits", "tlx_suites.digits:SUITE")
+    register("digits-short", "tlx_suites.digits:SHORT", "The tasks of `digits` in 1,000 steps: for two CPU cores.")
+    register("rotated-mnist", "tlx_suites.rotated_mnist:SUITE")
+    register("cifar-stl", "tlx_suites.cifar_stl:SUITE")
+    register("cifar10-c", "tlx_suites.cifar10_c:SUITE")
+    for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c"):
+        target = f"tlx_suites.{name.replace('-', '_')}:SMOKE"
+        register(f"{name}-smoke", target, f"A few steps on tasks of `{name}`: whether data and protocols fit together.")
 
 
 @hookimpl
@@ -14,3 +22,8 @@ def tlx_recipes(register):
     register("default", "tlx_suites.recipes:DEFAULT", "SGD with Nesterov momentum, annealed as for DANN.")
     register("quick", "tlx_suites.recipes:QUICK", "Short training of a small net on digits, for two CPU cores.")
     register("smoke", "tlx_suites.recipes:SMOKE", "A few steps, to see that all parts work together.")
+    register("tllib-digits", "tlx_suites.recipes:TLLIB_DIGITS", "TLLib's digits scripts: 50,000 steps of 128 images.")
+    register("digits-short", "tlx_suites.recipes:DIGITS_SHORT", "TLLib's optimizer for 1,000 steps of 64 images.")
+    register("kl-rotated", "tlx_suites.recipes:KL_ROTATED", "The code of KL-guided adaptation: Adam, 100 epochs.")
+    register("dirt-t", "tlx_suites.recipes:DIRT_T", "VADA and DIRT-T: Adam with beta1 0.5, 80,000 steps.")
+    register("wrn-cifar", "tlx_suites.recipes:WRN_CIFAR", "Wide residual networks on CIFAR-10: SGD, 200 epochs.")

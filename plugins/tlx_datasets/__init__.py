@@ -17,7 +17,26 @@ def tlx_datasets(register):
     register("cifar10", "tlx_datasets.cifar10:cifar10")
     register("cifar100", "tlx_datasets.cifar100:cifar100")
     register("stl10", "tlx_datasets.stl10:stl10")
+    register("usps", "tlx_datasets.usps:usps")
+    register("mnist_m", "tlx_datasets.mnist_m:mnist_m")
+    register("syn_digits", "tlx_datasets.syn_digits:syn_digits")
+    register("font_digits", "tlx_datasets.font_digits:font_digits")
+    register("chars74k_fnt", "tlx_datasets.chars74k:chars74k_fnt", "Digits of computer fonts: 32x32 grey")
+    register("chars74k_img", "tlx_datasets.chars74k:chars74k_img", "Digits of natural photographs: 32x32 RGB")
+    register("rotated_mnist:", "tlx_datasets.rotated_mnist:load")
+    register("cifar10_c:", "tlx_datasets.cifar10_c:load")
+    register("cifar10_corrupted:", "tlx_datasets.cifar10_corrupted:load")
+    register("folder:", "tlx_datasets.folder:load")
     register("tfds:", "tlx_datasets.tfds:load")
+
+
+@hookimpl
+def tlx_protocols(register):
+    """Registers the protocols; each is a few words, so it is registered as it is."""
+    from tlx_datasets.protocols import PROTOCOLS
+
+    for protocol in PROTOCOLS:
+        register(protocol.id, protocol, summary=protocol.summary)
 
 
 @hookimpl
@@ -26,4 +45,4 @@ def tlx_tasks(register):
     from tlx_datasets.tasks import TASKS
 
     for task in TASKS:
-        register(task.name, task, summary=task.summary)
+        register(task.name, task, summary=f"{task.protocol.id}: {task.summary}")

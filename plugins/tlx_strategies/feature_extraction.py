@@ -22,7 +22,7 @@ class FeatureExtraction(Strategy):
 
     def phases(self, model):
         def new_head(state, context):
-            return state._replace(params={**state.params, "head": model.head(context.key)})
+            return model.with_head(state, context.key)
 
         source = supervised(model, name="source", share=self.pretrain)
         target = supervised(

@@ -21,9 +21,11 @@ class Joint(Strategy):
     def phases(self, model):
         def loss(state, batch, context):
             target, state = model.features(state, batch.labelled.x)
+            target_logits, state = model.classify(state, target)
             source, state = model.features(state, batch.source.x)
-            on_target = cross_entropy(model.logits(state, target), batch.labelled.y)
-            on_source = cross_entropy(model.logits(state, source), batch.source.y)
+            source_logits, state = model.classify(state, source)
+            on_target = cross_entropy(target_logits, batch.labelled.y)
+            on_source = cross_entropy(source_logits, batch.source.y)
             return on_target + self.weight * on_source, state, {"target": on_target, "source": on_source}
 
         return (Phase((Objective(loss),), sees=frozenset({"source", "labelled"})),)

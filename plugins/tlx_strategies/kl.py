@@ -16,7 +16,8 @@ class KL(Strategy):
     q(z) = the mean over the minibatch of N(z; mu(x_j), sigma(x_j)^2)
 
     Settings: `beta`, `beta_aux`, 0.1 each as in the authors' code for MNIST and USPS (the paper says 0.3 and 0.1);
-    `width` of z, 16 as there for SVHN (elsewhere 256: with few rows in a batch or few steps a wide z does not learn,
+    `width` of z, 16 as there for SVHN (0: no encoder, the halves are those of the features, as in the paper, with
+    backbone `kl_net_probabilistic`; elsewhere 256: with few rows in a batch or few steps a wide z does not learn,
     since the mixtures of two minibatches overlap only where sigma is large); `samples` of z averaged at prediction.
     One sample in training.
 
@@ -33,15 +34,16 @@ class KL(Strategy):
     def init(self, model, key):
         state = model.init(key)
         encoder_key, head_key = jax.random.split(jax.random.fold_in(key, 1))
-        added = {
-            "encoder": mlp_init(encoder_key, (model.width, 2 * self.width)),
-            "head": model.head(head_key, self.width),
-        }
-        return state._replace(params={**state.params, **added})
+        state = model.with_head(state, head_key, width=self.width or model.width // 2)
+        if not self.width:
+            return state
+        encoder = mlp_init(encoder_key, (model.width, 2 * self.width))
+        return state._replace(params={**state.params, "encoder": encoder})
 
     def encode(self, state: State, features):
         """mu and sigma of z given x, [B, width] each."""
-        mean, raw = jnp.split(mlp_apply(state.params["encoder"], features), 2, axis=1)
+        halves = mlp_apply(state.params["encoder"], features) if self.width else features
+        mean, raw = jnp.split(halves, 2, axis=1)
         return mean, jax.nn.softplus(raw) + 1e-4
 
     def loss(self, model, state, batch, context):
@@ -51,7 +53,8 @@ class KL(Strategy):
         source_key, target_key = jax.random.split(context.key)
         source_z = source_mean + source_std * jax.random.normal(source_key, source_mean.shape)
         target_z = target_mean + target_std * jax.random.normal(target_key, target_mean.shape)
-        task = cross_entropy(model.logits(state, source_z), batch.source.y)
+        logits, state = model.classify(state, source_z)
+        task = cross_entropy(logits, batch.source.y)
         kl = mixture_kl(target_z, target_mean, target_std, source_mean, source_std)
         reverse = mixture_kl(source_z, source_mean, source_std, target_mean, target_std)
         return task + self.beta * kl + self.beta_aux * reverse, state, {"task": task, "kl": kl, "reverse_kl": reverse}
@@ -60,6 +63,6 @@ class KL(Strategy):
         """log of the mean class probability over `samples` draws of z, from a fixed key."""
         features, _ = model.features(state, x, train=False)
         mean, std = self.encode(state, features)
-        noise = jax.random.normal(jax.random.key(0), (self.samples, 1, self.width))
+        noise = jax.random.normal(jax.random.key(0), (self.samples, 1, mean.shape[1]))
         logits = jax.vmap(lambda eps: model.logits(state, mean + std * eps))(noise)
         return jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(self.samples)

@@ -30,14 +30,18 @@ class MCD(Strategy):
         # not fold_in(key, 1): that is split(key)[1], which `model.init` may draw the first head from
         model_key, head_key = jax.random.split(key)
         state = model.init(model_key)
-        return state._replace(params={**state.params, "head2": model.head(head_key)})
+        return model.with_head(state, head_key, "head2")
 
     def phases(self, model):
         def parts(state, batch):
             source, target, state = both_domains(model, state, batch)
-            first, second = (cross_entropy(model.logits(state, source, head), batch.source.y) for head in HEADS)
-            gap = classifier_discrepancy(*(model.logits(state, target, head) for head in HEADS))
-            return first + second, gap, state
+            losses, on_target = [], []
+            for head in HEADS:
+                logits, state = model.classify(state, source, head)
+                losses.append(cross_entropy(logits, batch.source.y))
+                logits, state = model.classify(state, target, head)
+                on_target.append(logits)
+            return sum(losses), classifier_discrepancy(*on_target), state
 
         def on_task(state, batch, context):
             task, _, state = parts(state, batch)

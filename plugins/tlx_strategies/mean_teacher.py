@@ -43,12 +43,14 @@ class MeanTeacher(Strategy):
         def loss(state, batch, context):
             keys = jax.random.split(context.key, 3)
             source, state = model.features(state, model.augment(keys[0], batch.source.x, "weak"))
-            task = cross_entropy(model.logits(state, source), batch.source.y)
+            logits, state = model.classify(state, source)
+            task = cross_entropy(logits, batch.source.y)
             target, state = model.features(state, model.augment(keys[1], batch.target.x, "weak"))
+            student, state = model.classify(state, target)
             other, seen = model.features(self._as_teacher(state), model.augment(keys[2], batch.target.x, "weak"))
             wanted = jax.lax.stop_gradient(model.logits(seen, other))
             confident = jnp.max(jax.nn.softmax(wanted), 1) > self.threshold
-            gap = jnp.mean(confident * squared_consistency(model.logits(state, target), wanted))
+            gap = jnp.mean(confident * squared_consistency(student, wanted))
             teacher = {**state.extra["teacher"], "features": seen.extra["features"]}
             state = state._replace(extra={**state.extra, "teacher": teacher})
             return task + self.weight * gap, state, {"task": task, "consistency": gap, "confident": jnp.mean(confident)}

@@ -20,6 +20,7 @@ def supervised(
     def loss(state, batch, context):
         rows = getattr(batch, field)
         features, state = model.features(state, rows.x, train=not frozen)
-        return cross_entropy(model.logits(state, features), rows.y, smoothing), state, {}
+        logits, state = model.classify(state, features)
+        return cross_entropy(logits, rows.y, smoothing), state, {}
 
     return Phase((Objective(loss, trains),), sees=frozenset({field}), **phase)

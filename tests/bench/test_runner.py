@@ -4,8 +4,14 @@ import pickle
 import numpy as np
 import pytest
 
+from tlx import hookimpl
+from tlx.bench import absences, failures
+from tlx.bench.plan import make_spec
+from tlx.bench.progress import told
+from tlx.bench.result import Result
 from tlx.bench.runner import Runner
-from tlx.errors import ContractError
+from tlx.data import Protocol
+from tlx.errors import ContractError, DataAbsent
 from tlx.plugins import Registry
 from tlx.score import scores
 
@@ -151,3 +157,55 @@ def test_pickled_it_loads_the_plugins_of_the_spec(registry, world, spec, monkeyp
     assert runner.registry is None and runner.observers == ()
     assert runner(dataclasses.replace(spec, plugin_files=("x.py",))).finished
     assert files == [("x.py",)]
+
+
+def test_a_task_whose_data_are_absent_is_absent_for_every_strategy_and_asked_for_once(registry, world, spec):
+    asked = []
+
+    def away():
+        asked.append("away")
+        raise DataAbsent("SVHN is not here: tlx data prepare svhn")
+
+    class Svhn:
+        @hookimpl
+        def tlx_datasets(self, register):
+            register("svhn", away)
+
+        @hookimpl
+        def tlx_protocols(self, register):
+            register("P-full-off", Protocol("P-full-off", "", None, None))
+
+    registry.add(Svhn(), "svhn")
+    runner = Runner(registry)
+    specs = [make_spec(registry, "svhn:a", name, backbone="net", recipe="short", seeds=1) for name in ("shift", "bad")]
+    results = [runner(item) for item in specs]
+    assert [item.status for item in results] == ["absent", "absent"] and asked == ["away"]
+    assert results[0].error == "SVHN is not here: tlx data prepare svhn" and results[0].traceback is None
+    assert not results[0].finished and Result.parse(results[0].text()) == results[0]
+    assert failures(results) == [] and absences(results) == [f"svhn->a@P-full-off: {results[0].error}"]
+    assert runner(spec).finished and world.calls == ["Shift"]
+    assert told(results[0]) == f"absent: {results[0].error}"
+
+
+def test_the_protocol_of_the_spec_is_the_one_that_runs(registry, world):
+    class Small:
+        @hookimpl
+        def tlx_protocols(self, register):
+            register("P-4", Protocol("P-4", "", 4, None))
+
+    registry.add(Small(), "small")
+    shown = []
+    monitor = world.train
+
+    def train(*args):
+        shown.append(args[2])
+        return monitor(*args)
+
+    runner = Runner(registry, train=train)
+    for task in ("a:b", "a:b@P-4", "a:b@P-4/2"):
+        result = runner(make_spec(registry, task, "shift", backbone="net", recipe="short", seeds=1))
+        assert result.finished, result.traceback
+    assert [data.source.x.shape[1] for data in shown] == [8, 4, 4]
+    assert [len(data.labelled.y) for data in shown] == [12, 12, 6] and result.spec.protocol == "P-4/2"
+    assert (result.spec.task, result.spec.full_task) == ("a->b/2", "a->b@P-4/2")
+    assert result.spec.command.startswith("tlx run a:b@P-4/2 shift")

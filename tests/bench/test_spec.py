@@ -76,13 +76,13 @@ def test_weight_is_steps_times_seeds():
 
 
 def test_command_of_a_run():
-    expected = "tlx run a:b shift --backbone net --recipe short --steps 6 --seeds 2"
+    expected = "tlx run a:b@tiny-8 shift --backbone net --recipe short --steps 6 --seeds 2"
     assert make().command == expected + " --set layers=1,2 --set soft=false --set weight=0.5"
 
 
 def test_command_of_a_run_in_a_suite():
     spec = make(suite="tiny", plugin_files=("my file.py",))
-    assert spec.command == "tlx bench tiny --tasks a:b --strategies shift --seeds 2 --plugin 'my file.py'"
+    assert spec.command == "tlx bench tiny --tasks a:b@tiny-8 --strategies shift --seeds 2 --plugin 'my file.py'"
 
 
 def test_written():

@@ -9,6 +9,31 @@ def test_settings_for_a_strategy_that_is_not_run():
         Suite("s", ("a->b",), ("mean",), settings={"maen": {"weight": 1.0}})
     with pytest.raises(SettingError, match="recipes has 'other'.*nearest: mean"):
         Suite("s", ("a->b",), ("mean",), recipes={"other": {"lr": 1.0}})
+    with pytest.raises(SettingError, match="recipes has 'a->c mean'.*nearest: a->b mean"):
+        Suite("s", ("a->b",), ("mean",), recipes={"a->c mean": {"lr": 1.0}})
+    with pytest.raises(SettingError, match="backbones has 'b->a', which it does not run; nearest: a->b"):
+        Suite("s", ("a->b",), ("mean",), backbones={"b->a": "dtn"})
+
+
+def test_recipes_and_backbones_by_task_and_by_both():
+    suite = Suite(
+        "s",
+        ("a:b", "a->c@P-1"),
+        ("mean", "dann"),
+        backbone="lenet",
+        recipes={
+            "a->b dann": {"lr": 4.0},
+            "a->b": {"lr": 3.0, "batch": 8},
+            "dann": {"lr": 2.0, "steps": 7},
+            "a->c@P-1 mean": {"lr": 5.0},
+        },
+        backbones={"a->c": "dtn"},
+    )
+    assert suite.changes("a:b", "dann") == {"lr": 4.0, "batch": 8, "steps": 7}
+    assert suite.changes("a->b@P-1", "mean") == {"lr": 3.0, "batch": 8}
+    assert (suite.changes("a->c", "mean"), suite.changes("a:c@P-1", "mean")) == ({}, {"lr": 5.0})
+    assert suite.backbone_of("a:b") == "lenet"
+    assert suite.backbone_of("a->c") == suite.backbone_of("a : c @ P-1") == "dtn"
 
 
 @pytest.mark.parametrize("change", [{"tasks": ()}, {"strategies": "mean"}, {"seeds": 0}])

@@ -1,5 +1,8 @@
 """The suites that come with tlx."""
 
+import importlib
+import inspect
+
 import pytest
 
 from tlx.bench.plan import make_specs
@@ -18,7 +21,11 @@ def test_quick_is_what_the_readme_says(everything):
     assert (quick.seeds, quick.backbone) == (3, "lenet")
 
 
-@pytest.mark.parametrize("name", ["quick", "smoke"])
+LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c")
+NAMES = ("quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_name_of_a_suite_is_registered(everything, name):
     suite = everything.get("suites", name)
     specs = make_specs(everything, suite)
@@ -26,10 +33,40 @@ def test_every_name_of_a_suite_is_registered(everything, name):
     assert len(specs) == len(suite.tasks) * len(suite.strategies) == len({spec.hash for spec in specs})
 
 
-@pytest.mark.parametrize("name", ["quick", "smoke"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_suite_says_what_it_shows(everything, name):
     entry = everything.entry("suites", name)
     assert entry.summary.endswith(".") and len(entry.summary) <= 120
+
+
+def test_every_suite_is_looked_at(everything):
+    assert {entry.name for entry in everything.entries("suites") if entry.plugin == "suites"} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_the_text_of_a_large_suite_says_what_it_reproduces_what_to_expect_and_what_it_costs(everything, name):
+    text = inspect.getdoc(importlib.import_module(f"tlx_suites.{name.replace('-', '_')}")) or ""
+    assert all(f"What {words}" in text for words in ("it reproduces: ", "to expect: ", "it costs (estimated): "))
+    assert f"`{name}-smoke`" in text
+
+
+def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
+    specs = {spec.label: spec for spec in make_specs(everything, everything.get("suites", "digits"))}
+    nets = {spec.task: spec.backbone for spec in specs.values()}
+    assert nets["mnist->usps"] == nets["usps->mnist"] == nets["mnist->mnist_m"] == "lenet"
+    assert nets["svhn_cropped->mnist"] == nets["mnist->svhn_cropped"] == nets["syn_digits->svhn_cropped"] == "dtn"
+    rates = {
+        "mnist->usps": {"source_only": 0.01, "dann": 0.01, "mmd": 0.01, "adda": 0.01, "mcd": 0.01},
+        "usps->mnist": {"source_only": 0.1, "dann": 0.1, "mmd": 0.1, "adda": 0.1, "mcd": 0.1},
+        "svhn_cropped->mnist": {"source_only": 0.1, "dann": 0.03, "mmd": 0.01, "adda": 0.03, "mcd": 0.03},
+    }
+    for task, methods in rates.items():
+        assert {method: specs[f"{task} {method}"].recipe.lr for method in methods} == methods
+    # (1 + gamma_step t)^-0.75 at step t of T is (1 + gamma p)^-0.75 at p = t / T with gamma = gamma_step T
+    assert specs["mnist->usps dann"].recipe.gamma == pytest.approx(1e-3 * 20 * 2500)
+    assert specs["mnist->usps source_only"].recipe.gamma == pytest.approx(3e-4 * 20 * 2500)
+    protocols = {spec.task: spec.protocol for spec in specs.values()}
+    assert protocols["mnist->usps"] == "P-full-off" and protocols["svhn_cropped->mnist"] == "P-sv-bal"
 
 
 def test_recipes_carry_their_names(everything):

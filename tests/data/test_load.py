@@ -5,17 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from beartype import beartype
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays as np_arrays
-from jaxtyping import jaxtyped
 
-from tlx.data import Arrays, Dataset, Protocol, Task, load, load_task
+from tlx.data import Arrays, Dataset, Protocol, Task, load_task
 from tlx.errors import DataError
 
 P = Protocol("P", "", 4, None)
-fit = jaxtyped(typechecker=beartype)(load.fit)
 
 
 def split(name: str, rows: Sequence[int], channels: int = 1, size: int = 4, classes: int = 3) -> Arrays:
@@ -74,6 +70,13 @@ def test_source_and_target_share_no_origin_whatever_the_overlap(rows, cut):
     assert set(numbers(data.source.x)) | set(rows) == set(range(60))
 
 
+def test_a_protocol_may_share_train_originals_with_the_target_but_none_of_its_test():
+    target = toy("t", origin="s", train=range(20), test=[*range(20, 25), *range(100, 105)])
+    data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, shared_origins=True))
+    assert numbers(data.source.x) == [*range(20), *range(25, 30)]
+    assert numbers(data.source_val.x) == list(range(100, 112))
+
+
 def test_sources_are_numbered_and_validated_on_images_that_none_trains_on():
     first, second = toy("s"), toy("u", origin="s", train=range(100, 106), test=range(200, 206), channels=3)
     data = loaded(first, second, toy("t", train=range(50, 60), test=range(60, 66)))
@@ -126,7 +129,8 @@ def flat(value) -> tuple:
         (
             (toy("s"), toy("t", classes=("a", "b", "d"))),
             P,
-            "Task 's->t': source 's' has the classes a, b, c; target 't' has a, b, d; expected the same.",
+            "Task 's->t': source 's' has the classes a, b, c; target 't' has a, b, d; expected the same: "
+            "only 's' has c; only 't' has d.",
         ),
         (
             (toy("s"), toy("t", origin="s", train=range(40))),
@@ -136,7 +140,7 @@ def flat(value) -> tuple:
         (
             (toy("s"), toy("t", origin="s", train=range(100, 112), test=range(5))),
             P,
-            "Task 's->t', source 's', test: none of 12 rows is left; all have their origin in the target",
+            "Task 's->t', source 's', validation: none of 12 rows is left; all have their origin in the target",
         ),
         (
             (toy("s"), toy("t", train=range(50, 58))),
@@ -170,36 +174,54 @@ def test_the_hash_is_of_arrays_classes_and_protocol():
     assert len({HASH, *others}) == 10
 
 
-IMAGES = st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3])).flatmap(
-    lambda shape: np_arrays(np.uint8, shape)
-)
+def test_a_share_of_the_sources_train_rows_is_held_out_to_select_by():
+    held = Protocol("P", "", 4, None, validation=0.3)
+    data = loaded(toy("s"), toy("t", train=range(50, 60), test=range(60, 66)), protocol=held)
+    train, val = numbers(data.source.x), numbers(data.source_val.x)
+    assert sorted(train + val) == list(range(30)) and 3 <= len(val) <= 15
+    assert [row % 3 for row in val] == data.source_val.y.tolist()
+    # where the target's test images are the source's, as in corrupted sets, the share is what is left to select by
+    target = toy("t", origin="s", train=range(200, 210), test=range(100, 112))
+    assert numbers(loaded(toy("s"), target, protocol=held).source_val.x) == val
+    with pytest.raises(DataError, match="validation: none of 12 rows is left"):
+        loaded(toy("s"), target)
 
 
-@given(IMAGES, st.integers(1, 12), st.sampled_from([1, 3]))
-def test_fit_has_the_asked_shape_and_stays_in_range(x, size, channels):
-    y = fit(x, size, channels)
-    assert y.shape == (len(x), size, size, channels)
-    for before, after in zip(x, y, strict=True):
-        assert before.min() <= after.min() and after.max() <= before.max()
+def test_transductive_papers_score_the_targets_train_rows():
+    target = toy("t", train=range(50, 60), test=range(60, 66))
+    data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, scored="train"))
+    assert numbers(data.test_x) == numbers(data.target_x) == list(range(50, 60))
+    assert data.test_y.tolist() == [row % 3 for row in range(50, 60)]
 
 
-@given(IMAGES, st.integers(1, 12), st.sampled_from([1, 3]))
-def test_fit_leaves_what_fits_and_makes_a_row_of_that_row_alone(x, size, channels):
-    y = fit(x, size, channels)
-    assert np.array_equal(fit(y, size, channels), y)
-    assert np.array_equal(fit(x[-1:], size, channels), y[-1:])
+def test_without_a_size_images_take_that_of_the_largest_domain():
+    data = loaded(toy("s", size=5), toy("t", size=7), protocol=Protocol("P", "", None, None))
+    assert data.source.x.shape[1:] == data.test_x.shape[1:] == (7, 7, 1)
 
 
-def test_grey_is_repeated_and_rgb_becomes_luma():
-    grey = split("g", range(5)).x
-    assert np.array_equal(fit(grey, 4, 3), np.concatenate([grey] * 3, axis=3))
-    colours = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]], np.uint8).reshape(1, 2, 2, 3)
-    assert fit(colours, 2, 1).ravel().tolist() == [76, 150, 29, 255]  # BT.601
+def test_a_scale_for_each_channel_is_in_the_hash():
+    scales = [((0.5, 0.5, 0.5), 0.5), (0.5, (0.5, 0.4, 0.5)), (0.5, 0.5)]
+    made = [loaded(toy("s"), toy("t"), protocol=Protocol("P", "", 4, 3, *scale)).hash for scale in scales]
+    assert len(set(made)) == 3
 
 
-def test_resizing_is_bilinear():
-    ramp = np.array([[0, 100]], np.uint8).reshape(1, 1, 2, 1).repeat(2, axis=1)
-    assert fit(ramp, 4, 1)[0, 0, :, 0].tolist() == [0, 25, 75, 100]
+def test_memory_mapped_arrays_that_fit_are_neither_copied_nor_written_to(tmp_path):
+    def mapped(dataset: Dataset) -> Dataset:
+        splits = []
+        for name, split in (("train", dataset.train), ("test", dataset.test)):
+            for field, array in zip(split._fields, split, strict=True):
+                np.save(tmp_path / f"{dataset.name}.{name}.{field}.npy", array)
+            files = [tmp_path / f"{dataset.name}.{name}.{field}.npy" for field in split._fields]
+            splits.append(Arrays(*(np.load(file, mmap_mode="r") for file in files)))
+        return Dataset(dataset.name, splits[0], splits[1], dataset.classes)
+
+    source, target = toy("s"), toy("t")
+    plain, data = loaded(source, target), loaded(source := mapped(source), target := mapped(target))
+    assert data.hash == plain.hash
+    shared = [(data.source.x, source.train.x), (data.target_x, target.train.x), (data.test_x, target.test.x)]
+    assert all(np.shares_memory(array, file) for array, file in shared) and data.labelled.x is data.target_x
+    coloured = loaded(source, target, protocol=Protocol("P", "", 4, 3))
+    assert coloured.source.x.shape[3] == 3 and np.shares_memory(coloured.source.x, source.train.x)
 
 
-HASH = "44408f3d00a84365fa510b08748aa1e036a73d0240ad46e03e112249b0deef54"
+HASH = "826b54e1d0dfbf7e67ab91a5429e77b0ab434d37359e3625836b961954cc80d3"

@@ -53,20 +53,6 @@ def test_a_dataset_refuses(changes, message):
         dataset(**changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"size": 0}, "Protocol 'P': size 0; expected 1 or more pixels"),
-        ({"channels": 4}, "Protocol 'P': channels 4; expected 1, 3 or None"),
-        ({"std": 0.0}, "Protocol 'P': std 0.0; expected more than 0"),
-        ({"shots": 0}, "Protocol 'P': shots 0; expected 1 or more, or None for all"),
-    ],
-)
-def test_a_protocol_refuses(changes, message):
-    with pytest.raises(DataError, match=re.escape(message)):
-        Protocol(**{"id": "P", "summary": "", "size": 4, "channels": None, **changes})
-
-
 def test_the_name_of_a_task():
     assert Task(("a",), "b", P).name == "a->b"
     assert Task(("a", "c"), "b", P).name == "a+c->b"

@@ -15,7 +15,7 @@ def test_batch_statistics_are_joint():
         calls.append(train)
         return x.reshape(len(x), -1) - x.mean(), state._replace(extra={"mean": x.mean()})
 
-    model = Model(*[None] * 9)._replace(features=features)  # pyright: ignore[reportArgumentType]
+    model = Model(*[None] * 11)._replace(features=features)  # pyright: ignore[reportArgumentType]
     source, target = np.full((3, 2, 2, 1), 1.0), np.full((5, 2, 2, 1), 9.0)
     batch = Batch(
         Labelled(jnp.array(source), jnp.zeros(3, int), jnp.zeros(3, int)),

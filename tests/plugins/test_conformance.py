@@ -39,5 +39,9 @@ def test_none_is_missing():
         "adda", "coral", "dann", "feature_extraction", "fine_tune", "joint", "kl", "kl_gaussian", "mcd",
         "mean_teacher", "mmd", "shot", "source_only", "target_only", "tent",
     ]  # fmt: skip
-    assert names("backbones") == ["cnn", "dtn", "lenet", "lenet_bn", "mlp"]
+    assert names("backbones") == [
+        "cnn", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn",
+        "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "shot_dtn",
+        "shot_lenet", "wrn_28_2",
+    ]  # fmt: skip
     assert names("datasets") == ["mnist5k", "mnist5k_m", "optdigits"]

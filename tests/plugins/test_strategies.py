@@ -71,7 +71,15 @@ def augment(key, x, strength):
     return x + 0.1 * jax.random.normal(key, x.shape)
 
 
-MODEL = Model(init, features, logits, head, augment, WIDTH, CLASSES, ROWS, SHAPE)
+def classify(state, z, head="head", train=True):
+    return logits(state, z, head), state
+
+
+def with_head(state, key, group="head", width=WIDTH):
+    return state._replace(params={**state.params, group: head(key, width)})
+
+
+MODEL = Model(init, features, logits, head, augment, WIDTH, CLASSES, ROWS, SHAPE, classify, with_head)
 
 
 def batch(sees=("source", "target", "labelled")) -> Batch:

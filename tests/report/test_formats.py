@@ -76,3 +76,9 @@ def test_report_on_a_folder(tmp_path, results):
     for result in results:
         Store(tmp_path).write(result)
     assert json.loads(report(tmp_path, "json")) == cells(results)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_absent_task_is_said_to_be_absent(make, format):
+    told = render([make("mmd", status="absent", error="SVHN | is not here")], format)
+    assert "absent" in told and "a->b" in told and "is not here" in told

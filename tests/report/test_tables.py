@@ -67,3 +67,16 @@ def test_long_errors_are_cut(make):
 def test_a_policy_that_one_run_lacks(make):
     found = only([make("mmd", (0.5, 0.6)), make("coral", (0.5, 0.6), (0.6, 0.6))])
     assert {row[0]: row[3] for row in found.rows} == {"mmd": "-", "coral": "0.600 ±0.000"}
+
+
+def test_a_task_whose_data_are_absent_is_a_note(make):
+    absent = make("mmd", status="absent", error="SVHN is not here;\nget it")
+    found = only([absent, make("coral", status="absent", error="SVHN is not here;\nget it")])
+    assert (found.columns, found.rows, found.notes) == ((), [], ["absent: SVHN is not here; get it"])
+    assert found.title == "a->b (p-28, net)"
+
+
+def test_runs_from_before_the_data_were_lost_are_shown(make):
+    found = only([make("mmd", status="absent", error="not here"), make("coral", (0.5, 0.6))])
+    assert {row[0]: row[2] for row in found.rows} == {"mmd !": "absent", "coral": "0.550 ±0.550"}
+    assert found.notes[-1] == "! mmd: absent: not here"

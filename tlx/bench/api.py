@@ -14,6 +14,7 @@ from tlx.bench.runner import Runner
 from tlx.bench.spec import Spec
 from tlx.bench.store import Store
 from tlx.bench.suite import Suite
+from tlx.data.task import Dataset
 from tlx.plugins import Registry
 
 log = logging.getLogger(__name__)
@@ -30,13 +31,17 @@ def run(
     recipe: str = "default",
     out: str | Path | None = None,
     plugins: Sequence[str] = (),
+    datasets: Sequence[Dataset] = (),
     registry: Registry | None = None,
     progress: bool = True,
 ) -> Result:
     """Runs one strategy on one task and gives the result, also if it failed (`result.status`, `result.error`).
 
+    `task` is a registered one, or any datasets of equal classes: "mnist->usps", "mnist->usps@P-2000", "a+b->c/10".
+
     `settings` is a mapping, or texts "key=value"; `steps` replaces the recipe's; `plugins` are files to load. With
-    `out` the result is written to that folder as well, in the place of an earlier one of the same spec.
+    `out` the result is written to that folder as well, in the place of an earlier one of the same spec. `datasets` are
+    in memory (`tlx.data.from_arrays`), and the task may name them; the result's command cannot run them again.
 
     Raises:
         TlxError: an unknown name, a wrong setting, a folder that cannot be written.
@@ -46,6 +51,8 @@ def run(
         result.accuracy("last")
     """
     registry = registry or Registry.load(plugins)
+    for dataset in datasets:
+        registry.add_dataset(dataset)
     spec = make_spec(
         registry,
         task,
@@ -78,7 +85,8 @@ def bench(
     """Runs what a suite lacks in the folder `out` (default "runs/SUITE"), and gives the results of all its runs.
 
     A run is there if its file is, it finished, and the strategy's code has not changed since; such a file is not
-    touched. A run that fails is written down with its error, does not stop the others, and is run again next time.
+    touched. A run that fails, or whose data are absent, is written down with its error, does not stop the others, and
+    is run again next time.
 
     Raises:
         TlxError: an unknown name, a wrong setting, a folder that cannot be written; before anything runs.
@@ -102,7 +110,14 @@ def bench(
 
 def failures(results: Sequence[Result]) -> list[str]:
     """One line for each failed run: task, strategy, error."""
-    return [f"{result.spec.label}: {result.error}" for result in results if not result.finished]
+    return [f"{result.spec.label}: {result.error}" for result in results if result.status == "failed"]
+
+
+def absences(results: Sequence[Result]) -> list[str]:
+    """One line for each task whose data are not on this machine: task, and how to get them."""
+    absent = (result for result in results if result.status == "absent")
+    lines = (f"{result.spec.full_task}: {' '.join(str(result.error).split())}" for result in absent)
+    return list(dict.fromkeys(lines))
 
 
 def _run_all(

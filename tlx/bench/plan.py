@@ -73,11 +73,11 @@ def make_specs(
             registry,
             task,
             strategy,
-            backbone=suite.backbone,
+            backbone=suite.backbone_of(task),
             recipe=suite.recipe,
             seeds=suite.seeds if seeds is None else seeds,
             settings=suite.settings.get(strategy, {}),
-            changes=suite.recipes.get(strategy),
+            changes=suite.changes(task, strategy),
             plugins=plugins,
             suite=suite.name,
         )

@@ -55,6 +55,8 @@ class Bar:
 def told(result: Result) -> str:
     """A result in a few words: the mean accuracy at the last step, or the error."""
     seconds = f"{result.times.wall:.1f} s, of which {result.times.compile:.1f} s compiling"
+    if result.status == "absent":
+        return f"absent: {str(result.error).splitlines()[0]}"  # the rest, how to get them, is told once at the end
     if not result.finished:
         return f"failed after {seconds}: {result.error}"
     if "last" not in result.selections:

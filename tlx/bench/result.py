@@ -69,12 +69,13 @@ class Result:
     """What a run gives. Two runs of one spec under one `code` and environment differ in `times` only.
 
     `sees` is what the strategy was shown, of "source", "target", "labelled"; `setting` its kind ("unsupervised", ...);
-    `code` the fingerprint of its source. A failed run has `error` (and `traceback`) and no scores.
+    `code` the fingerprint of its source. A failed run has `error` (and `traceback`) and no scores;
+    one that is "absent" has as `error` which data are not here, and how to get them.
     """
 
     spec: Spec
     command: str
-    status: Literal["finished", "failed"]
+    status: Literal["finished", "failed", "absent"]
     environment: Environment
     times: Times
     setting: str = ""

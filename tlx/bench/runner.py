@@ -16,7 +16,7 @@ from tlx.bench.fingerprint import fingerprint
 from tlx.bench.result import Point, Result, Score, Selection, Times
 from tlx.bench.spec import Spec
 from tlx.data import TaskData, load_task
-from tlx.errors import TlxError
+from tlx.errors import DataAbsent, TlxError
 from tlx.plugins import Registry
 from tlx.score.metrics import accuracy, scores
 from tlx.score.selectors import Evidence, Selector, select
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 class Runner:
     """Called with a spec, runs it and gives its result; a run that raises gives a result that is "failed".
 
+    One whose data are not on this machine gives a result that is "absent".
+
     Observers have the methods `tlx_run_started`, `tlx_round_finished` and `tlx_run_finished` of `tlx.hooks`. `train` is
     `tlx.engine.train.train` unless given. Pickled, it leaves everything behind: elsewhere it loads the plugins anew.
     """
@@ -35,7 +37,7 @@ class Runner:
         self, registry: Registry | None = None, observers: Sequence[Any] = (), train: Callable[..., Any] | None = None
     ):
         self.registry, self.observers, self.train = registry, observers, train
-        self._data: dict[str, TaskData] = {}
+        self._data: dict[str, TaskData | DataAbsent] = {}
 
     def __reduce__(self):
         return Runner, ()
@@ -49,6 +51,8 @@ class Runner:
             strategy = registry.get("strategies", spec.strategy)
             result = replace(result, setting=strategy.setting, code=fingerprint(strategy))
             result = self._run(spec, registry, strategy, result)
+        except DataAbsent as error:
+            result = replace(result, status="absent", error=str(error))
         except Exception as error:
             message = str(error) if isinstance(error, TlxError) else f"{type(error).__name__}: {error}"
             result = replace(result, error=message, traceback=traceback.format_exc())
@@ -58,9 +62,7 @@ class Runner:
         return result
 
     def _run(self, spec: Spec, registry: Registry, strategy: Any, result: Result) -> Result:
-        if spec.task not in self._data:  # one task at a time: a suite goes task by task
-            self._data = {spec.task: load_task(registry.get("tasks", spec.task), partial(registry.get, "datasets"))}
-        data = self._data[spec.task]
+        data = self._load(spec.full_task, registry)
         result = replace(result, data_hash=data.hash)
         train = self.train
         if train is None:
@@ -87,6 +89,18 @@ class Runner:
             selections={name: selection for name, selection in selections.items() if selection},
             curves=[_point(evaluation, data) for evaluation in outcome.evaluations],
         )
+
+    def _load(self, task: str, registry: Registry) -> TaskData:
+        """The arrays of a task; one task at a time, as a suite goes task by task. Data that are absent stay so."""
+        if task not in self._data:
+            try:
+                self._data = {task: load_task(registry.get("tasks", task), partial(registry.get, "datasets"))}
+            except DataAbsent as error:  # a download that failed is not tried again for every strategy
+                self._data = {task: error}
+        data = self._data[task]
+        if isinstance(data, DataAbsent):
+            raise data
+        return data
 
     def _tell(self, registry: Registry, event: str, **what: Any) -> None:
         getattr(registry.hook, event)(**what)

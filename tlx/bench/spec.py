@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tlx.data.names import parse
 from tlx.engine.recipe import Recipe
 
 Setting = bool | int | float | str | None | tuple[Any, ...]
@@ -41,6 +42,12 @@ class Spec:
         return f"{self.task} {self.strategy}"
 
     @property
+    def full_task(self) -> str:
+        """The task with its protocol, as the registry takes it: "a->b@P-28/10"."""
+        name = parse(self.task)
+        return str(name._replace(protocol=self.protocol.removesuffix(f"/{name.shots}")))
+
+    @property
     def weight(self) -> int:
         """How much work it is, for a progress bar: steps x seeds."""
         return self.recipe.steps * len(self.seeds)
@@ -48,7 +55,9 @@ class Spec:
     @property
     def command(self) -> str:
         """The shell command that runs it again: by its suite if it is of one, else by itself."""
-        task, seeds = self.task.replace("->", ":"), ["--seeds", str(len(self.seeds))]
+        # an arrow would have to be quoted; names with a prefix hold ":" themselves
+        task = self.full_task if ":" in self.task else self.full_task.replace("->", ":")
+        seeds = ["--seeds", str(len(self.seeds))]
         if self.suite:
             words = ["tlx", "bench", self.suite, "--tasks", task, "--strategies", self.strategy, *seeds]
         else:

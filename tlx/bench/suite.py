@@ -1,21 +1,25 @@
 """A suite: tasks x strategies under one recipe, the unit that `tlx bench` runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tlx.data.names import parse
 from tlx.engine.recipe import Recipe
 from tlx.errors import SettingError, nearest
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Tasks x strategies. `settings` and `recipes` (fields of the recipe to change) are by strategy.
+    """Tasks x strategies. `settings` are by strategy, `backbones` by task, where one needs another than `backbone`.
 
-    `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
+    `recipes` has fields of the recipe to change, by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of
+    which the later win. `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
 
     Raises:
-        SettingError: no task or strategy, fewer seeds than one, settings or recipes for another strategy.
+        SettingError: no task or strategy, fewer seeds than one, or settings, recipes or backbones for what it does
+            not run.
+        DataError: a task whose name is none.
     """
 
     name: str
@@ -26,6 +30,7 @@ class Suite:
     seeds: int = 3
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    backbones: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
 
     def __post_init__(self):
@@ -34,10 +39,30 @@ class Suite:
                 raise SettingError(f"Suite '{self.name}': {key} is {getattr(self, key)!r}; expected one or more names.")
         if self.seeds < 1:
             raise SettingError(f"Suite '{self.name}': seeds is {self.seeds}; expected 1 or more.")
-        for key in ("settings", "recipes"):
-            for strategy in getattr(self, key):
-                if strategy not in self.strategies:
-                    guess = " or ".join(nearest(strategy, self.strategies)) or ", ".join(self.strategies)
-                    raise SettingError(
-                        f"Suite '{self.name}': {key} has '{strategy}', which it does not run; nearest: {guess}."
-                    )
+        tasks = list(dict.fromkeys(name for task in self.tasks for name in _names(task)))
+        both = [f"{task} {strategy}" for task in tasks for strategy in self.strategies]
+        self._check("settings", self.strategies)
+        self._check("backbones", tasks)
+        self._check("recipes", [*self.strategies, *tasks, *both])
+
+    def _check(self, key: str, known: Sequence[str]) -> None:
+        for name in getattr(self, key):
+            if name not in known:
+                guess = " or ".join(nearest(name, known)) or ", ".join(known)
+                raise SettingError(f"Suite '{self.name}': {key} has '{name}', which it does not run; nearest: {guess}.")
+
+    def backbone_of(self, task: str) -> str:
+        """The backbone for a task, by its name in normal form, with or without the protocol."""
+        return next((self.backbones[name] for name in reversed(_names(task)) if name in self.backbones), self.backbone)
+
+    def changes(self, task: str, strategy: str) -> dict[str, Any]:
+        """The fields of the recipe that change for a run."""
+        names = _names(task)
+        keys = (strategy, *names, *(f"{name} {strategy}" for name in names))
+        return {field: value for key in keys for field, value in self.recipes.get(key, {}).items()}
+
+
+def _names(task: str) -> tuple[str, str]:
+    """A task's name in normal form, without and with its protocol."""
+    name = parse(task)
+    return str(name._replace(protocol=None)), str(name)

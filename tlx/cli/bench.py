@@ -21,7 +21,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 def command(session: Session, suite: str, **options) -> None:
     """Runs a suite: strategies x tasks.
 
-    Runs that are finished already are not run again.
+    Runs that are finished already are not run again. Tasks whose data are not on this machine are left out, and named.
     """
     registry = session.registry
     from tlx.bench import api
@@ -29,5 +29,9 @@ def command(session: Session, suite: str, **options) -> None:
 
     results = api.bench(suite, plugins=session.files, registry=registry, **options)
     click.echo(render(results))
+    for line in api.absences(results):
+        click.echo(f"Absent: {line}", err=True)
     if failed := api.failures(results):
         raise TlxError("\n  ".join([f"{len(failed)} of {len(results)} runs failed:", *failed]))
+    if all(result.status == "absent" for result in results):
+        raise TlxError("nothing ran: the data of every task are absent")

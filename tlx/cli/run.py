@@ -3,7 +3,7 @@
 import click
 
 from tlx.cli.session import Session, common, pass_session
-from tlx.errors import TlxError
+from tlx.errors import DataAbsent, TlxError
 
 
 @click.command("run")
@@ -20,7 +20,8 @@ from tlx.errors import TlxError
 def command(session: Session, task: str, strategy: str, **options) -> None:
     """Runs one strategy on one task.
 
-    TASK is like mnist5k:optdigits. Prints the scores; with --out, writes the result as well.
+    TASK is like mnist5k:optdigits, or with a protocol mnist:usps@P-2000. Prints the scores; with --out, writes the
+    result as well.
     """
     registry = session.registry
     from tlx.bench import api
@@ -29,4 +30,6 @@ def command(session: Session, task: str, strategy: str, **options) -> None:
     result = api.run(task, strategy, plugins=session.files, registry=registry, **options)
     if failed := api.failures([result]):
         raise TlxError(f"failed: {failed[0]}")
+    if absent := api.absences([result]):
+        raise DataAbsent(absent[0])
     click.echo(render([result]))

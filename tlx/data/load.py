@@ -1,117 +1,156 @@
 """From a task to its arrays: one size, no shared image, labels of the target only where they are shown."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from jaxtyping import UInt8
 
-from tlx.data.split import chosen
-from tlx.data.task import Arrays, Dataset, Images, Protocol, Rows, Task, TaskData
+from tlx.data.domain import Domain, make_domain
+from tlx.data.fit import CHUNK
+from tlx.data.part import Part, images, joined
+from tlx.data.protocol import Protocol
+from tlx.data.split import Mark, chosen, share
+from tlx.data.task import Dataset, Rows, Task, TaskData
 from tlx.errors import DataError
-
-Fitted = UInt8[np.ndarray, "rows {size} {size} {channels}"]
-LUMA = np.array([299, 587, 114])  # ITU-R BT.601, in thousandths
 
 
 def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     """The arrays of a task, the same in every process; `dataset` gives a `Dataset` by its name.
 
-    Source rows whose origin is in the target (either split) are dropped, and from `source_val`, the sources' test
-    splits, those whose origin is in a source's train split as well. Labels follow the target's order of classes.
+    Source rows whose origin is in the target (either split) are dropped, and from `source_val` those whose origin is
+    among the sources' train rows as well. Under `shared_origins` no source train row has its origin in the rows that
+    are scored, and nothing else is dropped for the target's sake. Labels follow the target's order of classes. Arrays
+    of a dataset that fit as they are, memory-mapped ones too, are not copied: write to none of them.
 
     Raises:
+        DataAbsent: a dataset is not on this machine.
         DataError: classes that differ, a source without a row left, a class with fewer rows than `shots`.
     """
-    sources, target = [dataset(name) for name in task.sources], dataset(task.target)
+    protocol = task.protocol
+    *sources, target = (make_domain(name, protocol, dataset) for name in (*task.sources, task.target))
     for source in sources:
         _same_classes(task, source, target)
-    channels = task.protocol.channels or max(domain.train.x.shape[3] for domain in (*sources, target))
-    size = task.protocol.size
+    size, channels = _shape([*sources, target], protocol)
+    train, val = _split(task, sources, target)
 
-    seen = np.concatenate([target.train.origin, target.test.origin])
-    trained = np.concatenate([seen, *(source.train.origin for source in sources)])
-    train = [_without(seen, source.train, f"Task '{task.name}', source '{source.name}', train") for source in sources]
-    val = [_without(trained, source.test, f"Task '{task.name}', source '{source.name}', test") for source in sources]
-
-    target_x = fit(target.train.x, size, channels)
+    target_x = images(target.train, size, channels)
     shown = _shown(task, target)
-    labelled = Rows(target_x[shown], target.train.y[shown], np.full(shown.sum(), len(sources), np.int32))
+    every = bool(shown.all())
+    labelled = Rows(
+        target_x if every else target_x[shown], target.train.y[shown], np.full(shown.sum(), len(sources), np.int32)
+    )
+    scored = _scored(task, target)
     data = TaskData(
         source=_rows(train, sources, target, size, channels),
         source_val=_rows(val, sources, target, size, channels),
         target_x=target_x,
         labelled=labelled,
-        test_x=fit(target.test.x, size, channels),
-        test_y=target.test.y,
+        test_x=target_x if scored is target.train else images(scored, size, channels),
+        test_y=scored.y,
         classes=target.classes,
         task=task,
         hash="",
     )
-    return data._replace(hash=_hash(data))
+    return data._replace(hash=_hash(data, shown))
 
 
-def fit(x: Images, size: int, channels: int) -> Fitted:
-    """Images at size x size (bilinear, aspect not kept) and 1 or 3 channels (RGB to luma, grey repeated)."""
-    if x.shape[3] > channels:
-        x = ((x @ LUMA + 500) // 1000).astype(np.uint8)[..., None]
-    if x.shape[1:3] != (size, size):
-        x = _resize(x, size)
-    return np.repeat(x, channels, axis=3) if x.shape[3] < channels else x
+def _shape(domains: Sequence[Domain], protocol: Protocol) -> tuple[int, int]:
+    """The size and the channels of the task's images."""
+    shapes = [x.shape[1:] for domain in domains for x in (*domain.train.images, *domain.test.images)]
+    size = protocol.size or max(max(height, width) for height, width, _ in shapes)
+    return size, protocol.channels or max(channels for _, _, channels in shapes)
 
 
-def _resize(x: np.ndarray, size: int) -> np.ndarray:
-    from PIL import Image
+def _same_classes(task: Task, source: Domain, target: Domain) -> None:
+    if set(source.classes) == set(target.classes):
+        return
+    only = [
+        f"only '{one.name}' has {', '.join(names)}"
+        for one, other in ((source, target), (target, source))
+        if (names := [name for name in one.classes if name not in other.classes])
+    ]
+    raise DataError(
+        f"Task '{task.name}': source '{source.name}' has the classes {', '.join(source.classes)}; "
+        f"target '{target.name}' has {', '.join(target.classes)}; expected the same: {'; '.join(only)}. "
+        f"A protocol may rename classes and leave some out (`renames`, `classes`)."
+    )
 
-    images = x[..., 0] if x.shape[3] == 1 else x
-    resized = [Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR) for image in images]
-    return np.stack([np.asarray(image) for image in resized]).reshape(len(x), size, size, x.shape[3])
+
+def _split(task: Task, sources: Sequence[Domain], target: Domain) -> tuple[list[Part], list[Part]]:
+    """Of each source the rows to train on and those to select by, without an image of the target."""
+    protocol, where = task.protocol, f"Task '{task.name}', source"
+    train, val = [source.train for source in sources], [source.test for source in sources]
+    if protocol.validation is not None:
+        held = [share(rows.origin, protocol.validation, f"validation {protocol.seed}") for rows in train]
+        val = [rows.where(mark) for rows, mark in zip(train, held, strict=True)]
+        train = [rows.where(~mark) for rows, mark in zip(train, held, strict=True)]
+    seen = _origins(_scored(task, target)) if protocol.shared_origins else _origins(target.train, target.test)
+    unseen = set() if protocol.shared_origins else seen
+    names = [source.name for source in sources]
+    train = [_without(seen, rows, f"{where} '{name}', train") for rows, name in zip(train, names, strict=True)]
+    trained = unseen | _origins(*train)
+    return train, [
+        _without(trained, rows, f"{where} '{name}', validation") for rows, name in zip(val, names, strict=True)
+    ]
 
 
-def _same_classes(task: Task, source: Dataset, target: Dataset) -> None:
-    if set(source.classes) != set(target.classes):
-        raise DataError(
-            f"Task '{task.name}': source '{source.name}' has the classes {', '.join(source.classes)}; "
-            f"target '{target.name}' has {', '.join(target.classes)}; expected the same."
-        )
+def _scored(task: Task, target: Domain) -> Part:
+    return target.test if task.protocol.scored == "test" else target.train
 
 
-def _without(origins: np.ndarray, arrays: Arrays, where: str) -> Arrays:
-    kept = ~np.isin(arrays.origin, origins)
+def _origins(*parts: Part) -> set[str]:
+    return {name for part in parts for name in part.origin.tolist()}
+
+
+def _without(origins: set[str], rows: Part, where: str) -> Part:
+    names = rows.origin.tolist()
+    kept = np.fromiter((name not in origins for name in names), bool, len(names))
     if not kept.any():
         raise DataError(
             f"{where}: none of {len(kept)} rows is left; all have their origin in the target or in a train split."
         )
-    return arrays if kept.all() else Arrays(*(array[kept] for array in arrays))
+    return rows.where(kept)
 
 
-def _shown(task: Task, target: Dataset) -> np.ndarray:
-    if task.protocol.shots is None:
-        return np.ones(len(target.train.y), bool)
-    counts = np.bincount(target.train.y, minlength=len(target.classes))
-    if counts.min() < task.protocol.shots:
+def _shown(task: Task, target: Domain) -> Mark:
+    shots, y = task.protocol.shots, target.train.y
+    if shots is None:
+        return np.ones(len(y), bool)
+    counts = np.bincount(y, minlength=len(target.classes))
+    if counts.min() < shots:
         few = f"class '{target.classes[counts.argmin()]}' of '{target.name}' has {counts.min()} train rows"
-        raise DataError(f"Task '{task.name}': {few}; expected {task.protocol.shots} or more (shots).")
-    return chosen(target.train.y, target.train.origin, task.protocol.shots, "shots")
+        raise DataError(f"Task '{task.name}': {few}; expected {shots} or more (shots).")
+    return chosen(y, target.train.origin, shots, "shots")
 
 
-def _rows(parts: Sequence[Arrays], sources: Sequence[Dataset], target: Dataset, size: int, channels: int) -> Rows:
+def _rows(parts: Sequence[Part], sources: Sequence[Domain], target: Domain, size: int, channels: int) -> Rows:
     labels = [np.array([target.classes.index(name) for name in source.classes], np.int32) for source in sources]
     return Rows(
-        np.concatenate([fit(part.x, size, channels) for part in parts]),
+        images(joined(parts), size, channels),
         np.concatenate([label[part.y] for part, label in zip(parts, labels, strict=True)]),
         np.concatenate([np.full(len(part.y), number, np.int32) for number, part in enumerate(parts)]),
     )
 
 
-def _hash(data: TaskData) -> str:
-    protocol: Protocol = data.task.protocol
-    facts = {**dataclasses.asdict(protocol), "name": data.task.name, "classes": data.classes}
-    del facts["summary"]  # a better wording changes no number
+def _hash(data: TaskData, shown: Mark) -> str:
+    """The sha256 of all arrays (labelled images as a choice among the target's) and of what they do not tell."""
+    protocol = data.task.protocol
+    facts = {key: getattr(protocol, key) for key in ("id", "mean", "std")}
+    facts |= {"name": data.task.name, "classes": data.classes}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for array in (*data.source, *data.source_val, data.target_x, *data.labelled, data.test_x, data.test_y):
-        digest.update(f"{array.dtype.name}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
+    arrays = (*data.source, *data.source_val, data.target_x, shown, data.labelled.y, data.test_x, data.test_y)
+    with ThreadPoolExecutor() as pool:
+        for part in pool.map(_hash_array, arrays):
+            digest.update(part)
     return digest.hexdigest()
+
+
+def _hash_array(array: np.ndarray) -> bytes:
+    digest = hashlib.sha256(f"{array.dtype.name}{array.shape}".encode())
+    if array.strides[-1] == 0:  # a grey image repeated: once is enough
+        array = array[..., :1]
+    for start in range(0, len(array), CHUNK):
+        digest.update(np.ascontiguousarray(array[start : start + CHUNK], array.dtype.newbyteorder("<")).data)
+    return digest.digest()

@@ -39,6 +39,7 @@ class Prepared:
     `build(mnist, folder)`, it reads the raw files in `folder` (each under its `File.name`, already hashed) and gives a
     Dataset of the name `name`, the same on every machine. Raise `version` whenever what it gives changes: the cache is
     built again. `ready` may find the same data where something else prepared it (TFDS); then no file is needed.
+    Datasets of one archive name their common raw folder by `raw`.
 
     The call looks into the cache, then builds from the raw files, which are downloaded where they are absent. Arrays
     are read-only and memory-mapped.
@@ -56,6 +57,7 @@ class Prepared:
     licence: str = ""
     version: int = 1
     ready: Callable[[], Ready | None] = lambda: None
+    raw: str = ""
 
     def __call__(self) -> Dataset:
         return self.prepare()
@@ -78,7 +80,7 @@ class Prepared:
     @property
     def folder(self) -> Path:
         """Where its raw files lie."""
-        return cache.home() / "raw" / cache.file_name(self.name)
+        return cache.home() / "raw" / cache.file_name(self.raw or self.name)
 
     def _key(self) -> tuple[str, Ready | None]:
         ready = self.ready()

@@ -1,4 +1,4 @@
-"""What a dataset, a protocol and a task are, and the arrays that a task gives to the engine.
+"""What a dataset and a task are, and the arrays that a task gives to the engine.
 
 Shape vocabulary: rows N, height H, width W, channels C. Images are uint8 in 0..255; labels are int32 in 0..classes-1.
 """
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int32, Shaped, UInt8
 
 from tlx.data.names import TaskName, is_name, parse
+from tlx.data.protocol import Protocol
 from tlx.errors import DataError
 
 Images = UInt8[np.ndarray, "rows height width channels"]
@@ -49,9 +50,9 @@ class Dataset:
         train, test = self.train.x.shape[1:], self.test.x.shape[1:]
         if train != test:
             raise DataError(f"Dataset '{self.name}': train images are {train}, test images {test}; expected one shape.")
-        both = np.intersect1d(self.train.origin, self.test.origin)
-        if both.size:
-            raise DataError(f"Dataset '{self.name}': {both.size} origins are in train and in test, as '{both[0]}'.")
+        both = set(self.train.origin.tolist()).intersection(self.test.origin.tolist())
+        if both:
+            raise DataError(f"Dataset '{self.name}': {len(both)} origins are in train and in test, as '{min(both)}'.")
 
 
 def _check(arrays: Arrays, where: str, classes: int) -> None:
@@ -68,36 +69,6 @@ def _check(arrays: Arrays, where: str, classes: int) -> None:
         raise DataError(f"{where}: labels are {y.min()} to {y.max()}; expected 0 to {classes - 1} ({classes} classes).")
     if origin.dtype.kind != "U" or origin.shape != x.shape[:1]:
         raise DataError(f"{where}: origin is {origin.dtype} {origin.shape}; expected text ({len(x)},).")
-
-
-@dataclasses.dataclass(frozen=True)
-class Protocol:
-    """What makes two scores comparable: image size, scaling, labelled rows.
-
-    On the device x = (uint8 / 255 - mean) / std. `channels` None: the largest of the task's domains. `shots`: labelled
-    target train rows per class, None for all.
-
-    Raises:
-        DataError: a value out of range.
-    """
-
-    id: str
-    summary: str
-    size: int
-    channels: int | None
-    mean: float = 0.5
-    std: float = 0.5
-    shots: int | None = None
-
-    def __post_init__(self):
-        if self.size < 1:
-            raise DataError(f"Protocol '{self.id}': size {self.size}; expected 1 or more pixels.")
-        if self.channels not in (None, 1, 3):
-            raise DataError(f"Protocol '{self.id}': channels {self.channels}; expected 1, 3 or None.")
-        if self.std <= 0:
-            raise DataError(f"Protocol '{self.id}': std {self.std}; expected more than 0.")
-        if self.shots is not None and self.shots < 1:
-            raise DataError(f"Protocol '{self.id}': shots {self.shots}; expected 1 or more, or None for all.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +106,8 @@ class Rows(NamedTuple):
 
 
 class TaskData(NamedTuple):
-    """A task's arrays, all images at the protocol's size and channels, sources and target without a common origin.
+    """A task's arrays, all images at the protocol's size and channels; sources and target have no common
+    origin, unless the protocol says `shared_origins`.
 
     Labels of the target are in `labelled` (train rows, by `shots`) and in `test_y` only. `hash` is the sha256 of the
     arrays, the classes and the protocol.

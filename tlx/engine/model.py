@@ -1,9 +1,9 @@
-"""The one adapter to flax NNX: a backbone becomes the pure functions of `Model`. Nothing else in tlx imports NNX.
+"""The adapter to flax NNX: a backbone becomes the pure functions of `Model`. Its other half is `head.py`.
 
 A backbone is a callable `(shape, rngs) -> nnx.Module`; the module maps images [B, H, W, C] to features [B, width] and
 has an attribute `width`; a recipe may put a bottleneck on top. Its parameters are group "features"; whatever else it
-carries (batch-norm statistics, dropout keys) lies in `State.extra["features"]`. The classifier is linear, group
-"head".
+carries (batch-norm statistics, dropout keys) lies in `State.extra["features"]`. The classifier, group "head", is
+linear, or what the module's method `head(width, classes, rngs)` makes.
 """
 
 import functools
@@ -16,6 +16,7 @@ from flax import nnx
 
 from tlx.contract import Key, Model, State
 from tlx.data.augment import augment
+from tlx.engine.head import filled, linear_heads, own_heads, split
 from tlx.errors import ContractError
 from tlx.layers import Bottleneck, conv_general_dilated
 
@@ -34,12 +35,6 @@ class Frame(NamedTuple):
     dtype: str = "float32"  # of the layers' computation
 
 
-def linear(key: Key, width: int, out: int) -> dict[str, jax.Array]:
-    """Parameters of a linear layer: LeCun-normal kernel [width, out], zero bias [out]."""
-    kernel = jax.nn.initializers.lecun_normal()(key, (width, out), jnp.float32)
-    return {"kernel": kernel, "bias": jnp.zeros(out)}
-
-
 @functools.lru_cache(maxsize=128)
 def make_model(frame: Frame) -> Model:
     """The model of a backbone on images of one shape.
@@ -55,8 +50,9 @@ def make_model(frame: Frame) -> Model:
         if not isinstance(getattr(module, "width", None), int):
             got = getattr(module, "width", "none")
             raise ContractError(f"backbone {name} has width {got}; expected an attribute `width`, the features' length")
-        if frame.bottleneck:
-            module = Bottleneck(module, frame.bottleneck, rngs)
+        return prepared(Bottleneck(module, frame.bottleneck, rngs) if frame.bottleneck else module)
+
+    def prepared(module: nnx.Module) -> nnx.Module:
         layers: list[Any] = [layer for _, layer in nnx.iter_modules(module)]
         for part in layers:
             if isinstance(part, nnx.Conv):
@@ -65,28 +61,30 @@ def make_model(frame: Frame) -> Model:
                 part.dtype = jnp.dtype(frame.dtype)
         return module
 
-    def split(module: nnx.Module) -> Any:
-        return nnx.split(module, nnx.Param, ...)
-
     try:
-        abstract = nnx.eval_shape(lambda: build(jax.random.key(0)))
+        abstract: Any = nnx.eval_shape(lambda: build(jax.random.key(0)))
     except (TypeError, ValueError, AttributeError) as error:
         raise ContractError(f"backbone {name} cannot be built for images of shape {frame.shape}: {error}") from error
-    width: int = abstract.width  # pyright: ignore[reportAttributeAccessIssue]
+    width: int = abstract.width
     graph, blank_params, blank_rest = split(abstract)
+    owner = abstract.backbone if frame.bottleneck else abstract
+    if hasattr(type(owner), "head"):  # of the class: an attribute of that name is just a layer
+        heads = own_heads(
+            lambda width, rngs: prepared(owner.head(width, frame.classes, rngs)), width, frame.classes, name
+        )
+    else:
+        heads = linear_heads(width, frame.classes)
 
     def init(key: Key) -> State:
         # split(key)[i] is fold_in(key, i): a strategy that folds small numbers into its key must get others.
         features_key, head_key = jax.random.split(jax.random.fold_in(key, OWN))
         _, params, rest = split(build(features_key))
-        return State(
-            params={"features": nnx.to_pure_dict(params), "head": head(head_key)},
-            extra={"features": nnx.to_pure_dict(rest)},
-        )
+        state = State({"features": nnx.to_pure_dict(params)}, {"features": nnx.to_pure_dict(rest)})
+        return heads.with_head(state, head_key)
 
     def features(state: State, x: jax.Array, train: bool = True) -> tuple[jax.Array, State]:
         module = nnx.merge(
-            graph, _filled(blank_params, state.params["features"]), _filled(blank_rest, state.extra["features"])
+            graph, filled(blank_params, state.params["features"]), filled(blank_rest, state.extra["features"])
         )
         module.train() if train else module.eval()
         out = module(x)  # pyright: ignore[reportCallIssue]
@@ -97,16 +95,16 @@ def make_model(frame: Frame) -> Model:
         rest = nnx.to_pure_dict(split(module)[2])
         return out.astype(jnp.float32), state._replace(extra={**state.extra, "features": rest})
 
-    def head(key: Key, width: int = width) -> dict[str, jax.Array]:
-        return linear(key, width, frame.classes)
-
-    def logits(state: State, features: jax.Array, head: str = "head") -> jax.Array:
-        return features @ state.params[head]["kernel"] + state.params[head]["bias"]
-
-    return Model(init, features, logits, head, augment, width, frame.classes, frame.rows, frame.shape)
-
-
-def _filled(blank: Any, values: Any) -> Any:
-    filled = jax.tree.map(lambda leaf: leaf, blank)
-    nnx.replace_by_pure_dict(filled, values)
-    return filled
+    return Model(
+        init=init,
+        features=features,
+        logits=heads.logits,
+        head=heads.head,
+        augment=augment,
+        width=width,
+        classes=frame.classes,
+        rows=frame.rows,
+        shape=frame.shape,
+        classify=heads.classify,
+        with_head=heads.with_head,
+    )

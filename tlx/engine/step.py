@@ -1,5 +1,6 @@
 """Objectives to a step: each objective's loss, its gradient, and the groups that it trains moved down it."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +9,7 @@ import optax
 
 from tlx.contract import Batch, Context, Key, Objective, Phase, Scalar, State, Strategy
 from tlx.engine.groups import flatten, replace, select
+from tlx.engine.head import HEADS
 from tlx.engine.optimizer import Hyper, schedule, transform, update
 from tlx.engine.recipe import Recipe
 from tlx.errors import ContractError
@@ -94,6 +96,7 @@ def _descend(
         returned = objective.loss(state._replace(params=replace(state.params, trained)), batch, context)
         value, after, metrics = check_loss(returned, where)
         same_tree(state.extra, after.extra, f"{where}: the loss")
+        _check_classified(state, after, chosen, where)
         return value, (after.extra, metrics)
 
     trained = {path: flat[path] for paths in chosen.values() for path in paths}
@@ -108,6 +111,18 @@ def _descend(
         moved |= new
     state = State(replace(state.params, moved), extra)
     return Carry(state, optimizers), {"loss": value, **metrics}
+
+
+def _check_classified(before: State, after: State, trained: Iterable[str], where: Where) -> None:
+    """Raises ContractError where a classifier is trained, and the statistics that it carries are left as they were."""
+    carried = before.extra.get(HEADS, {})
+    for group in trained:
+        leaves = jax.tree.leaves(carried.get(group))
+        if leaves and all(a is b for a, b in zip(leaves, jax.tree.leaves(after.extra[HEADS][group]), strict=True)):
+            raise ContractError(
+                f"{where} trains '{group}', which has dropout or batch norm with this backbone, in evaluation mode; "
+                f'call `logits, state = model.classify(state, features, "{group}")` in a loss and return that state'
+            )
 
 
 def check_loss(returned: Any, where: Where | str) -> tuple[Scalar, State, dict[str, Scalar]]:

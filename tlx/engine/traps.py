@@ -2,12 +2,13 @@
 
 import functools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from tlx.contract import Model, State
 from tlx.engine.devices import vectorised
 from tlx.engine.model import Frame, make_model
 from tlx.errors import SlowWarning
@@ -32,11 +33,15 @@ def warn_of_traps(frame: Frame) -> None:
     model = make_model(frame)
     state = jax.eval_shape(model.init, jax.random.key(0))
     images = jax.ShapeDtypeStruct((2, *frame.shape), jnp.float32)
-    found = set(_primitives(jax.make_jaxpr(lambda state, x: model.features(state, x)[0])(state, images).jaxpr))
+    found = set(_primitives(jax.make_jaxpr(_logits(model))(state, images).jaxpr))
     name = getattr(frame.backbone, "__name__", str(frame.backbone))
     for primitive, remedy in REMEDIES.items():
         if primitive in found:
             warnings.warn(f"backbone {name} is slow on the CPU: it has {remedy}", SlowWarning, stacklevel=3)
+
+
+def _logits(model: Model) -> Callable[[State, jax.Array], jax.Array]:
+    return lambda state, x: model.logits(state, model.features(state, x)[0])
 
 
 def _primitives(jaxpr: Any) -> Iterator[str]:

@@ -8,37 +8,59 @@ from jax import lax
 from jaxtyping import Array, Float
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
 def max_pool(
-    x: Float[Array, "batch height width channels"], window: tuple[int, int] = (2, 2)
-) -> Float[Array, "batch height/window width/window channels"]:
-    """The maximum over each window, windows side by side, a rest at the border dropped (as `padding="VALID"`).
+    x: Float[Array, "batch height width channels"],
+    window: tuple[int, int] = (2, 2),
+    strides: tuple[int, int] | None = None,
+    padding: int = 0,
+) -> Float[Array, "batch height/stride width/stride channels"]:
+    """The maximum over each window, a rest at the border dropped (as `padding="VALID"`).
 
-    The maximum is taken over strided slices, the gradient by comparing with it: on the CPU the gradient of XLA's
-    `reduce_window` (flax's `max_pool`) takes about twenty times as long. Where values tie, the gradient is shared
-    equally between them. It has a reverse-mode derivative only.
+    Windows lie side by side unless `strides` says otherwise; `padding` adds so many rows and columns on every side,
+    which are never the maximum. The maximum is taken over strided slices, the gradient of windows side by side by
+    comparing with it: on the CPU the gradient of XLA's `reduce_window` (flax's `max_pool`) takes about twenty times as
+    long. Where values tie, the gradient is shared between them. It has a reverse-mode derivative only.
     """
+    if padding:
+        around = (padding, padding)
+        x = jnp.pad(x, ((0, 0), around, around, (0, 0)), constant_values=-jnp.inf)
+    if strides is None:
+        return _side_by_side(x, window)
+    for axis in (1, 2):  # overlapping windows: rows first, then columns, are fewer slices
+        x = _along(x, axis, window[axis - 1], strides[axis - 1])
+    return x
+
+
+def _along(x: Array, axis: int, window: int, step: int) -> Array:
+    count = (x.shape[axis] - window) // step + 1
+    at = [slice(None)] * axis
+    parts = [x[(*at, slice(i, i + (count - 1) * step + 1, step))] for i in range(window)]
+    return functools.reduce(jnp.maximum, parts)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _side_by_side(x: Array, window: tuple[int, int]) -> Array:
     return functools.reduce(jnp.maximum, _taps(x, window))
 
 
-def _taps(x: jax.Array, window: tuple[int, int]) -> list[jax.Array]:
+def _taps(x: Array, window: tuple[int, int]) -> list[Array]:
     rows, columns = window
     height, width = x.shape[1] // rows * rows, x.shape[2] // columns * columns
     return [x[:, i:height:rows, j:width:columns] for i in range(rows) for j in range(columns)]
 
 
-def _forward(x: jax.Array, window: tuple[int, int]):
-    y = max_pool(x, window)
+def _forward(x: Array, window: tuple[int, int]):
+    y = _side_by_side(x, window)
     return y, (x, y)
 
 
-def _backward(window: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: jax.Array):
+def _backward(window: tuple[int, int], saved: tuple[Array, Array], g: Array):
     x, y = saved
     batch, height, width, channels = y.shape
     ties = functools.reduce(jnp.add, ((tap == y).astype(g.dtype) for tap in _taps(x, window)))
     share = lax.optimization_barrier(g / ties)  # else divided once for every pixel
 
-    def spread(part: jax.Array) -> jax.Array:
+    def spread(part: Array) -> Array:
         shape = (batch, height, window[0], width, window[1], channels)
         tiles = jnp.broadcast_to(part[:, :, None, :, None], shape)
         return tiles.reshape(batch, height * window[0], width * window[1], channels)
@@ -49,4 +71,4 @@ def _backward(window: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: ja
     return (jnp.pad(dx, rest),)
 
 
-max_pool.defvjp(_forward, _backward)
+_side_by_side.defvjp(_forward, _backward)

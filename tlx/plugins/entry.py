@@ -21,6 +21,7 @@ KINDS = {
     "strategies": Kind("strategy", "tlx.contract:Strategy", "a subclass of tlx.Strategy marked @tlx.strategy"),
     "backbones": Kind("backbone", "", "a class or function called as (in_shape, rngs)"),
     "datasets": Kind("dataset", "tlx.data.task:Dataset", "a function without arguments that returns a tlx.Dataset"),
+    "protocols": Kind("protocol", "tlx.data.protocol:Protocol", "a tlx.Protocol"),
     "tasks": Kind("task", "tlx.data.task:Task", "a tlx.Task"),
     "suites": Kind("suite", "tlx.bench.suite:Suite", "a tlx.Suite"),
     "selectors": Kind("selector", "tlx.score.selectors:Selector", "a subclass or an instance of tlx.Selector"),

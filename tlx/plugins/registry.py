@@ -15,6 +15,7 @@ from tlx.errors import DataError, PluginError, UnknownName, nearest
 from tlx.plugins.calls import Relay, picked, trace_call
 from tlx.plugins.entry import KINDS, Entry, Problem
 from tlx.plugins.file import load_file, strategies
+from tlx.plugins.tasks import find_task
 
 NAME = re.compile(r"\w+([.-]\w+)*")
 PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*:")  # of dataset names, as the grammar in tlx.data.names has it
@@ -73,6 +74,25 @@ class Registry:
         else:
             self._add_hooks(plugin, name)
 
+    def add_dataset(self, dataset: Any) -> None:
+        """Adds a `tlx.Dataset` in memory under its own name.
+
+        Raises:
+            DataError: it is none, or another dataset has the name.
+        """
+        from tlx.data.task import Dataset  # NumPy is behind it
+
+        if not isinstance(dataset, Dataset):
+            raise DataError(f"A dataset in memory is of type {type(dataset).__name__}; expected a tlx.Dataset.")
+        key = ("datasets", dataset.name)
+        if self._loaded.get(key) is dataset:
+            return
+        if first := self._entries["datasets"].get(dataset.name):
+            there = f"There is a dataset '{dataset.name}' already, of plugin '{first.plugin}'"
+            raise DataError(f"{there}; expected another name for the one in memory.")
+        self._entries["datasets"][dataset.name] = Entry(*key, "memory", lambda: dataset, "in memory")
+        self._loaded[key] = dataset
+
     def entries(self, kind: str) -> list[Entry]:
         """What is registered of a kind ("strategies", "backbones", ...), sorted by name. Raises UnknownName."""
         if kind not in KINDS:
@@ -102,9 +122,13 @@ class Registry:
     def get(self, kind: str, name: str) -> Any:
         """The thing itself, loaded once: Strategy subclass, backbone, Dataset, Task, Suite, Selector or Recipe.
 
+        A task need not be registered: see `tlx.plugins.tasks`.
+
         Raises:
             UnknownName, PluginError: as `entry` and `Entry.load`.
         """
+        if kind == "tasks":
+            return find_task(self, name)
         entry = self.entry(kind, name)
         key = (kind, entry.name)
         if key not in self._loaded:

@@ -7,23 +7,36 @@ from typing import Any
 
 from tlx.bench.result import Result
 from tlx.bench.store import load_all
-from tlx.errors import ResultError, UnknownName
+from tlx.errors import ResultError, SettingError, UnknownName
 from tlx.report.cells import cells
+from tlx.report.overview import overview as overview_of
+from tlx.report.tables import tables
 
-FORMATS = ("terminal", "markdown", "csv", "json")
+TABLES, RECORDS = ("terminal", "markdown"), ("csv", "json")
+FORMATS = (*TABLES, *RECORDS)
 
 __all__ = ["FORMATS", "cells", "render", "report"]
 
 
-def render(results: Sequence[Result], format: str = "terminal", **options: Any) -> str:
-    """The text of a report on results; "terminal" has the option `width`.
+def render(results: Sequence[Result], format: str = "terminal", overview: str | None = None, **options: Any) -> str:
+    """The text of a report on results: a table for each task, or with `overview`, a selection policy, one for all.
+
+    "terminal" has the option `width`.
 
     Raises:
-        UnknownName: no such format.
+        UnknownName: no such format or selection.
+        SettingError: an overview in a format that has a line for each cell.
     """
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
-    return importlib.import_module(f"tlx.report.{format}").render(cells(results), **options)
+    module, found = importlib.import_module(f"tlx.report.{format}"), cells(results)
+    if format in RECORDS:
+        if overview is not None:
+            raise SettingError(
+                f"format '{format}' has a line for each cell, and no overview; expected terminal or markdown"
+            )
+        return module.render(found, **options)
+    return module.render(tables(found) if overview is None else [overview_of(found, overview)], **options)
 
 
 def report(folder: str | Path, format: str = "terminal", **options: Any) -> str:
@@ -31,7 +44,7 @@ def report(folder: str | Path, format: str = "terminal", **options: Any) -> str:
 
     Raises:
         ResultError: there is no such folder, it cannot be read, or there is no result in it.
-        UnknownName: no such format.
+        UnknownName, SettingError: as `render`.
     """
     results = load_all(folder)
     if not results:

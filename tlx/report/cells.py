@@ -17,7 +17,8 @@ def cells(results: Sequence[Result]) -> list[Cell]:
     `mean`, `low`, `high` are the mean target test accuracy and its 95% t-interval over the `n` seeds of `scores`.
     `gain` is the mean less that of `source_only` on the same task, protocol and backbone, under the same selection and
     the same recipe or suite; None where there is none. `negative_transfer` says that it is below 0. `seconds` is wall
-    time. `variant` holds what tells apart the runs of one strategy on one task. A failed run has n = 0 and `error`.
+    time. `variant` holds what tells apart the runs of one strategy on one task. A failed or absent run has n = 0 and
+    `error`.
     """
     policies = sorted({name for result in results for name in result.selections}) or ["last"]
     variants = _variants(results)
@@ -99,8 +100,11 @@ def _variants(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     return variants
 
 
-def _order(cell: Cell) -> tuple:
+def place(cell: Cell) -> tuple[int, str, str]:
     """Within a table: the baseline first, bounds last; within a strategy by what tells its runs apart."""
-    place = 0 if cell["strategy"] == BASELINE else 2 if cell["setting"] == "bound" else 1
-    name = (cell["strategy"], str(cell["variant"]), cell["hash"])
-    return (cell["task"], cell["protocol"], cell["backbone"], place, *name)
+    rank = 0 if cell["strategy"] == BASELINE else 2 if cell["setting"] == "bound" else 1
+    return rank, cell["strategy"], str(cell["variant"])
+
+
+def _order(cell: Cell) -> tuple:
+    return (cell["task"], cell["protocol"], cell["backbone"], *place(cell), cell["hash"])

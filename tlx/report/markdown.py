@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from tlx.report.cells import Cell
-from tlx.report.tables import Table, tables
+from tlx.report.tables import Table
 
 
-def render(cells: Sequence[Cell]) -> str:
-    """One table for each task, with a title before and the legend after."""
-    return "\n".join(_table(table) for table in tables(cells))
+def render(tables: Sequence[Table]) -> str:
+    """The tables, each with a title before and the legend after."""
+    return "\n".join(_table(table) for table in tables)
 
 
 def _table(table: Table) -> str:
+    if not table.columns:
+        return "\n".join([f"**{table.title}**", "", *(f"- {note}" for note in table.notes), ""])
     rules = ["---" if name == "strategy" else "---:" for name in table.columns]
     lines = [_line(row) for row in (table.columns, rules, *table.rows)]
     return "\n".join([f"**{table.title}**", "", *lines, "", *(f"- {note}" for note in table.notes), ""])

@@ -17,7 +17,10 @@ NOTES = {
 
 @dataclass(frozen=True)
 class Table:
-    """A title, columns, rows of as many texts; `notes` explain the signs that occur, and say what went wrong."""
+    """A title, columns, rows of as many texts; `notes` explain the signs that occur, and say what went wrong.
+
+    Of a task whose data were not on the machine there is a note, and no column.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -44,27 +47,29 @@ def table(cells: Sequence[Cell]) -> Table:
         if len(found := sorted({cell[key] for cell in cells})) > 1:
             raise ResultError(f"One table cannot compare scores of different {key}s: {', '.join(found)}.")
     head = cells[0]
+    title = f"{head['task']} ({head['protocol']}, {head['backbone']})"
+    if all(cell["status"] == "absent" for cell in cells):
+        return Table(title, (), [], list(dict.fromkeys(_why(cell) for cell in cells)))
     policies = sorted({cell["selection"] for cell in cells}, key=lambda name: _rank(name, cells))
     runs: dict[str, dict[str, Cell]] = {}
     for cell in cells:
         runs.setdefault(cell["hash"], {})[cell["selection"]] = cell
 
-    columns = ("strategy", "n", *(_heading(name, cells) for name in policies), "gain", "s")
+    columns = ("strategy", "n", *(heading(name, cells) for name in policies), "gain", "s")
     rows, remarks = [], []
     for run in runs.values():
         cell, remark = next(iter(run.values())), _remark(run)
-        name = _name(cell)
+        name = named(cell)
         remarks += [f"{WRONG} {name}: {remark}"] if remark else []
-        means = (_score(run.get(policy)) for policy in policies)
+        means = (scored(run.get(policy)) for policy in policies)
         last = (_gain(run.get(policies[0])), f"{cell['seconds']:.1f}")
         rows.append((f"{name} {WRONG}" if remark else name, str(cell["n"]), *means, *last))
 
-    text = " ".join(word for row in (columns, *rows) for word in row)
     notes = [
         f"target test accuracy: mean over n seeds ± half of its 95% t-interval; gain over source_only at {policies[0]}"
     ]
-    notes += [f"{sign} {note}" for sign, note in NOTES.items() if sign in text] + remarks
-    return Table(f"{head['task']} ({head['protocol']}, {head['backbone']})", columns, rows, notes)
+    notes += legend([columns, *rows]) + remarks
+    return Table(title, columns, rows, notes)
 
 
 def _rank(policy: str, cells: Sequence[Cell]) -> tuple[bool, int, str]:
@@ -76,21 +81,30 @@ def _oracle(policy: str, cells: Sequence[Cell]) -> bool:
     return any(cell["uses_target_labels"] for cell in cells if cell["selection"] == policy)
 
 
-def _heading(policy: str, cells: Sequence[Cell]) -> str:
+def legend(rows: Sequence[Sequence[str]]) -> list[str]:
+    """What the signs mean that occur in these texts."""
+    text = " ".join(word for row in rows for word in row)
+    return [f"{sign} {note}" for sign, note in NOTES.items() if sign in text]
+
+
+def heading(policy: str, cells: Sequence[Cell]) -> str:
+    """A selection policy, marked where it reads labels of the target."""
     return f"{policy} {SELECTS_BY_LABELS}" if _oracle(policy, cells) else policy
 
 
-def _name(cell: Cell) -> str:
+def named(cell: Cell) -> str:
+    """A run as a row names it: its strategy, what it saw, what tells it apart from others of the strategy."""
     variant = ", ".join(f"{key}={value}" for key, value in cell["variant"].items())
     sign = f" {TRAINS_ON_LABELS}" if "labelled" in cell["sees"] else ""
     return cell["strategy"] + sign + (f" ({variant})" if variant else "")
 
 
-def _score(cell: Cell | None) -> str:
+def scored(cell: Cell | None) -> str:
+    """A score as a table has it; "failed" or "absent" where there is none, "-" where nothing was run."""
     if cell is None:
         return "-"
     if cell["mean"] is None:
-        return "failed"
+        return cell["status"]
     if cell["low"] is None:
         return f"{cell['mean']:.3f}"
     # the interval is clipped to [0, 1], so the longer half is the one to show
@@ -107,9 +121,8 @@ def _gain(cell: Cell | None) -> str:
 def _remark(run: dict[str, Cell]) -> str:
     """What went wrong in a run: its error, or how many of its seeds diverged or collapsed, under which policy."""
     cell = next(iter(run.values()))
-    if cell["status"] == "failed":
-        error = " ".join(str(cell["error"]).split())
-        return f"failed: {error}" if len(error) <= 200 else f"failed: {error[:197]}..."
+    if cell["status"] != "finished":
+        return _why(cell)
     words = [f"{sum(cell['diverged'])}/{cell['n']} diverged"] if any(cell["diverged"]) else []
     counts = {name: sum(item["collapsed"]) for name, item in run.items() if any(item["collapsed"])}
     if len(counts) == len(run) and len(set(counts.values())) == 1:
@@ -117,3 +130,9 @@ def _remark(run: dict[str, Cell]) -> str:
     else:
         words += [f"{count}/{cell['n']} collapsed ({name})" for name, count in counts.items()]
     return ", ".join(words)
+
+
+def _why(cell: Cell) -> str:
+    """Why there is no score, in one line."""
+    error = " ".join(str(cell["error"]).split())
+    return f"{cell['status']}: {error if len(error) <= 200 else error[:197] + '...'}"

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from flax import nnx
 
-from tlx.data.task import Protocol, Rows, Task, TaskData
+from tlx.data.protocol import Protocol
+from tlx.data.task import Rows, Task, TaskData
 from tlx.engine.recipe import Recipe
 
 SHAPE = (8, 8, 1)

@@ -1,0 +1,164 @@
+"""The protocols under which the field's numbers were measured, each with a name. Scores under two do not compare.
+
+What all of them share: the target's train rows are seen without labels, validation is on source rows, the score is over
+target rows, and no original image that is scored is among the sources' train rows. Where a paper's exact rows are not
+known (its draw was not published, or is of files in another order), the docstring says what stands for them.
+"""
+
+from dataclasses import replace
+
+from tlx import Draw, Protocol
+
+P_FULL_OFF = Protocol(
+    id="P-full-off",
+    summary="all rows, official splits, each image at the size of the largest domain; scored on target test",
+    size=None,
+    channels=None,
+    shared_origins=True,
+)
+"""All rows of the official splits: MNIST 60,000/10,000, USPS 7,291/2,007 of 16x16 pixels, SVHN 73,257/26,032.
+
+Of CDAN, TLLib, skada, and the repositories of ADDA and CyCADA. Images are at the size and number of channels of the
+task's largest domain: MNIST and USPS at 28x28 grey (LeNet), with SVHN at 32x32 RGB (DTN). x is scaled to -1..1 (TLLib:
+mean and std 0.5; ADDA and CyCADA leave 0..1). MNIST -> MNIST-M shows the same digits in both domains, as the published
+numbers do, but none of the test's. The protocol of a task that names no other.
+"""
+
+P_SV_BAL = replace(
+    P_FULL_OFF,
+    id="P-sv-bal",
+    summary="P-full-off with SVHN's train rows class-balanced",
+    draws=(Draw("svhn_cropped", "balanced"),),
+)
+"""P-full-off, but for SVHN's train rows: as many of each class as the rarest has (4,659), 46,590 in all.
+
+Of CDAN and TLLib (svhn_balanced.txt) and of CyCADA (svhn_bal). Worth about four points on SVHN -> MNIST. The published
+lists are not to be had any more: the rows here are drawn by the hash of their origin.
+"""
+
+P_2000 = Protocol(
+    id="P-2000",
+    summary="2,000 random MNIST and 1,800 random USPS train rows, 28x28 grey; scored on target test; draw 0",
+    size=28,
+    channels=1,
+    draws=(Draw("mnist", "random", 2000), Draw("usps", "random", 1800)),
+    shared_origins=True,
+)
+"""2,000 train rows of MNIST and 1,800 of USPS at random, 28x28 grey; the score is over the whole target test split.
+
+Of ADDA, CoGAN, domain confusion, and MCD without `--all_use`. The papers give the mean over five draws or more:
+P-2000.1 to P-2000.4 are four others. Some papers score the target's drawn rows instead.
+"""
+
+P_2000_DRAWS = tuple(
+    replace(P_2000, id=f"P-2000.{seed}", summary=P_2000.summary.replace("draw 0", f"draw {seed}"), seed=seed)
+    for seed in range(1, 5)
+)
+
+P_ADDA = Protocol(
+    id="P-ADDA",
+    summary="all rows, official splits, 28x28 grey; scored on target train",
+    size=28,
+    channels=1,
+    scored="train",
+    shared_origins=True,
+)
+"""All rows at 28x28 grey, and the score over the target's train rows, which were adapted to without labels.
+
+Of ADDA's SVHN -> MNIST: its script evaluates on `mnist train`. Source rows of the scored originals are left out.
+"""
+
+P_FULL_PKL = replace(
+    P_FULL_OFF,
+    id="P-full-pkl",
+    summary="P-full-off with USPS of usps_28x28.pkl, 7,438/1,860 rows",
+    editions=(("usps", "usps_28x28"),),
+)
+"""P-full-off with CoGAN's file of USPS, `usps_28x28.pkl`: 7,438 train and 1,860 test rows of 28x28 pixels.
+
+Of CoGAN, SHOT, WDGRL, and MCD (6,562 rows with `--all_use yes`). The file is a pickle on no stable host, and tlx reads
+no pickle: a plugin that registers a dataset `usps_28x28` brings it.
+"""
+
+P_55K = replace(
+    P_FULL_OFF,
+    id="P-55k",
+    summary="P-full-off with 55,000 of MNIST's train rows",
+    draws=(Draw("mnist", "first", 55_000),),
+)
+"""P-full-off with 55,000 of MNIST's 60,000 train rows: TensorFlow's old reader set 5,000 aside for validation.
+
+Of MCD's `mnist_data.mat`, DANN's notebook and some forks of ADDA. tlx keeps rows in the order of their hash, so the
+5,000 that are left out are others than the reader's.
+"""
+
+P_D5 = Protocol(
+    id="P-D5",
+    summary="Digit-Five, 32x32 RGB, USPS of 29,752/1,860 rows",
+    size=32,
+    channels=3,
+    editions=tuple((name, f"digit_five.{name}") for name in ("mnist", "mnist_m", "svhn_cropped", "syn_digits", "usps")),
+    shared_origins=True,
+)
+"""The five digit sets as M3SDA packed them ("Digit-Five"), 32x32 RGB: USPS has 29,752 train and 1,860 test rows.
+
+Of M3SDA, Dassl and AdaMatch. The files are on no stable host: plugins that register `digit_five.mnist`,
+`digit_five.usps` and so on bring them.
+"""
+
+P_KL = Protocol(
+    id="P-KL",
+    summary="train and test joined and split 80/20 at random in both domains; selection on the source's 20",
+    size=None,
+    channels=None,
+    pooled=0.8,
+    shared_origins=True,
+)
+"""Train and test rows joined, and split anew at random, 80% to train, in the source and in the target.
+
+Of KL-guided domain adaptation, on digits and on RotatedMNIST. The split is by the hash of the origin, so it is the same
+in every run (the paper draws it anew), and of two domains that show one original both have it on the same side.
+"""
+
+P_CS = Protocol(
+    id="P-CS",
+    summary="the nine classes that CIFAR-10 and STL-10 share, 32x32 RGB, official splits",
+    size=32,
+    channels=3,
+    renames=(("car", "automobile"),),
+    classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "horse", "ship", "truck"),
+)
+"""CIFAR-10 and STL-10 by their nine shared classes: STL's "car" is "automobile"; "frog" and "monkey" are left out.
+
+Of DRCN, French et al. and VADA/DIRT-T: CIFAR 45,000/9,000 rows, STL 4,500/7,200, which is 96x96 and is shown at 32x32
+(bilinear with antialiasing; French et al. take 3x3 means).
+"""
+
+P_C10_C = Protocol(
+    id="P-C10-C",
+    summary="CIFAR-10 to a corruption of it, 32x32 RGB, scored on its test; selection on a tenth of the source",
+    size=32,
+    channels=3,
+    validation=0.1,
+    shared_origins=True,
+)
+"""From CIFAR-10's train rows to a corruption of its test rows, 32x32 RGB (Hendrycks and Dietterich 2019; TENT).
+
+The corrupted test images are those of the source's test split, so a tenth of the source's train rows, by the hash of
+their origin, is held out to select by, and is not trained on. x is scaled to -1..1.
+"""
+
+P_5K = Protocol(
+    id="P-5k",
+    summary="28x28, scaled to -1..1; fixed splits; source validation on source test; scored on target test",
+    size=28,
+    channels=None,
+)
+"""The protocol of all tasks here.
+
+Images are 28x28, grey unless a domain of the task is RGB, and x = (uint8 / 255 - 0.5) / 0.5. The splits are the
+datasets' own and fixed. Adaptation sees the sources' train rows with labels and the target's train rows without; source
+validation is the sources' test rows; the score is over the target's test rows. No digit is in source and target.
+"""
+
+PROTOCOLS = (P_5K, P_FULL_OFF, P_SV_BAL, P_2000, *P_2000_DRAWS, P_ADDA, P_FULL_PKL, P_55K, P_D5, P_KL, P_CS, P_C10_C)

@@ -1,0 +1,216 @@
+"""The networks of the papers: parameters counted by hand from their layer tables, widths, initial values, refusals."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from tlx import ContractError
+from tlx.engine.groups import flatten
+from tlx.engine.model import Frame, make_model
+from tlx.plugins import Registry
+
+BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
+GREY28, COLOUR28, COLOUR32 = (28, 28, 1), (28, 28, 3), (32, 32, 3)
+
+
+def conv(side, fan_in, out):
+    return side * side * fan_in * out + out
+
+
+def fc(fan_in, out):
+    return fan_in * out + out
+
+
+def norm(*sizes):
+    return sum(2 * size for size in sizes)
+
+
+def block(fan_in, out):  # WRN: two norms, two convolutions, a 1x1 shortcut where the number of channels changes
+    return norm(fan_in, out) + conv(3, fan_in, out) + conv(3, out, out) + (conv(1, fan_in, out) if fan_in != out else 0)
+
+
+def three(fan_in, out):  # VADA: three convolutions with norms
+    return conv(3, fan_in, out) + 2 * conv(3, out, out) + norm(out, out, out)
+
+
+# name: image, width, parameters of the features, parameters of the classifier on 10 classes
+TABLE = {
+    "dann_mnist": (
+        COLOUR28,
+        7 * 7 * 48,
+        conv(5, 3, 32) + conv(5, 32, 48),  # 2432 + 38448
+        fc(2352, 100) + fc(100, 100) + fc(100, 10),  # 235300 + 10100 + 1010
+    ),
+    "dann_svhn": (
+        COLOUR32,
+        8 * 8 * 128,
+        conv(5, 3, 64) + conv(5, 64, 64) + conv(5, 64, 128),  # 4864 + 102464 + 204928
+        fc(8192, 3072) + fc(3072, 2048) + fc(2048, 10),  # 25168896 + 6293504 + 20490
+    ),
+    "mcd_digits": (
+        COLOUR32,
+        3072,
+        conv(5, 3, 64) + conv(5, 64, 64) + conv(5, 64, 128) + norm(64, 64, 128) + fc(8192, 3072) + norm(3072),
+        fc(3072, 2048) + norm(2048) + fc(2048, 10),
+    ),
+    "mcd_usps": (
+        GREY28,
+        4 * 4 * 48,
+        conv(5, 1, 32) + norm(32) + conv(5, 32, 48) + norm(48),  # 832 + 64 + 38448 + 96
+        fc(768, 100) + norm(100) + fc(100, 100) + norm(100) + fc(100, 10),  # 76900 + 200 + 10100 + 200 + 1010
+    ),
+    "shot_lenet": (
+        GREY28,
+        256,
+        conv(5, 1, 20) + conv(5, 20, 50) + fc(4 * 4 * 50, 256) + norm(256),  # 520 + 25050 + 205056 + 512
+        256 * 10 + 10 + 10,  # directions, lengths, biases
+    ),
+    "shot_dtn": (
+        COLOUR32,
+        256,
+        conv(5, 3, 64) + conv(5, 64, 128) + conv(5, 128, 256) + norm(64, 128, 256) + fc(4096, 256) + norm(256),
+        256 * 10 + 10 + 10,
+    ),
+    "kl_net": (
+        GREY28,
+        256,
+        conv(3, 1, 64) + conv(3, 64, 128) + conv(3, 128, 128) + conv(3, 128, 256) + norm(64, 128, 128, 256),
+        fc(256, 10),
+    ),
+    "kl_net_probabilistic": (
+        GREY28,
+        512,
+        conv(3, 1, 64) + conv(3, 64, 128) + conv(3, 128, 128) + conv(3, 128, 512) + norm(64, 128, 128, 512),
+        fc(512, 10),
+    ),
+    "wrn_28_2": (  # 1 + 2 * 12 convolutions, 3 shortcuts and the head: 28 layers
+        COLOUR32,
+        128,
+        conv(3, 3, 16)
+        + block(16, 32) + 3 * block(32, 32)
+        + block(32, 64) + 3 * block(64, 64)
+        + block(64, 128) + 3 * block(128, 128)
+        + norm(128),
+        fc(128, 10),
+    ),
+    "dirt_t_small": (
+        COLOUR32,
+        8 * 8 * 64,
+        three(3, 64) + three(64, 64),
+        three(64, 64) + fc(64, 10) + norm(10),
+    ),
+    "dirt_t_large": (
+        COLOUR32,
+        8 * 8 * 192,
+        three(3, 96) + three(96, 192),
+        three(192, 192) + fc(192, 10) + norm(10),
+    ),
+}  # fmt: skip
+TOTALS = {  # the same, added up on paper
+    "dann_mnist": 287_290,
+    "dann_svhn": 31_795_146,
+    "mcd_usps": 127_850,
+    "shot_lenet": 233_718,
+    "wrn_28_2": 1_469_642,
+}
+
+
+def model_of(name, shape):
+    return make_model(Frame(BACKBONES.get("backbones", name), shape, 10, 4))
+
+
+def count(tree) -> int:
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_parameters_are_those_of_the_layer_table(name):
+    shape, width, features, head = TABLE[name]
+    model = model_of(name, shape)
+    params = jax.eval_shape(model.init, jax.random.key(0)).params
+    assert model.width == width
+    assert (count(params["features"]), count(params["head"])) == (features, head)
+    assert TOTALS.get(name, features + head) == features + head
+
+
+@pytest.mark.parametrize("name", ["dirt_t_small", "dirt_t_large"])
+def test_instance_norm_has_no_parameters_and_takes_out_brightness_and_contrast(name):
+    plain, normed = model_of(name, COLOUR32), model_of(f"{name}_in", COLOUR32)
+    key = jax.random.key(0)
+    assert jax.eval_shape(plain.init, key) == jax.eval_shape(normed.init, key)
+    small = model_of("dirt_t_small_in", (8, 8, 3))
+    state, x = small.init(key), jax.random.normal(key, (2, 8, 8, 3))
+    evaluate = jax.jit(lambda x: small.features(state, x, train=False)[0])
+    np.testing.assert_allclose(evaluate(x), evaluate(3 * x + 1), rtol=1e-3, atol=1e-4)
+
+
+def test_kl_net_normalises_after_the_relu():
+    """The trap: the usual order. After group norm features have mean 0 over a group, before it none is negative."""
+    model = model_of("kl_net", (8, 8, 1))
+    state = model.init(jax.random.key(0))
+    features, _ = jax.jit(model.features)(state, jax.random.normal(jax.random.key(1), (3, 8, 8, 1)))
+    np.testing.assert_allclose(features.reshape(3, 8, 32).mean(2), 0, atol=1e-5)
+    assert float(features.min()) < 0
+
+
+def test_mcd_usps_averages_colour():
+    model = model_of("mcd_usps", (16, 16, 3))
+    state, x = model.init(jax.random.key(0)), jax.random.normal(jax.random.key(1), (2, 16, 16, 3))
+    features = jax.jit(lambda x: model.features(state, x, train=False)[0])
+    np.testing.assert_allclose(features(x), features(x[..., ::-1]), rtol=1e-4, atol=1e-5)
+
+
+def test_shot_starts_as_its_code_does():
+    flat = flatten(jax.jit(model_of("shot_lenet", GREY28).init)(jax.random.key(0)).params)
+    for layer, fan_in in (("conv1", 25), ("conv2", 25 * 20)):
+        for leaf in (flat[f"features/{layer}/kernel"], flat[f"features/{layer}/bias"]):
+            largest = float(jnp.abs(leaf).max()) * math.sqrt(fan_in)
+            assert 0.8 < largest <= 1.0  # uniform in +-1/sqrt(fan in)
+    assert float(flat["features/fc/kernel"].std()) == pytest.approx(math.sqrt(2 / (800 + 256)), rel=0.02)
+    np.testing.assert_array_equal(flat["features/fc/bias"], 0)
+    np.testing.assert_allclose(flat["head/scale"], jnp.linalg.norm(flat["head/direction"], axis=0), rtol=1e-6)
+
+
+def test_wrn_and_dirt_t_start_as_their_codes_do():
+    wrn = flatten(jax.jit(model_of("wrn_28_2", GREY28).init)(jax.random.key(0)).params)
+    assert float(wrn["features/blocks/8/conv1/kernel"].std()) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)
+    assert float(wrn["features/blocks/8/shortcut/kernel"].std()) == pytest.approx(math.sqrt(2 / 128), rel=0.03)
+    dirt_t = flatten(jax.jit(model_of("dirt_t_small", GREY28).init)(jax.random.key(0)).params)
+    bound = math.sqrt(6 / (9 * 64 + 9 * 64))
+    assert float(jnp.abs(dirt_t["head/convs/convs/0/kernel"]).max()) == pytest.approx(bound, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "momentum"),
+    [("mcd_usps", 0.9), ("mcd_digits", 0.9), ("shot_dtn", 0.9), ("wrn_28_2", 0.999), ("dirt_t_small", 0.99)],
+)
+def test_momentum_of_batch_norm(name, momentum):
+    module = nnx.eval_shape(lambda: BACKBONES.get("backbones", name)(COLOUR32, nnx.Rngs(0)))
+    norms = [part for _, part in nnx.iter_modules(module) if isinstance(part, nnx.BatchNorm)]
+    assert norms and {part.momentum for part in norms} == {momentum}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("dann_mnist", (30, 28, 1), "multiples of 4 pixels; got 30x28"),
+        ("dirt_t_large", (30, 30, 3), "multiples of 4 pixels; got 30x30"),
+        ("mcd_usps", (12, 12, 1), "at least 16x16 pixels; got 12x12"),
+        ("shot_lenet", (12, 28, 1), "at least 16x16 pixels; got 12x28"),
+        ("shot_dtn", (28, 28, 3), "multiples of 8 pixels; got 28x28"),
+        ("wrn_28_2", (2, 2, 3), "at least 4x4 pixels; got 2x2"),
+    ],
+)
+def test_images_of_a_wrong_size_are_refused(name, shape, message):
+    with pytest.raises(ContractError, match=message):
+        model_of(name, shape)
+
+
+def test_dirt_t_refuses_a_bottleneck():
+    model = make_model(Frame(BACKBONES.get("backbones", "dirt_t_small"), COLOUR32, 10, 4, bottleneck=256))
+    with pytest.raises(ContractError, match=r"takes its own features, \(8, 8, 64\) as 4096; got 256"):
+        model.init(jax.random.key(0))

@@ -1,0 +1,167 @@
+"""The named protocols, on made-up datasets of the right names and proportions."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from tlx import Arrays, DataAbsent, Dataset, UnknownName
+from tlx.data import load_task
+from tlx.plugins import Registry
+
+DIGITS = tuple("0123456789")
+CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+STL = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
+SHAPES = {
+    "mnist": (60_000, 100, 2, 1),
+    "usps": (2_000, 100, 1, 1),
+    "svhn_cropped": (100, 100, 3, 3),
+    "mnist_m": (200, 100, 2, 3),
+    "cifar10": (200, 100, 3, 3),
+    "stl10": (100, 100, 5, 3),
+}
+
+
+def split(name: str, part: str, rows: int, size: int, channels: int) -> Arrays:
+    y = np.minimum(np.arange(rows, dtype=np.int32) % 11, 9)  # class 9 is twice as frequent
+    x = np.broadcast_to(y.astype(np.uint8)[:, None, None, None], (rows, size, size, channels))
+    original = "mnist" if name == "mnist_m" else name
+    return Arrays(x, y, np.array([f"{original}/{part}/{row:05d}" for row in range(rows)]))
+
+
+@pytest.fixture(scope="module")
+def made():
+    classes = {"cifar10": CIFAR, "stl10": STL}
+    return {
+        name: Dataset(
+            name,
+            split(name, "train", train, size, channels),
+            split(name, "test", test, size, channels),
+            classes.get(name, DIGITS),
+        )
+        for name, (train, test, size, channels) in SHAPES.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return Registry.load(environ={"TLX_PLUGINS": "datasets"})
+
+
+@pytest.fixture(scope="module")
+def loaded(everything, made):
+    def dataset(name):
+        if name not in made:
+            raise UnknownName("dataset", name, made)
+        return made[name]
+
+    return lambda text: load_task(everything.get("tasks", text), dataset)
+
+
+def sizes(data) -> tuple[int, ...]:
+    return len(data.source.y), len(data.source_val.y), len(data.target_x), len(data.test_y)
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "shape"),
+    [
+        ("mnist:usps", (60_000, 100, 2_000, 100), (2, 2, 1)),
+        ("mnist:usps@P-2000", (2_000, 100, 1_800, 100), (28, 28, 1)),
+        ("mnist:usps@P-2000.3", (2_000, 100, 1_800, 100), (28, 28, 1)),
+        ("usps:mnist@P-2000", (1_800, 100, 2_000, 100), (28, 28, 1)),
+        ("mnist:usps@P-55k", (55_000, 100, 2_000, 100), (2, 2, 1)),
+        ("usps:svhn_cropped", (2_000, 100, 100, 100), (3, 3, 3)),
+        ("usps:svhn_cropped@P-sv-bal", (2_000, 100, 90, 100), (3, 3, 3)),
+        ("svhn_cropped:usps@P-ADDA", (100, 100, 2_000, 2_000), (28, 28, 1)),
+        ("mnist_m:mnist", (200, 100, 60_000, 100), (2, 2, 3)),
+    ],
+)
+def test_rows_and_shapes(loaded, task, rows, shape):
+    data = loaded(task)
+    assert sizes(data) == rows and data.source.x.shape[1:] == data.test_x.shape[1:] == shape
+
+
+def test_svhn_is_balanced(loaded):
+    assert np.bincount(loaded("svhn_cropped:usps@P-sv-bal").source.y).tolist() == [9] * 10
+
+
+def test_the_draws_of_p_2000_differ(everything, made):
+    from tlx.data.domain import make_domain
+
+    ids = ["P-2000", *(f"P-2000.{seed}" for seed in range(1, 5))]
+    protocols = [everything.get("protocols", name) for name in ids]
+    drawn = [frozenset(make_domain("usps", item, made.__getitem__).train.origin.tolist()) for item in protocols]
+    assert len(set(drawn)) == 5 and [item.seed for item in protocols] == [0, 1, 2, 3, 4]
+
+
+def test_p_kl_splits_each_domain_anew_and_one_original_to_one_side(loaded, everything, made):
+    from tlx.data.domain import make_domain
+
+    data = loaded("usps:svhn_cropped@P-KL")
+    source, val, target, test = sizes(data)
+    assert source + val == 2_100 and target + test == 200 and 1_580 <= source <= 1_780
+    protocol = everything.get("protocols", "P-KL")
+    mnist, mixed = (make_domain(name, protocol, made.__getitem__) for name in ("mnist", "mnist_m"))
+    assert not set(mnist.train.origin) & set(mixed.test.origin) and set(mnist.train.origin) & set(mixed.train.origin)
+
+
+@pytest.mark.parametrize("task", ["cifar10:stl10", "stl10:cifar10"])
+def test_p_cs_has_the_nine_shared_classes(loaded, task):
+    data = loaded(task)
+    assert data.classes == tuple(name for name in CIFAR if name != "frog")
+    assert data.source.x.shape[1:] == data.test_x.shape[1:] == (32, 32, 3)
+    own, target = (CIFAR, STL) if task.startswith("cifar") else (STL, CIFAR)
+    for classes, x, y in ((own, data.source.x, data.source.y), (target, data.test_x, data.test_y)):
+        shown = [classes[pixel].replace("car", "automobile") for pixel in x[:, 0, 0, 0]]
+        assert shown == [data.classes[label] for label in y] and "frog" not in shown and "monkey" not in shown
+
+
+def test_classes_that_differ_are_named(loaded):
+    message = "expected the same: only 'cifar10' has automobile, frog; only 'stl10' has car, monkey"
+    with pytest.raises(Exception, match=re.escape(message)):
+        loaded("cifar10:stl10@P-full-off")
+
+
+@pytest.mark.parametrize(
+    ("task", "edition"), [("mnist:usps@P-full-pkl", "usps_28x28"), ("usps:mnist@P-D5", "digit_five.usps")]
+)
+def test_files_that_cannot_be_had_are_absent(loaded, task, edition):
+    with pytest.raises(DataAbsent, match=f"from the dataset '{edition}', which is not here"):
+        loaded(task)
+
+
+def test_a_plugin_may_bring_the_edition(everything, made):
+    task = everything.get("tasks", "mnist:usps@P-full-pkl")
+    brought = dataclasses.replace(made["usps"], name="usps_28x28")
+    data = load_task(task, {"mnist": made["mnist"], "usps_28x28": brought}.__getitem__)
+    assert sizes(data)[2:] == (2_000, 100)
+
+
+def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everything):
+    entries = everything.entries("protocols")
+    ids = {
+        "P-5k",
+        "P-2000",
+        "P-full-off",
+        "P-full-pkl",
+        "P-55k",
+        "P-sv-bal",
+        "P-D5",
+        "P-KL",
+        "P-CS",
+        "P-ADDA",
+        "P-C10-C",
+    }
+    assert ids <= {entry.name for entry in entries}
+    for entry in entries:
+        assert everything.get("protocols", entry.name).id == entry.name and 0 < len(entry.summary) <= 110
+
+
+def test_every_task_names_registered_datasets_and_a_registered_protocol(everything):
+    protocols = {entry.name for entry in everything.entries("protocols")}
+    for entry in everything.entries("tasks"):
+        task = everything.get("tasks", entry.name)
+        assert task.protocol.id.split("/")[0] in protocols and task.summary
+        for name in (*task.sources, task.target):
+            everything.entry("datasets", name)

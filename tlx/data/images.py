@@ -1,0 +1,95 @@
+"""One image file as uint8, whatever its kind: palette, 16 bits, CMYK, alpha and EXIF orientation included."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt8
+
+from tlx.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Picture = UInt8[np.ndarray, "height width channels"]
+GREY = ("1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+def read_image(path: Path, channels: int | None = 3, size: int | None = None) -> Picture:
+    """The image of a file, as `decode_image` gives it. Raises DataError, which names the file."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"The image {path} cannot be read: {error}") from error
+    return decode_image(data, str(path), channels, size)
+
+
+def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | None = None) -> Picture:
+    """The image in a file's bytes: upright, 3 channels (RGB), 1 (luma, ITU-R BT.601), or None for the file's own.
+
+    Of 16 bits a channel the upper 8 are taken: 0..65535 is scaled to 0..255, as v // 256. What is transparent lies over
+    white. CMYK is converted without a colour profile. Of several frames the first is taken.
+
+    `size` gives size x size pixels: the short side is scaled to `size` and the middle cropped, in one bilinear step
+    over the middle square (antialiased where it shrinks).
+
+    Raises:
+        DataError: no bytes, no image, a truncated one, or 32 bits a channel, whose range nothing says; it names
+            `where`.
+    """
+    from PIL import Image
+
+    if not data:
+        raise DataError(f"The image {where} is empty (0 bytes).")
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return _array(_converted(image, channels, where), size)
+    except DataError:
+        raise
+    except Exception as error:  # Pillow raises what its decoders raise, even SyntaxError
+        said = (
+            "it is no image of a kind that Pillow knows" if isinstance(error, Image.UnidentifiedImageError) else error
+        )
+        raise DataError(f"The image {where} cannot be decoded: {said}") from error
+
+
+def _converted(image: "Image.Image", channels: int | None, where: str) -> "Image.Image":
+    """Upright, in mode L or RGB."""
+    from PIL import ImageOps
+
+    image.load()  # before the orientation is looked for, which may lie after the pixels
+    deep = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")  # by Pillow's version
+    if image.mode in ("I", "F") and not deep:
+        raise DataError(f"The image {where} has 32 bits a channel (mode {image.mode}); expected 8 or 16.")
+    channels = channels or (1 if image.mode in GREY else 3)
+    image = ImageOps.exif_transpose(image)
+    if deep:
+        image = _upper(image)
+    if image.has_transparency_data:
+        image = _over_white(image)
+    return image.convert("L" if channels == 1 else "RGB")
+
+
+def _upper(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    return Image.fromarray((np.asarray(image).astype(np.int32) >> 8).astype(np.uint8))
+
+
+def _over_white(image: "Image.Image") -> "Image.Image":
+    from PIL import Image
+
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def _array(image: "Image.Image", size: int | None) -> Picture:
+    from PIL import Image
+
+    if size is not None and image.size != (size, size):
+        side, (width, height) = min(image.size), image.size
+        left, top = (width - side) / 2, (height - side) / 2
+        image = image.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+    array = np.asarray(image)
+    return array[..., None] if array.ndim == 2 else array

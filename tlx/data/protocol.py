@@ -1,0 +1,116 @@
+"""What a protocol is: all that must be equal before two scores may be compared, as data with a name."""
+
+import dataclasses
+import re
+
+from tlx.data.names import WORD
+from tlx.errors import DataError, nearest
+
+ID = re.compile(rf"{WORD}(/[1-9][0-9]*)?")  # with its shots, if any
+HOW = ("random", "first", "balanced")
+SCORED = ("test", "train")
+Scale = float | tuple[float, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Draw:
+    """Which train rows of a dataset take part: its first `rows`, `rows` at random, or `rows` of each class.
+
+    `dataset` is its name, or a pattern of names ("rotated_mnist:*"). "random" takes the rows with the smallest hash of
+    their origin, so a draw is the same on every machine. "balanced" does so class by class; with `rows` None it takes
+    as many of each class as the rarest has. A dataset without a draw takes part whole.
+
+    Raises:
+        DataError: an unknown `how`, or a number of rows that it cannot have.
+    """
+
+    dataset: str
+    how: str
+    rows: int | None = None
+
+    def __post_init__(self):
+        if self.how not in HOW:
+            guess = " or ".join(nearest(self.how, HOW)) or ", ".join(HOW)
+            raise DataError(f"Draw of '{self.dataset}': how is {self.how!r}; nearest: {guess}.")
+        if (self.rows is None and self.how != "balanced") or (self.rows is not None and self.rows < 1):
+            raise DataError(f"Draw of '{self.dataset}': {self.rows} rows ({self.how}); expected 1 or more.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """What makes two scores comparable: which images, how they are shown, and which ones are scored.
+
+    Applied to each dataset of a task in this order:
+
+    - `editions` pairs a dataset with the one that takes its place: other files of the same name and other sizes.
+    - `renames` pairs a class with its name here; `classes` are those that take part, None for all.
+    - `pooled`: train and test are joined and split anew at random, this share to train; None keeps the split.
+      The same original image falls on the same side in every dataset.
+    - `draws`: which train rows take part. `seed` numbers the draws and the pooled splits.
+    - `scored`: the target rows that scores are over, its "test" split or (transductive papers) its "train" split.
+    - `validation`: the share of each source's train split that is held out to select by; None: the sources' test
+      splits.
+    - `shots`: labelled target train rows per class, None for all.
+    - `shared_origins`: whether source rows may show the same originals as the target's, as in the published
+      MNIST -> MNIST-M, where every target image is a source image over a photograph. Source train rows of the
+      originals that are scored are left out all the same.
+
+    Images are `size` pixels square with `channels` (1 or 3); None takes the largest of the task's domains. On the
+    device x = (uint8 / 255 - mean) / std, with one number or one for each channel.
+
+    Raises:
+        DataError: a value out of range.
+    """
+
+    id: str
+    summary: str
+    size: int | None
+    channels: int | None
+    mean: Scale = 0.5
+    std: Scale = 0.5
+    shots: int | None = None
+    shared_origins: bool = False
+    editions: tuple[tuple[str, str], ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
+    classes: tuple[str, ...] | None = None
+    pooled: float | None = None
+    draws: tuple[Draw, ...] = ()
+    seed: int = 0
+    scored: str = "test"
+    validation: float | None = None
+
+    def __post_init__(self):
+        if not ID.fullmatch(self.id):
+            raise self._error("an id", "letters, digits and _, with . or - inside, as tasks name it: a->b@ID")
+        if self.size is not None and self.size < 1:
+            raise self._error(f"size {self.size}", "1 or more pixels, or None")
+        if self.channels not in (None, 1, 3):
+            raise self._error(f"channels {self.channels}", "1, 3 or None")
+        for key in ("mean", "std"):
+            value = getattr(self, key)
+            if isinstance(value, tuple) and len(value) != self.channels:
+                raise self._error(f"{key} {value} with channels {self.channels}", "one number, or one for each channel")
+        if min(self.std if isinstance(self.std, tuple) else (self.std,)) <= 0:
+            raise self._error(f"std {self.std}", "more than 0")
+        if self.shots is not None and self.shots < 1:
+            raise self._error(f"shots {self.shots}", "1 or more, or None for all")
+        if self.classes is not None and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
+            raise self._error(f"classes {self.classes}", "two or more different names, or None for all")
+        for key in ("pooled", "validation"):
+            share = getattr(self, key)
+            if share is not None and not 0 < share < 1:
+                raise self._error(f"{key} {share}", "a share between 0 and 1, or None")
+        if self.scored not in SCORED:
+            raise self._error(f"scored {self.scored!r}", " or ".join(map(repr, SCORED)))
+
+    def _error(self, got: str, expected: str) -> DataError:
+        return DataError(f"Protocol '{self.id}': {got}; expected {expected}.")
+
+    def edition(self, dataset: str) -> str:
+        """The dataset that stands for `dataset` under this protocol."""
+        return dict(self.editions).get(dataset, dataset)
+
+    def with_shots(self, shots: int) -> "Protocol":
+        """The same with `shots` labelled target rows per class; its id and summary say so."""
+        told = f"{self.summary}; {shots} labelled target rows per class"
+        return dataclasses.replace(self, id=f"{self.id}/{shots}", summary=told, shots=shots)

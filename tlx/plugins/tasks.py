@@ -1,0 +1,60 @@
+"""From a task's name to the task: a registered one, one under another protocol, or one between any two datasets."""
+
+from typing import TYPE_CHECKING
+
+from tlx.errors import DataError, PluginError, UnknownName, nearest
+
+if TYPE_CHECKING:
+    from tlx.data.task import Task
+    from tlx.plugins.registry import Registry
+
+DEFAULT = "P-full-off"  # the protocol of tasks that no plugin registers: the datasets' own splits
+
+
+def find_task(registry: "Registry", text: str) -> "Task":
+    """The task that a name asks for: "mnist->usps", "mnist->usps@P-2000", "mnist->usps@P-2000/10".
+
+    Without a protocol, a registered task comes with its own; any other pair of registered datasets makes a task under
+    `DEFAULT`. With shots, the protocol is that of the task without shots, with so many labelled rows.
+
+    Raises:
+        UnknownName: no such dataset or protocol; where a registered task has a name near to it, that is the guess.
+        PluginError: the plugin that holds the name is broken there.
+    """
+    from tlx.data.names import parse  # NumPy is behind it
+    from tlx.data.task import Task
+
+    try:
+        name = parse(text)
+    except DataError:
+        return registry.entry("tasks", text).load()  # which raises: it is unknown, and has nearest names
+    registered = {entry.name for entry in registry.entries("tasks")}
+    plain = name._replace(protocol=None)
+    bare = plain._replace(shots=None)
+    for known in (str(plain), str(bare)):
+        if known not in registered:
+            continue
+        task: Task = registry.entry("tasks", known).load()
+        own = task.protocol
+        if known == str(plain) and name.protocol in (None, own.id, own.id.removesuffix(f"/{own.shots}")):
+            return task
+        if name.shots and name.protocol in (None, own.id):
+            return Task(task.sources, task.target, own.with_shots(name.shots), task.summary)
+    _check_datasets(registry, str(plain), (*name.sources, name.target))
+    wanted = name.protocol or DEFAULT
+    protocol = registry.get("protocols", wanted)
+    if protocol.id != wanted:  # a result could not be run again by what it says
+        raise PluginError(f"protocol '{wanted}' is registered with the id '{protocol.id}'; expected one name.")
+    return Task(name.sources, name.target, protocol.with_shots(name.shots) if name.shots else protocol)
+
+
+def _check_datasets(registry: "Registry", task: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        try:
+            registry.entry("datasets", name)
+        except UnknownName as absent:
+            try:
+                registry.entry("tasks", task)  # raises: it is unknown, or its plugin is broken there
+            except UnknownName as unknown:
+                known = nearest(task, unknown.known)
+                raise (unknown if known else absent) from None
