@@ -13,6 +13,7 @@ from tlx.engine.groups import flatten
 from tlx.engine.model import Frame, make_model
 from tlx.plugins import Registry
 from tlx.testing import parametrize_with_checks
+from tlx_backbones.wrn import WRN28x2
 
 BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
 GREY28, COLOUR28, COLOUR32 = (28, 28, 1), (28, 28, 3), (32, 32, 3)
@@ -138,7 +139,7 @@ def test_parameters_are_those_of_the_layer_table(name):
     assert TOTALS.get(name, features + head) == features + head
 
 
-class WRN10x2(BACKBONES.get("backbones", "wrn_28_2")):
+class WRN10x2(WRN28x2):
     """One block of a width, where wrn_28_2 has four: a third of its program."""
 
     repeat = 1
