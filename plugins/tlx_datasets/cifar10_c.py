@@ -78,6 +78,6 @@ def build(clean: Dataset, folder: Path, corruption: str, severity: int) -> Datas
 
 def _array(data: np.ndarray, where: str) -> np.ndarray:
     try:
-        return np.load(io.BytesIO(data), allow_pickle=False)
+        return np.load(io.BytesIO(data.tobytes()), allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise DataError(f"{where}: it cannot be read as .npy: {error}") from error

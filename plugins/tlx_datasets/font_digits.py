@@ -25,8 +25,8 @@ def build(glyphs: Dataset, _: Path) -> Dataset:
 
     Seeded by NumPy's Generator(PCG64(0)) for train and PCG64(1) for test.
     """
-    parts = (draw(getattr(glyphs, split), split, rows, SEEDS[split]) for split, rows in ROWS.items())
-    return Dataset("font_digits", *parts, glyphs.classes)
+    train, test = (draw(getattr(glyphs, split), split, rows, SEEDS[split]) for split, rows in ROWS.items())
+    return Dataset("font_digits", train, test, glyphs.classes)
 
 
 def draw(glyphs: Arrays, split: str, rows: int, seed: int) -> Arrays:

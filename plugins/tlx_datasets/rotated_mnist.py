@@ -46,8 +46,8 @@ def build(digits: Dataset, angle: int) -> Dataset:
     dealt = np.array(sorted(range(len(hashes)), key=hashes.__getitem__))
     own = dealt[ANGLES.index(angle) :: len(ANGLES)][: len(dealt) // len(ANGLES)]
     test, train = np.split(own, [len(own) // 5])
-    parts = (Arrays(rotated(both.x[rows], angle), both.y[rows], both.origin[rows]) for rows in (train, test))
-    return Dataset(f"rotated_mnist:{angle}", *parts, digits.classes)
+    parts = [Arrays(rotated(both.x[rows], angle), both.y[rows], both.origin[rows]) for rows in (train, test)]
+    return Dataset(f"rotated_mnist:{angle}", parts[0], parts[1], digits.classes)
 
 
 def rotated(x: np.ndarray, angle: float) -> np.ndarray:

@@ -31,7 +31,8 @@ def build(folder: Path) -> Dataset:
             f"The dataset 'syn_digits' needs {' and '.join(missing)} in {folder}, and no stable host offers them. "
             f"By hand: unpack {SOURCE} there. The dataset 'font_digits' is made here instead."
         )
-    return Dataset("syn_digits", *(read(folder / name, split) for split, name in MEMBERS.items()), DIGITS)
+    train, test = (read(folder / name, split) for split, name in MEMBERS.items())
+    return Dataset("syn_digits", train, test, DIGITS)
 
 
 def read(path: Path, split: str) -> Arrays:

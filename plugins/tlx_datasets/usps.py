@@ -7,6 +7,7 @@ back-propagation network", NIPS 1989.
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,8 @@ def read_libsvm(path: Path, split: str) -> Read:
     """A file of lines "label 1:value ... 256:value", labels from 1, compressed by bzip2."""
     from sklearn.datasets import load_svmlight_file
 
-    values, labels = _sound(path, lambda: load_svmlight_file(str(path), n_features=256, zero_based=False)[:2])
+    load: Any = load_svmlight_file  # its types are inferred, wrongly
+    values, labels = _sound(path, lambda: load(str(path), n_features=256, zero_based=False))
     return values.toarray(), np.rint(labels) - 1
 
 
@@ -103,7 +105,7 @@ def read_h5(path: Path, split: str) -> Read:
     return _sound(path, read)
 
 
-def _sound(path: Path, read: Callable[[], Read]) -> Read:
+def _sound(path: Path, read: Callable[[], Any]) -> Any:
     try:
         return read()
     except Exception as error:  # each reader has errors of its own for a damaged file

@@ -1,11 +1,14 @@
+import dataclasses
 import logging
 import pickle
 
+import numpy as np
 import pytest
 
 import tlx
 from tlx.bench import failures, load_all
-from tlx.errors import ResultError, SettingError, UnknownName
+from tlx.data import from_arrays
+from tlx.errors import DataError, ResultError, SettingError, UnknownName
 
 
 @pytest.fixture
@@ -152,3 +155,27 @@ def test_bench_is_a_function_and_a_package():
     import tlx.bench.store
 
     assert callable(tlx.bench) and tlx.bench.store.Store
+
+
+class Full:
+    @tlx.hookimpl
+    def tlx_protocols(self, register):
+        register("P-full-off", tlx.Protocol("P-full-off", "the one of a task that names none", 8, 1))
+
+
+def test_a_dataset_in_memory_takes_part(registry, world):
+    """Given twice it is the same one; another of its name, or of a plugin's, is refused."""
+    registry.add(Full(), "full")
+    random = np.random.default_rng(0)
+    mine, other = (
+        from_arrays("mine", (random.integers(0, 255, (30, 8, 8), np.uint8), np.arange(30) % 3), classes="xyz")
+        for _ in range(2)
+    )
+    for _ in range(2):
+        result = tlx.run("mine->b", "shift", backbone="net", recipe="short", datasets=[mine], registry=registry)
+        assert result.finished and result.spec.task == "mine->b"
+    for dataset in (other, dataclasses.replace(mine, name="b")):
+        with pytest.raises(DataError, match=f"There is a dataset '{dataset.name}' already, of plugin"):
+            tlx.run("mine->b", "shift", backbone="net", recipe="short", datasets=[dataset], registry=registry)
+    with pytest.raises(DataError, match="is of type list; expected a tlx.Dataset"):
+        registry.add_dataset([mine])

@@ -14,6 +14,7 @@ from tlx.bench.runner import Runner
 from tlx.bench.spec import Spec
 from tlx.bench.store import Store
 from tlx.bench.suite import Suite
+from tlx.data.task import Dataset
 from tlx.plugins import Registry
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def run(
     recipe: str = "default",
     out: str | Path | None = None,
     plugins: Sequence[str] = (),
+    datasets: Sequence[Dataset] = (),
     registry: Registry | None = None,
     progress: bool = True,
 ) -> Result:
@@ -38,7 +40,8 @@ def run(
     `task` is a registered one, or any datasets of equal classes: "mnist->usps", "mnist->usps@P-2000", "a+b->c/10".
 
     `settings` is a mapping, or texts "key=value"; `steps` replaces the recipe's; `plugins` are files to load. With
-    `out` the result is written to that folder as well, in the place of an earlier one of the same spec.
+    `out` the result is written to that folder as well, in the place of an earlier one of the same spec. `datasets` are
+    in memory (`tlx.data.from_arrays`), and the task may name them; the result's command cannot run them again.
 
     Raises:
         TlxError: an unknown name, a wrong setting, a folder that cannot be written.
@@ -48,6 +51,8 @@ def run(
         result.accuracy("last")
     """
     registry = registry or Registry.load(plugins)
+    for dataset in datasets:
+        registry.add_dataset(dataset)
     spec = make_spec(
         registry,
         task,

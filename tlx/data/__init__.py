@@ -1,5 +1,6 @@
 """Data on the host, in NumPy: datasets, tasks, and the arrays that a task shows. Nothing here imports JAX."""
 
+from tlx.data.arrays import from_arrays
 from tlx.data.files import File, fetch
 from tlx.data.images import decode_image, read_image
 from tlx.data.load import load_task
@@ -24,6 +25,7 @@ __all__ = [
     "chosen",
     "decode_image",
     "fetch",
+    "from_arrays",
     "load_task",
     "parse",
     "read_image",

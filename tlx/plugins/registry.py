@@ -74,6 +74,25 @@ class Registry:
         else:
             self._add_hooks(plugin, name)
 
+    def add_dataset(self, dataset: Any) -> None:
+        """Adds a `tlx.Dataset` in memory under its own name.
+
+        Raises:
+            DataError: it is none, or another dataset has the name.
+        """
+        from tlx.data.task import Dataset  # NumPy is behind it
+
+        if not isinstance(dataset, Dataset):
+            raise DataError(f"A dataset in memory is of type {type(dataset).__name__}; expected a tlx.Dataset.")
+        key = ("datasets", dataset.name)
+        if self._loaded.get(key) is dataset:
+            return
+        if first := self._entries["datasets"].get(dataset.name):
+            there = f"There is a dataset '{dataset.name}' already, of plugin '{first.plugin}'"
+            raise DataError(f"{there}; expected another name for the one in memory.")
+        self._entries["datasets"][dataset.name] = Entry(*key, "memory", lambda: dataset, "in memory")
+        self._loaded[key] = dataset
+
     def entries(self, kind: str) -> list[Entry]:
         """What is registered of a kind ("strategies", "backbones", ...), sorted by name. Raises UnknownName."""
         if kind not in KINDS:

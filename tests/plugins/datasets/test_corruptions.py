@@ -120,9 +120,8 @@ def test_other_names_are_refused(name, message):
 
 
 def test_cifar10_corrupted(mnist: Dataset):
-    clean = Dataset(
-        "cifar10", *(part._replace(x=np.repeat(part.x, 3, axis=3)) for part in (mnist.train, mnist.test)), mnist.classes
-    )
+    train, test = (part._replace(x=np.repeat(part.x, 3, axis=3)) for part in (mnist.train, mnist.test))
+    clean = Dataset("cifar10", train, test, mnist.classes)
     prepared = cifar10_corrupted.load("contrast/3")
     data = prepared.build(clean, None)
     assert data.name == prepared.name == "cifar10_corrupted:contrast/3"
