@@ -17,6 +17,7 @@ ARROWS = {
     "hooks": "",
     "new": "errors",
     "ops": "errors contract",
+    "additive": "errors contract ops",
     "layers": "errors contract",
     "data": "errors contract",
     "score": "errors contract",

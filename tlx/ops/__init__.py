@@ -11,20 +11,25 @@ from tlx.ops.classification import (
     marginal_entropy,
     squared_consistency,
 )
+from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
+from tlx.ops.confusion import class_confusion
 from tlx.ops.coral import coral
 from tlx.ops.domains import both_domains
 from tlx.ops.ema import ema
+from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
 from tlx.ops.kl import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
 from tlx.ops.mlp import mlp_apply, mlp_init
 from tlx.ops.mmd import gaussian_kernels, mmd_linear, mmd_quadratic, squared_distances
-from tlx.ops.moments import covariance, mean_and_variance
+from tlx.ops.moments import covariance, mean_and_variance, mean_distance
 from tlx.ops.pseudo_labels import centroid_labels
 from tlx.ops.reversal import reverse_gradient
 from tlx.ops.schedules import dann_ramp, linear_ramp, sigmoid_ramp
+from tlx.ops.spectrum import nuclear_norm, spectral_penalty
 
 __all__ = [
     "both_domains",
     "centroid_labels",
+    "class_confusion",
     "classifier_discrepancy",
     "coral",
     "covariance",
@@ -39,19 +44,27 @@ __all__ = [
     "gaussian_kernels",
     "gaussian_kl",
     "information_maximisation",
+    "jmmd_linear",
+    "jmmd_quadratic",
     "kl_consistency",
     "linear_ramp",
     "log_mixture",
     "log_normal",
     "marginal_entropy",
     "mean_and_variance",
+    "mean_distance",
     "mixture_kl",
     "mlp_apply",
     "mlp_init",
     "mmd_linear",
     "mmd_quadratic",
+    "multilinear_map",
+    "nuclear_norm",
+    "random_maps",
+    "random_multilinear_map",
     "reverse_gradient",
     "sigmoid_ramp",
+    "spectral_penalty",
     "squared_consistency",
     "squared_distances",
 ]
