@@ -22,6 +22,19 @@ def test_is_sklearns_log_loss_with_equal_domains():
     assert domain_loss(SOURCE, TARGET) == pytest.approx(log_loss(IS_SOURCE, p, sample_weight=weights))
 
 
+def test_weights_count_rows_within_each_domain():
+    """The trap: weights normalised over both domains, so that the domain of certain rows counts more."""
+    ours, theirs = np.array([1.0, 2.0, 0.5]), np.array([1.5, 1.1])
+    p = expit(np.concatenate([SOURCE, TARGET]))
+    weights = np.concatenate([ours / ours.sum(), theirs / theirs.sum()])
+    found = domain_loss(SOURCE, TARGET, ours, theirs)
+    assert found == pytest.approx(log_loss(IS_SOURCE, p, sample_weight=weights))
+    assert domain_loss(SOURCE, TARGET, np.full(3, 2.0), np.ones(2)) == pytest.approx(domain_loss(SOURCE, TARGET))
+    losses = np.log1p(np.exp(-SOURCE))
+    slope = jax.grad(domain_loss, argnums=2)(SOURCE, TARGET, ours, theirs)
+    np.testing.assert_allclose(slope, losses / (2 * ours.sum()), err_msg="the divisor has no gradient")
+
+
 def test_accuracy_is_balanced():
     judged = np.concatenate([SOURCE, TARGET]) > 0
     assert domain_accuracy(SOURCE, TARGET) == pytest.approx(balanced_accuracy_score(IS_SOURCE, judged))

@@ -42,6 +42,7 @@ def divergence(student, teacher):
 
 ZERO_AT_LEAST = {  # of a pair of samples: zero at equals, and nowhere below; so the gradient is zero there
     "mmd_quadratic": ops.mmd_quadratic,
+    "mean_distance": ops.mean_distance,
     "coral": ops.coral,
     "coral_means": functools.partial(ops.coral, means=True),
     "gaussian_kl": moments_kl,

@@ -12,6 +12,15 @@ S, T, P = jnp.ones((4, 3)), jnp.ones((5, 3)), jnp.ones(())
 LABELS, ROW, MATRIX = jnp.zeros(4, int), jnp.ones(3), jnp.eye(3)
 
 GOOD = {
+    "class_confusion": (S,),
+    "jmmd_linear": (S, S, S, S),
+    "jmmd_quadratic": (S, T, S, T),
+    "mean_distance": (S, T),
+    "multilinear_map": (S, jnp.ones((4, 2))),
+    "nuclear_norm": (S,),
+    "random_maps": (jax.random.key(0), 3, 2, 6),
+    "random_multilinear_map": (S, jnp.ones((4, 2)), jnp.ones((3, 6)), jnp.ones((2, 6))),
+    "spectral_penalty": (S,),
     "centroid_labels": (S, jnp.ones((4, 2))),
     "classifier_discrepancy": (S, S),
     "coral": (S, T),
@@ -42,6 +51,10 @@ GOOD = {
     "squared_distances": (S, T),
 }
 BAD = {
+    "jmmd_quadratic": (S, T, S, S),
+    "mean_distance": (S, jnp.ones((5, 2))),
+    "multilinear_map": (S, T),
+    "random_multilinear_map": (S, jnp.ones((4, 2)), jnp.ones((3, 6)), jnp.ones((2, 5))),
     "centroid_labels": (S, jnp.ones((5, 2))),
     "classifier_discrepancy": (S, jnp.ones((4, 2))),
     "coral": (S, jnp.ones((5, 2))),
