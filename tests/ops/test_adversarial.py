@@ -49,3 +49,11 @@ def test_gradient_is_numeric_and_finite_at_extremes():
     check_grads(domain_loss, (SOURCE, TARGET), order=1, modes=["rev"])
     value, gradient = jax.jit(jax.value_and_grad(domain_loss))(jnp.float32([-1e4, 1e4]), jnp.float32([1e4]))
     assert value == pytest.approx((5e3 + 1e4) / 2) and np.isfinite(gradient).all()
+
+
+def test_confusion_loss_is_the_cross_entropy_to_one_half():
+    judged = np.concatenate([SOURCE, TARGET])
+    expected = -np.mean(np.log(expit(judged)) / 2 + np.log(1 - expit(judged)) / 2)
+    assert ops.confusion_loss(judged) == pytest.approx(expected)
+    assert ops.confusion_loss(jnp.zeros(3)) == pytest.approx(np.log(2)) < expected
+    check_grads(ops.confusion_loss, (judged,), order=1, modes=["rev"])

@@ -12,6 +12,19 @@ S, T, P = jnp.ones((4, 3)), jnp.ones((5, 3)), jnp.ones(())
 LABELS, ROW, MATRIX = jnp.zeros(4, int), jnp.ones(3), jnp.eye(3)
 
 GOOD = {
+    "central_moment_discrepancy": (S, T),
+    "confusion_loss": (jnp.ones(4),),
+    "gradient_penalty": (lambda x: x.sum(1), S),
+    "hard_norm": (S,),
+    "margin_disparity": (S, S, T, T),
+    "moment_distance": (S, T, jnp.zeros((7, 2), int)),
+    "neighbour_probabilities": (S, LABELS, jnp.ones((9, 3)), jnp.ones((9, 2)), 5),
+    "random_directions": (jax.random.key(0), 3, 6),
+    "row_norms": (S,),
+    "sharpened": (S,),
+    "sinkhorn": (S,),
+    "sliced_wasserstein": (S, S, jnp.ones((3, 6))),
+    "stepwise_norm": (S,),
     "class_confusion": (S,),
     "jmmd_linear": (S, S, S, S),
     "jmmd_quadratic": (S, T, S, T),
@@ -51,6 +64,11 @@ GOOD = {
     "squared_distances": (S, T),
 }
 BAD = {
+    "central_moment_discrepancy": (S, jnp.ones((5, 2))),
+    "margin_disparity": (S, T, T, T),
+    "moment_distance": (S, T, jnp.ones((7, 2))),
+    "neighbour_probabilities": (S, LABELS, jnp.ones((9, 3)), jnp.ones((8, 2)), 5),
+    "sliced_wasserstein": (S, T, jnp.ones((3, 6))),
     "jmmd_quadratic": (S, T, S, S),
     "mean_distance": (S, jnp.ones((5, 2))),
     "multilinear_map": (S, T),

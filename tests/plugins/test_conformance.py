@@ -36,8 +36,10 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adda", "coral", "dann", "feature_extraction", "fine_tune", "joint", "kl", "kl_gaussian", "mcd",
-        "mean_teacher", "mmd", "shot", "source_only", "target_only", "tent",
+        "adabn", "adda", "afn", "atdoc", "bnm", "bsp", "cdan", "cmd", "coral", "dann", "ddc", "deepjdot",
+        "domain_confusion", "entropy_min", "feature_extraction", "fine_tune", "homm", "im", "jan", "joint", "kl",
+        "kl_gaussian", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "pseudo_label", "shot", "source_only", "swd",
+        "target_only", "tent", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == ["cnn", "dtn", "lenet", "lenet_bn", "mlp"]
     assert names("datasets") == ["mnist5k", "mnist5k_m", "optdigits"]
