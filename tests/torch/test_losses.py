@@ -1,7 +1,7 @@
 """Losses and their gradients against plain PyTorch transcriptions of the papers' equations.
 
-PyTorch is no dependency: without it, all of this is skipped. Features are parameters here, so that a strategy's gradient
-with respect to them, to the head and to its own networks is compared as well as its loss.
+PyTorch is no dependency: without it, all of this is skipped. Features are parameters here, so that the gradient
+with respect to them, to the head and to a strategy's own networks is compared as well as the loss.
 """
 
 import functools
