@@ -43,7 +43,6 @@ def divergence(student, teacher):
 ZERO_AT_LEAST = {  # of a pair of samples: zero at equals, and nowhere below; so the gradient is zero there
     "mmd_quadratic": ops.mmd_quadratic,
     "mean_distance": ops.mean_distance,
-    "central_moment_discrepancy": ops.central_moment_discrepancy,
     "coral": ops.coral,
     "coral_means": functools.partial(ops.coral, means=True),
     "gaussian_kl": moments_kl,
@@ -51,7 +50,8 @@ ZERO_AT_LEAST = {  # of a pair of samples: zero at equals, and nowhere below; so
     "squared_consistency": consistency,
     "kl_consistency": divergence,
 }
-SIGNED = {  # estimates that may be negative, or whose zero is no minimum
+SIGNED = {  # estimates that may be negative, or whose zero is no minimum, or one with a kink (a norm that is not squared)
+    "central_moment_discrepancy": ops.central_moment_discrepancy,
     "mmd_unbiased": functools.partial(ops.mmd_quadratic, unbiased=True),
     "mmd_linear": ops.mmd_linear,
     "mixture_kl": minibatch_kl,

@@ -3,6 +3,7 @@
 import itertools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.test_util import check_grads
@@ -31,7 +32,7 @@ def test_random_tuples_give_it_on_average():
     source, target = pair(3)
     every = np.array(list(itertools.product(range(3), repeat=3)))
     drawn = np.random.default_rng(0).integers(0, 3, (300, 40, 3))
-    values = np.asarray(jax.vmap(lambda at: ops.moment_distance(source, target, at))(drawn))
+    values = np.asarray(jax.vmap(ops.moment_distance, (None, None, 0))(jnp.asarray(source), jnp.asarray(target), drawn))
     error = values.std() / np.sqrt(len(values))
     assert abs(values.mean() - ops.moment_distance(source, target, every)) < 4 * error
 

@@ -23,12 +23,19 @@ def test_is_pots_regularised_plan(seed):
     np.testing.assert_allclose(sinkhorn(c, 0.1, iterations=500), plan, atol=1e-8)
 
 
-@pytest.mark.parametrize("n", [6, 32])
-def test_costs_little_more_than_the_exact_plan(n):
-    """At the settings of DeepJDOT: measured 1.00 to 1.03 times as much, on 20 draws of 32 rows."""
-    c = cost(n, n, n)
-    exact = ot.emd2(np.full(n, 1 / n), np.full(n, 1 / n), c)
-    assert exact * 0.999 <= jnp.sum(sinkhorn(c, 0.02, iterations=100) * c) <= 1.05 * exact
+@pytest.mark.parametrize(
+    ("regularisation", "iterations", "low", "high"), [(0.02, 100, 0.97, 1.08), (0.01, 500, 0.99, 1.04)]
+)
+def test_costs_about_what_the_exact_plan_costs(regularisation, iterations, low, high):
+    """Measured on ten draws of 6 and of 32 rows: 0.98 to 1.06 times as much at DeepJDOT's settings, 1.00 to 1.03 at
+    the other.
+
+    Less than the exact cost is possible, as the rows' masses are off by up to 7 and 1 %.
+    """
+    for n in (6, 32):
+        c = cost(n, n, n)
+        exact = ot.emd2(np.full(n, 1 / n), np.full(n, 1 / n), c)
+        assert low * exact <= jnp.sum(sinkhorn(c, regularisation, iterations=iterations) * c) <= high * exact
 
 
 def test_marginals():

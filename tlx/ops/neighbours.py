@@ -24,9 +24,9 @@ def neighbour_probabilities(
     Liang et al. 2021, "Domain Adaptation with Auxiliary Target Domain-Oriented Classifier" (ATDOC), equation 6.
     """
     near = features @ bank.T
-    near = near.at[jnp.arange(len(index)), index].set(-jnp.inf)
-    _, nearest = jax.lax.top_k(near, count)
-    return bank_p[nearest].mean(1)
+    own = index[:, None] == jnp.arange(bank.shape[0])
+    _, nearest = jax.lax.top_k(jnp.where(own, -jnp.inf, near), count)
+    return jnp.take(bank_p, nearest, axis=0).mean(1)
 
 
 def sharpened(p: Float[Array, "batch classes"]) -> Float[Array, "batch classes"]:
