@@ -50,7 +50,7 @@ ZERO_AT_LEAST = {  # of a pair of samples: zero at equals, and nowhere below; so
     "squared_consistency": consistency,
     "kl_consistency": divergence,
 }
-SIGNED = {  # estimates that may be negative, or whose zero is no minimum, or one with a kink (a norm that is not squared)
+SIGNED = {  # estimates that may be negative, or whose zero is no minimum or has a kink
     "central_moment_discrepancy": ops.central_moment_discrepancy,
     "mmd_unbiased": functools.partial(ops.mmd_quadratic, unbiased=True),
     "mmd_linear": ops.mmd_linear,

@@ -19,7 +19,7 @@ def built_in(kind: str) -> list[Any]:
     return [REGISTRY.get(kind, name) for name in names(kind)]
 
 
-@parametrize_with_checks([*built_in("strategies"), *built_in("backbones")])
+@parametrize_with_checks([*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *built_in("backbones")])
 def test_conformance(subject, check):
     check(subject)
 
