@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import jax
+import jax.numpy as jnp
 
 from tlx.additive import Additive
 from tlx.contract import State, Strategy, register
@@ -57,7 +58,7 @@ class Composed(Additive):
         return State(params, extra)
 
     def transfer(self, model, state, outputs, batch, context):
-        total, metrics = 0.0, {}
+        total, metrics = jnp.zeros(()), {}
         for name, part, key in self._keyed(context.key):
             term, seen, found = part.transfer(model, _of(name, state), outputs, batch, context._replace(key=key))
             own = {place: f"{name}.{place}" for place in seen.extra}
@@ -89,7 +90,7 @@ def composes(kind: type[Strategy]) -> bool:
 
 
 @functools.cache
-def compose(parts: tuple[tuple[str, type[Strategy]], ...]) -> type[Composed]:
+def compose(parts: tuple[tuple[str, Any], ...]) -> type[Composed]:
     """The strategy class whose loss is cross-entropy(source) + the parts' terms, in order.
 
     Its fields are "NAME.FIELD" for every field of every part, float ones leaves as in the parts.

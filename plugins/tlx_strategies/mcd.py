@@ -40,7 +40,8 @@ class MCD(Strategy):
         def parts(state, batch, context):
             source, target, state = both_domains(model, state, batch)
             first, second = (cross_entropy(model.logits(state, source, head), batch.source.y) for head in HEADS)
-            gap = self.gap(*(model.logits(state, target, head) for head in HEADS), context.key)
+            one, two = (model.logits(state, target, head) for head in HEADS)
+            gap = self.gap(one, two, context.key)
             return first + second, gap, state
 
         def on_task(state, batch, context):

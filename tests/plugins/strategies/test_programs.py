@@ -72,7 +72,7 @@ def test_adabn_takes_the_targets_statistics_and_moves_no_parameter(engine):
 
 def test_adabn_needs_a_norm():
     strategy = AdaBN()
-    state = type("State", (), {"extra": {"features": {"dropout": np.uint32([1, 2])}}})
+    state = type("State", (), {"extra": {"features": {"dropout": np.array([1, 2], np.uint32)}}})
     phase = strategy.phases(None)[1]  # pyright: ignore[reportArgumentType]
     with pytest.raises(ContractError, match="AdaBN: the backbone has no batch-norm"):
         phase.begin(state, None)  # pyright: ignore[reportArgumentType]

@@ -192,7 +192,7 @@ def test_deepjdot_costs_about_what_pots_exact_plan_costs():
     strategy = DeepJDOT(alpha=0.5, beta=1.0)
     near = ot.dist(np.float64(OUTPUTS.source), np.float64(OUTPUTS.target))
     wrong = -log_softmax(np.float64(OUTPUTS.target_logits), 1)[:, np.asarray(Y)].T
-    exact = ot.emd2(np.full(N, 1 / N), np.full(N, 1 / N), 0.5 * near + wrong)
+    exact = float(np.asarray(ot.emd2(np.full(N, 1 / N), np.full(N, 1 / N), 0.5 * near + wrong)))
     value, _, (_, _, slope) = term(strategy)
     assert 0.97 * exact <= value <= 1.08 * exact
     assert not np.any(slope.source_logits) and np.any(slope.source) and np.any(slope.target_logits)
