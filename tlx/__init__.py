@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tlx.additive import Additive, Outputs
     from tlx.bench.api import bench, run
     from tlx.bench.suite import Suite
     from tlx.contract import (
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "tlx.additive": "Additive Outputs",
     "tlx.bench.api": "bench run",
     "tlx.bench.suite": "Suite",
     "tlx.contract": "Batch Context Features Images Key Labelled Labels Logits Loss Metrics Model NotShown Objective "

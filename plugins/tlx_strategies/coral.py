@@ -1,11 +1,11 @@
 """Correlation alignment."""
 
-from tlx import Strategy, strategy
-from tlx.ops import both_domains, coral, cross_entropy
+from tlx import Additive, strategy
+from tlx.ops import coral
 
 
 @strategy
-class CORAL(Strategy):
+class CORAL(Additive):
     """Aligns the covariances of the last layer's outputs on both domains (Deep CORAL).
 
     loss = cross-entropy(source) + weight * |C_s - C_t|_F^2 / (4 classes^2), C the covariance of the logits
@@ -20,9 +20,6 @@ class CORAL(Strategy):
 
     weight: float = 1.0
 
-    def loss(self, model, state, batch, context):
-        source, target, state = both_domains(model, state, batch)
-        source_logits, target_logits = model.logits(state, source), model.logits(state, target)
-        task = cross_entropy(source_logits, batch.source.y)
-        gap = coral(source_logits, target_logits)
-        return task + self.weight * gap, state, {"task": task, "coral": gap}
+    def transfer(self, model, state, outputs, batch, context):
+        gap = coral(outputs.source_logits, outputs.target_logits)
+        return self.weight * gap, state, {"coral": gap}

@@ -3,21 +3,12 @@
 import jax
 import jax.numpy as jnp
 
-from tlx import Strategy, strategy
-from tlx.ops import (
-    both_domains,
-    cross_entropy,
-    dann_ramp,
-    domain_accuracy,
-    domain_loss,
-    mlp_apply,
-    mlp_init,
-    reverse_gradient,
-)
+from tlx import Additive, strategy
+from tlx.ops import dann_ramp, domain_accuracy, domain_loss, mlp_apply, mlp_init, reverse_gradient
 
 
 @strategy
-class DANN(Strategy):
+class DANN(Additive):
     """Trains features that a domain discriminator cannot tell apart, by reversing its gradient.
 
     loss = cross-entropy(source) + weight * domain_loss(D(R(f(x)))), R the identity with gradient -lambda(p),
@@ -40,14 +31,10 @@ class DANN(Strategy):
         critic = mlp_init(jax.random.fold_in(key, 1), (model.width, *self.hidden, 1), normalised=True)
         return state._replace(params={**state.params, "critic": critic})
 
-    def loss(self, model, state, batch, context):
-        source, target, state = both_domains(model, state, batch)
-        task = cross_entropy(model.logits(state, source), batch.source.y)
-        features = jnp.concatenate([source, target])
-        judged = mlp_apply(state.params["critic"], reverse_gradient(features, dann_ramp(context.progress, self.gamma)))[
-            :, 0
-        ]
-        on_source, on_target = judged[: len(source)], judged[len(source) :]
-        domain = domain_loss(on_source, on_target)
-        metrics = {"task": task, "domain": domain, "domain_accuracy": domain_accuracy(on_source, on_target)}
-        return task + self.weight * domain, state, metrics
+    def transfer(self, model, state, outputs, batch, context):
+        features = jnp.concatenate([outputs.source, outputs.target])
+        reversed_ = reverse_gradient(features, dann_ramp(context.progress, self.gamma))
+        judged = mlp_apply(state.params["critic"], reversed_)[:, 0]
+        source, target = judged[: len(outputs.source)], judged[len(outputs.source) :]
+        domain = domain_loss(source, target)
+        return self.weight * domain, state, {"domain": domain, "domain_accuracy": domain_accuracy(source, target)}

@@ -32,8 +32,12 @@ class MCD(Strategy):
         state = model.init(model_key)
         return model.with_head(state, head_key, "head2")
 
+    def gap(self, first, second, key):
+        """How far the heads are apart, from their logits [B, classes] on the target."""
+        return classifier_discrepancy(first, second)
+
     def phases(self, model):
-        def parts(state, batch):
+        def parts(state, batch, context):
             source, target, state = both_domains(model, state, batch)
             losses, on_target = [], []
             for head in HEADS:
@@ -41,18 +45,18 @@ class MCD(Strategy):
                 losses.append(cross_entropy(logits, batch.source.y))
                 logits, state = model.classify(state, target, head)
                 on_target.append(logits)
-            return losses[0] + losses[1], classifier_discrepancy(*on_target), state
+            return losses[0] + losses[1], self.gap(*on_target, context.key), state
 
         def on_task(state, batch, context):
-            task, _, state = parts(state, batch)
+            task, _, state = parts(state, batch, context)
             return task, state, {}
 
         def heads_apart(state, batch, context):
-            task, gap, state = parts(state, batch)
+            task, gap, state = parts(state, batch, context)
             return task - self.weight * gap, state, {"gap": gap}
 
         def features_together(state, batch, context):
-            _, gap, state = parts(state, batch)
+            _, gap, state = parts(state, batch, context)
             return self.weight * gap, state, {}
 
         a, b = Objective(on_task), Objective(heads_apart, HEADS)

@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from tlx import Strategy, strategy
-from tlx.ops import both_domains, cross_entropy, mmd_linear, mmd_quadratic
+from tlx import Additive, strategy
+from tlx.ops import mmd_linear, mmd_quadratic
 
 ESTIMATORS = {"quadratic": mmd_quadratic, "linear": mmd_linear}
 
 
 @strategy
-class MMD(Strategy):
+class MMD(Additive):
     """Aligns the features' distributions in the kernel space of five Gaussians (DAN).
 
     loss = cross-entropy(source) + weight * MMD^2(f(source), f(target)), bandwidths 2^k times the mean squared distance,
@@ -27,8 +27,6 @@ class MMD(Strategy):
     weight: float = 1.0
     estimator: Literal["quadratic", "linear"] = "quadratic"
 
-    def loss(self, model, state, batch, context):
-        source, target, state = both_domains(model, state, batch)
-        task = cross_entropy(model.logits(state, source), batch.source.y)
-        gap = ESTIMATORS[self.estimator](source, target)
-        return task + self.weight * gap, state, {"task": task, "mmd": gap}
+    def transfer(self, model, state, outputs, batch, context):
+        gap = ESTIMATORS[self.estimator](outputs.source, outputs.target)
+        return self.weight * gap, state, {"mmd": gap}

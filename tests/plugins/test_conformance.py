@@ -22,7 +22,7 @@ def built_in(kind: str) -> list[Any]:
     return [REGISTRY.get(kind, name) for name in names(kind) if name not in SPARED]
 
 
-@parametrize_with_checks([*built_in("strategies"), *built_in("backbones")])
+@parametrize_with_checks([*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *built_in("backbones")])
 def test_conformance(subject, check):
     check(subject)
 
@@ -39,8 +39,10 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adda", "coral", "dann", "feature_extraction", "fine_tune", "joint", "kl", "kl_gaussian", "mcd",
-        "mean_teacher", "mmd", "shot", "source_only", "target_only", "tent",
+        "adabn", "adda", "afn", "atdoc", "bnm", "bsp", "cdan", "cmd", "coral", "dann", "ddc", "deepjdot",
+        "domain_confusion", "entropy_min", "feature_extraction", "fine_tune", "homm", "im", "jan", "joint", "kl",
+        "kl_gaussian", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "pseudo_label", "shot", "source_only", "swd",
+        "target_only", "tent", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn",

@@ -1,6 +1,7 @@
 """The field's mathematics as pure functions, shared by the strategies."""
 
-from tlx.ops.adversarial import domain_accuracy, domain_loss
+from tlx.ops.adversarial import confusion_loss, domain_accuracy, domain_loss
+from tlx.ops.central_moments import central_moment_discrepancy
 from tlx.ops.classification import (
     classifier_discrepancy,
     cross_entropies,
@@ -11,21 +12,34 @@ from tlx.ops.classification import (
     marginal_entropy,
     squared_consistency,
 )
+from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
+from tlx.ops.confusion import class_confusion
 from tlx.ops.coral import coral
 from tlx.ops.domains import both_domains
 from tlx.ops.ema import ema
+from tlx.ops.higher_moments import moment_distance
+from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
 from tlx.ops.kl import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
+from tlx.ops.margin import margin_disparity
 from tlx.ops.mlp import mlp_apply, mlp_init
 from tlx.ops.mmd import gaussian_kernels, mmd_linear, mmd_quadratic, squared_distances
-from tlx.ops.moments import covariance, mean_and_variance
+from tlx.ops.moments import covariance, mean_and_variance, mean_distance
+from tlx.ops.neighbours import neighbour_probabilities, sharpened
+from tlx.ops.norms import hard_norm, row_norms, stepwise_norm
 from tlx.ops.pseudo_labels import centroid_labels
 from tlx.ops.reversal import reverse_gradient
 from tlx.ops.schedules import dann_ramp, linear_ramp, sigmoid_ramp
+from tlx.ops.spectrum import nuclear_norm, spectral_penalty
+from tlx.ops.transport import sinkhorn
+from tlx.ops.wasserstein import gradient_penalty, random_directions, sliced_wasserstein
 
 __all__ = [
     "both_domains",
+    "central_moment_discrepancy",
     "centroid_labels",
+    "class_confusion",
     "classifier_discrepancy",
+    "confusion_loss",
     "coral",
     "covariance",
     "cross_entropies",
@@ -38,20 +52,39 @@ __all__ = [
     "full_gaussian_kl",
     "gaussian_kernels",
     "gaussian_kl",
+    "gradient_penalty",
+    "hard_norm",
     "information_maximisation",
+    "jmmd_linear",
+    "jmmd_quadratic",
     "kl_consistency",
     "linear_ramp",
     "log_mixture",
     "log_normal",
+    "margin_disparity",
     "marginal_entropy",
     "mean_and_variance",
+    "mean_distance",
     "mixture_kl",
     "mlp_apply",
     "mlp_init",
     "mmd_linear",
     "mmd_quadratic",
+    "moment_distance",
+    "multilinear_map",
+    "neighbour_probabilities",
+    "nuclear_norm",
+    "random_directions",
+    "random_maps",
+    "random_multilinear_map",
     "reverse_gradient",
+    "row_norms",
+    "sharpened",
     "sigmoid_ramp",
+    "sinkhorn",
+    "sliced_wasserstein",
+    "spectral_penalty",
     "squared_consistency",
     "squared_distances",
+    "stepwise_norm",
 ]

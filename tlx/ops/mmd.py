@@ -33,9 +33,38 @@ def gaussian_kernels(
     return sum((jnp.exp(-distances / (2 * scale * safe)) for scale in scales), jnp.zeros_like(distances))
 
 
-def _bandwidth(distances: Float[Array, "n n"]) -> Float[Array, ""]:
-    """The mean squared distance of the joint sample, without a gradient, as TLLib's GaussianKernel takes it."""
-    return jax.lax.stop_gradient(distances.mean())
+def joint_distances(source: Float[Array, "n width"], target: Float[Array, "m width"]) -> Float[Array, "n+m n+m"]:
+    """Squared distances between all rows of both samples, source first."""
+    joint = jnp.concatenate([source, target])
+    return squared_distances(joint, joint)
+
+
+def quadruple_distances(source: Float[Array, "n width"], target: Float[Array, "m width"]) -> Float[Array, "4 pairs"]:
+    """Squared distances s1-s2, t1-t2, s1-t2, s2-t1 of independent quadruples; rows without a partner are left out."""
+    pairs = min(source.shape[0], target.shape[0]) // 2
+    s1, s2 = source[: 2 * pairs : 2], source[1 : 2 * pairs : 2]
+    t1, t2 = target[: 2 * pairs : 2], target[1 : 2 * pairs : 2]
+    return jnp.stack([((a - b) ** 2).sum(1) for a, b in ((s1, s2), (t1, t2), (s1, t2), (s2, t1))])
+
+
+def adaptive_kernels(distances: Float[Array, "*shape"], scales: Sequence[float] = SCALES) -> Float[Array, "*shape"]:
+    """`gaussian_kernels` with the mean of these distances as the bandwidth, without a gradient, as TLLib takes it."""
+    return gaussian_kernels(distances, jax.lax.stop_gradient(distances.mean()), scales)
+
+
+def pair_contrast(kernels: Float[Array, "rows rows"], n: int, unbiased: bool = False) -> Float[Array, ""]:
+    """E k(s, s') + E k(t, t') - 2 E k(s, t) from the kernels of a joint sample, whose first n rows are the source."""
+    m = kernels.shape[0] - n
+    within_s, within_t, across = kernels[:n, :n], kernels[n:, n:], kernels[:n, n:]
+    if unbiased:
+        same_s, same_t = within_s.sum() - jnp.trace(within_s), within_t.sum() - jnp.trace(within_t)
+        return same_s / (n * (n - 1)) + same_t / (m * (m - 1)) - 2 * across.mean()
+    return within_s.mean() + within_t.mean() - 2 * across.mean()
+
+
+def quadruple_contrast(kernels: Float[Array, "4 pairs"]) -> Float[Array, ""]:
+    """The mean of k(s1, s2) + k(t1, t2) - k(s1, t2) - k(s2, t1)."""
+    return (kernels[0] + kernels[1] - kernels[2] - kernels[3]).mean()
 
 
 def mmd_quadratic(
@@ -55,15 +84,7 @@ def mmd_quadratic(
         scales: the kernels' bandwidths as multiples of the mean squared distance of the joint sample
         unbiased: leave out the pairs of a point with itself; needs n, m >= 2
     """
-    n, m = source.shape[0], target.shape[0]
-    joint = jnp.concatenate([source, target])
-    distances = squared_distances(joint, joint)
-    kernels = gaussian_kernels(distances, _bandwidth(distances), scales)
-    within_s, within_t, across = kernels[:n, :n], kernels[n:, n:], kernels[:n, n:]
-    if unbiased:
-        same_s, same_t = within_s.sum() - jnp.trace(within_s), within_t.sum() - jnp.trace(within_t)
-        return same_s / (n * (n - 1)) + same_t / (m * (m - 1)) - 2 * across.mean()
-    return within_s.mean() + within_t.mean() - 2 * across.mean()
+    return pair_contrast(adaptive_kernels(joint_distances(source, target), scales), source.shape[0], unbiased)
 
 
 def mmd_linear(
@@ -78,9 +99,4 @@ def mmd_linear(
         target: [n, width]
         scales: as in `mmd_quadratic`; the mean squared distance is that of the pairs used
     """
-    pairs = min(source.shape[0], target.shape[0]) // 2
-    s1, s2 = source[: 2 * pairs : 2], source[1 : 2 * pairs : 2]
-    t1, t2 = target[: 2 * pairs : 2], target[1 : 2 * pairs : 2]
-    distances = jnp.stack([((a - b) ** 2).sum(1) for a, b in ((s1, s2), (t1, t2), (s1, t2), (s2, t1))])
-    kernels = gaussian_kernels(distances, _bandwidth(distances), scales)
-    return (kernels[0] + kernels[1] - kernels[2] - kernels[3]).mean()
+    return quadruple_contrast(adaptive_kernels(quadruple_distances(source, target), scales))

@@ -136,7 +136,7 @@ def _facts(node: ast.ClassDef) -> dict[str, str]:
             for target in item.targets if isinstance(item, ast.Assign) else [item.target]:
                 if isinstance(target, ast.Name) and target.id in FACTS and isinstance(item.value.value, str):
                     facts[target.id] = item.value.value
-    if [ast.unparse(base).rpartition(".")[2] for base in node.bases] == ["Strategy"]:
+    if [ast.unparse(base).rpartition(".")[2] for base in node.bases] in (["Strategy"], ["Additive"]):
         facts.setdefault("setting", "unsupervised")  # the default of tlx.Strategy, which cannot be asked without JAX
     return facts
 
