@@ -79,7 +79,11 @@ def init(key):
     return State({"features": jnp.eye(3), "head": jnp.ones((3, 2)) * jnp.array([1.0, -1.0])}, {"features": jnp.ones(1)})
 
 
-MODEL = Model(init, features, lambda state, z, head="head": z @ state.params[head], NO, NO, 3, 2, 4, (1, 1, 3))
+def classify(state, z, head="head"):
+    return z @ state.params[head], state
+
+
+MODEL = Model(init, features, NO, NO, NO, 3, 2, 4, (1, 1, 3), classify, NO)
 X = np.random.default_rng(0).normal(size=(2, 4, 3)).astype(np.float32)
 Y = jnp.array([0, 1, 1, 0])
 BATCH = Batch(Labelled(jnp.asarray(X[0]), Y, Y * 0), Unlabelled(jnp.asarray(X[1]), Y), None)  # pyright: ignore

@@ -45,7 +45,7 @@ class MCD(Strategy):
                 losses.append(cross_entropy(logits, batch.source.y))
                 logits, state = model.classify(state, target, head)
                 on_target.append(logits)
-            return losses[0] + losses[1], self.gap(*on_target, context.key), state
+            return losses[0] + losses[1], self.gap(on_target[0], on_target[1], context.key), state
 
         def on_task(state, batch, context):
             task, _, state = parts(state, batch, context)

@@ -42,15 +42,16 @@ def init(key):
     return State({"features": jnp.asarray(rows), "head": head}, {"features": {}})
 
 
-def logits(state, z, head="head"):
-    return z @ state.params[head]["kernel"] + state.params[head]["bias"]
+def classify(state, z, head="head"):
+    return z @ state.params[head]["kernel"] + state.params[head]["bias"], state
 
 
 def features(state, x, train=True):
     return state.params["features"], state
 
 
-MODEL = Model(init, features, logits, None, None, WIDTH, CLASSES, N, (1,))  # pyright: ignore[reportArgumentType]
+NO: Any = None
+MODEL = Model(init, features, NO, NO, NO, WIDTH, CLASSES, N, (1, 1, 1), classify, NO)
 ROWS = jnp.zeros((N, 1))
 BATCH = Batch(Labelled(ROWS, jnp.asarray(Y), ROWS[:, 0]), Unlabelled(ROWS, ROWS[:, 0]), None)  # pyright: ignore
 RAMP = 2 / (1 + np.exp(-10 * P)) - 1

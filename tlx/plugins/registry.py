@@ -15,8 +15,8 @@ from tlx.errors import DataError, PluginError, UnknownName, nearest
 from tlx.plugins.calls import Relay, picked, trace_call
 from tlx.plugins.entry import KINDS, Entry, Problem
 from tlx.plugins.file import load_file, strategies
-from tlx.plugins.tasks import find_task
 from tlx.plugins.parts import composed
+from tlx.plugins.tasks import find_task
 
 NAME = re.compile(r"\w+([.-]\w+)*")
 PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*:")  # of dataset names, as the grammar in tlx.data.names has it

@@ -41,7 +41,7 @@ def init(key):
 
 
 NO: Any = None
-MODEL = Model(init, NO, NO, NO, NO, WIDTH, CLASSES, ROWS, (1, 1, 1))
+MODEL = Model(init, NO, NO, NO, NO, WIDTH, CLASSES, ROWS, (1, 1, 1), NO, NO)
 RANDOM = np.random.default_rng(0)
 OUTPUTS = Outputs(*(jnp.float32(RANDOM.normal(size=(N, width))) for width in (WIDTH, WIDTH, CLASSES, CLASSES)))
 Y, INDEX = jnp.asarray(RANDOM.integers(0, CLASSES, N)), jnp.asarray(RANDOM.permutation(ROWS)[:N])
