@@ -45,6 +45,8 @@ class WRN28x2(nnx.Module):
     Reference: Zagoruyko & Komodakis, "Wide Residual Networks", BMVC 2016; Berthelot et al., "AdaMatch", ICLR 2022.
     """
 
+    repeat = 4  # blocks of one width
+
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         if min(shape[:2]) < 4:
             raise ContractError(f"wrn_28_2 needs images of at least 4x4 pixels; got {shape[0]}x{shape[1]}")
@@ -52,7 +54,7 @@ class WRN28x2(nnx.Module):
         self.conv = _conv(shape[2], 16, 3, 1, rngs)
         blocks, fan_in = [], 16
         for scale, out in enumerate((32, 64, 128)):
-            for i in range(4):
+            for i in range(self.repeat):
                 stride = 2 if scale and not i else 1
                 blocks.append(_Block(fan_in, out, stride, not (scale or i), rngs))
                 fan_in = out

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from tlx import State, Strategy, strategy
+from tlx import ContractError, State, Strategy, strategy
 from tlx.ops import both_domains, cross_entropy, mixture_kl, mlp_apply, mlp_init
 
 
@@ -34,6 +34,8 @@ class KL(Strategy):
     def init(self, model, key):
         state = model.init(key)
         encoder_key, head_key = jax.random.split(jax.random.fold_in(key, 1))
+        if not self.width and model.width % 2:
+            raise ContractError(f"kl with width 0 halves the backbone's features; got {model.width}, an odd number")
         state = model.with_head(state, head_key, width=self.width or model.width // 2)
         if not self.width:
             return state

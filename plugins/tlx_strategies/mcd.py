@@ -41,7 +41,7 @@ class MCD(Strategy):
                 losses.append(cross_entropy(logits, batch.source.y))
                 logits, state = model.classify(state, target, head)
                 on_target.append(logits)
-            return sum(losses), classifier_discrepancy(*on_target), state
+            return losses[0] + losses[1], classifier_discrepancy(*on_target), state
 
         def on_task(state, batch, context):
             task, _, state = parts(state, batch)

@@ -8,7 +8,8 @@ import pytest
 import tlx
 from tlx.bench import failures, load_all
 from tlx.data import from_arrays
-from tlx.errors import DataError, ResultError, SettingError, UnknownName
+from tlx.errors import DataAbsent, DataError, ResultError, SettingError, UnknownName
+from tlx.report import report
 
 
 @pytest.fixture
@@ -179,3 +180,32 @@ def test_a_dataset_in_memory_takes_part(registry, world):
             tlx.run("mine->b", "shift", backbone="net", recipe="short", datasets=[dataset], registry=registry)
     with pytest.raises(DataError, match="is of type list; expected a tlx.Dataset"):
         registry.add_dataset([mine])
+
+
+def test_a_suite_goes_on_without_a_task_whose_data_are_absent(bench, registry, world, tmp_path):
+    away = [True]
+
+    def svhn():
+        if away[0]:
+            raise DataAbsent("SVHN is not here.\nBy hand: tlx data prepare svhn --from DIR")
+        return registry.get("datasets", "c")
+
+    class Svhn:
+        @tlx.hookimpl
+        def tlx_datasets(self, register):
+            register("svhn", svhn)
+
+        @tlx.hookimpl
+        def tlx_tasks(self, register):
+            register("svhn->b", tlx.Task(("svhn",), "b", tlx.Protocol("P-sv", "", 8, 1)))
+
+    registry.add(Svhn(), "svhn")
+    suite = tlx.Suite("s", ("svhn->b", "a->b"), ("source_only", "shift"), backbone="net", recipe="short", seeds=1)
+    results = bench(suite)
+    assert [result.status for result in results] == ["absent", "absent", "finished", "finished"]
+    told = report(tmp_path / "out")
+    assert "svhn->b (P-sv, net)\nabsent: SVHN is not here.\n" in told
+    assert "a->b (tiny-8, net)" in told and failures(results) == []
+    away[0] = False
+    again = bench(suite)
+    assert all(result.finished for result in again) and len(world.calls) == 4

@@ -224,4 +224,4 @@ def test_memory_mapped_arrays_that_fit_are_neither_copied_nor_written_to(tmp_pat
     assert coloured.source.x.shape[3] == 3 and np.shares_memory(coloured.source.x, source.train.x)
 
 
-HASH = "826b54e1d0dfbf7e67ab91a5429e77b0ab434d37359e3625836b961954cc80d3"
+HASH = "2d4b8aca3fb337ec5cea331bd4d5c2fb106be041cb6a465ef9e302bf61e41e00"

@@ -31,7 +31,7 @@ def test_overlapping_windows_equal_flax_and_its_gradient(size, window, strides, 
         return max_pool(x, window, strides, padding)
 
     def theirs(x):
-        return nnx.max_pool(x, window, strides=strides, padding=around)
+        return nnx.max_pool(x, window, strides=strides, padding=around)  # pyright: ignore[reportArgumentType]
 
     np.testing.assert_array_equal(ours(x), theirs(x))
     got, wanted = (jax.grad(lambda x, f=f: (f(x) ** 3).sum())(x) for f in (ours, theirs))

@@ -7,7 +7,7 @@ from tlx.layers import WeightNormLinear
 
 def test_equals_its_equation():
     layer = WeightNormLinear(6, 4, nnx.Rngs(0))
-    x = np.asarray(jax.random.normal(jax.random.key(0), (5, 6)))
+    x = jax.random.normal(jax.random.key(0), (5, 6))
     direction, bias = np.asarray(layer.direction[...]), np.asarray(layer.bias[...])
     np.testing.assert_allclose(layer(x), x @ direction + bias, rtol=1e-4, atol=1e-5)  # the lengths start at |V|
     layer.scale[...] = np.array([1.0, 2.0, 3.0, 4.0], np.float32)

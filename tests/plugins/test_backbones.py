@@ -12,6 +12,8 @@ from tlx import ContractError
 from tlx.engine.groups import flatten
 from tlx.engine.model import Frame, make_model
 from tlx.plugins import Registry
+from tlx.testing import parametrize_with_checks
+from tlx_backbones.wrn import WRN28x2
 
 BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
 GREY28, COLOUR28, COLOUR32 = (28, 28, 1), (28, 28, 3), (32, 32, 3)
@@ -137,6 +139,17 @@ def test_parameters_are_those_of_the_layer_table(name):
     assert TOTALS.get(name, features + head) == features + head
 
 
+class WRN10x2(WRN28x2):
+    """One block of a width, where wrn_28_2 has four: a third of its program."""
+
+    repeat = 1
+
+
+@parametrize_with_checks([WRN10x2])
+def test_conformance_of_a_shallower_wrn(subject, check):
+    check(subject)
+
+
 @pytest.mark.parametrize("name", ["dirt_t_small", "dirt_t_large"])
 def test_instance_norm_has_no_parameters_and_takes_out_brightness_and_contrast(name):
     plain, normed = model_of(name, COLOUR32), model_of(f"{name}_in", COLOUR32)
@@ -176,9 +189,9 @@ def test_shot_starts_as_its_code_does():
 
 
 def test_wrn_and_dirt_t_start_as_their_codes_do():
-    wrn = flatten(jax.jit(model_of("wrn_28_2", GREY28).init)(jax.random.key(0)).params)
-    assert float(wrn["features/blocks/8/conv1/kernel"].std()) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)
-    assert float(wrn["features/blocks/8/shortcut/kernel"].std()) == pytest.approx(math.sqrt(2 / 128), rel=0.03)
+    wrn = flatten(jax.jit(make_model(Frame(WRN10x2, GREY28, 10, 4)).init)(jax.random.key(0)).params)
+    assert float(wrn["features/blocks/2/conv1/kernel"].std()) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)
+    assert float(wrn["features/blocks/2/shortcut/kernel"].std()) == pytest.approx(math.sqrt(2 / 128), rel=0.03)
     dirt_t = flatten(jax.jit(model_of("dirt_t_small", GREY28).init)(jax.random.key(0)).params)
     bound = math.sqrt(6 / (9 * 64 + 9 * 64))
     assert float(jnp.abs(dirt_t["head/convs/convs/0/kernel"]).max()) == pytest.approx(bound, rel=0.01)

@@ -9,6 +9,9 @@ from tlx.testing import checks_of, parametrize_with_checks
 
 BUILT_IN = ("backbones", "datasets", "strategies")
 PACKAGED = ["mnist5k", "mnist5k_m", "optdigits"]  # of these installed packages carry the images
+SPARED = {  # to compile; of the same code as another, with other numbers (wrn_28_2: a shallower one, in test_backbones)
+    "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small_in", "kl_net_probabilistic", "shot_dtn", "wrn_28_2",
+}  # fmt: skip
 REGISTRY = Registry.load(environ={"TLX_PLUGINS": ",".join(BUILT_IN)})
 
 
@@ -17,7 +20,7 @@ def names(kind: str) -> list[str]:
 
 
 def built_in(kind: str) -> list[Any]:
-    return [REGISTRY.get(kind, name) for name in names(kind)]
+    return [REGISTRY.get(kind, name) for name in names(kind) if name not in SPARED]
 
 
 @parametrize_with_checks([*built_in("strategies"), *built_in("backbones")])

@@ -21,11 +21,11 @@ pytestmark = pytest.mark.data
 MODULES = {"mnist5k": mnist5k, "mnist5k_m": mnist5k_m, "optdigits": optdigits}
 BY_NAME = {task.name: task for task in SMALL}
 HASHES = {
-    "mnist5k->optdigits": "866b47e4bba7d7a6e52e216799c8b5d4f0860e184925337de6e1462a4de2de32",
-    "optdigits->mnist5k": "2e78274c6ea348db50534f0d7926d6e89ff2829f6f58c9a897d647b782926bdf",
-    "mnist5k->mnist5k_m": "551b59098742d9dfa471b98037c206727ba1822524e466f77af9c63134dc50d4",
-    "mnist5k+mnist5k_m->optdigits": "8a4b87a1e95f9ef210430cc3460d4bbec5514d65fe59df7bcfb8205148e21550",
-    "mnist5k->optdigits/10": "d4b0a4f0e1111832ac25a675340b03b973a4b917429c069933c3fedc2b611126",
+    "mnist5k->optdigits": "c024b10c3e409be93a2e5f0cebf95966fee41a9c7f8b7446b773894f41ad6458",
+    "optdigits->mnist5k": "146a5224737cc3a3056f738fbe40758594d4a445222baf1e69c58ddc0fedb8bd",
+    "mnist5k->mnist5k_m": "a6c359e96e68b0c78e6c11fb35e8ee5579e5bba3b60ec4a82d5bb47557de36d2",
+    "mnist5k+mnist5k_m->optdigits": "113c63ce39d80774fbfde72fce9c3e13e2381a45e57f5a79379eae14fe2ed053",
+    "mnist5k->optdigits/10": "dad2893f10cdf5d4f451aab02a941ed0273f545529d8af91fbe78eedad578e54",
 }
 
 

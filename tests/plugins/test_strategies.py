@@ -308,6 +308,17 @@ def test_kl_predicts_the_mean_probability_of_several_samples():
     assert not same(*many)
 
 
+def test_kl_without_an_encoder_halves_the_features():
+    state = KL(width=0).init(MODEL._replace(width=4), jax.random.key(0))
+    assert list(state.params) == ["features", "head"] and state.params["head"]["kernel"].shape == (2, CLASSES)
+    z = jax.random.normal(jax.random.key(1), (B, 4))
+    mean, std = KL(width=0).encode(state, z)
+    np.testing.assert_array_equal(mean, z[:, :2])
+    np.testing.assert_allclose(std, np.log1p(np.exp(z[:, 2:])) + 1e-4, rtol=1e-5)
+    with pytest.raises(ContractError, match="got 3, an odd number"):
+        KL(width=0).init(MODEL, jax.random.key(0))
+
+
 # ---- adversaries
 
 

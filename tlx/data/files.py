@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from tlx.errors import DataAbsent, DataError
 
+log = logging.getLogger("tlx")
 Progress = Callable[["File", int, int | None], None]
 """Called as (file, bytes there, bytes in all or None) while a file comes in."""
 
@@ -64,6 +66,7 @@ def _fetch(file: File, path: Path, given: Path | None, progress: Progress | None
         if found is not None:
             return _copy(found, path)
     for url in file.urls:
+        log.info("%s: from %s", path, url)
         try:
             return download(file, url, path, progress)
         except DataError as error:

@@ -15,6 +15,8 @@ from tlx.data.split import Mark, chosen, share
 from tlx.data.task import Dataset, Rows, Task, TaskData
 from tlx.errors import DataError
 
+BLOCK = 16 * CHUNK  # rows that one thread hashes
+
 
 def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     """The arrays of a task, the same in every process; `dataset` gives a `Dataset` by its name.
@@ -141,14 +143,17 @@ def _hash(data: TaskData, shown: Mark) -> str:
     facts |= {"name": data.task.name, "classes": data.classes}
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     arrays = (*data.source, *data.source_val, data.target_x, shown, data.labelled.y, data.test_x, data.test_y)
+    for array in arrays:
+        digest.update(f"{array.dtype.name}{array.shape}".encode())
+    blocks = [array[start : start + BLOCK] for array in arrays for start in range(0, len(array), BLOCK)]
     with ThreadPoolExecutor() as pool:
-        for part in pool.map(_hash_array, arrays):
+        for part in pool.map(_hash_block, blocks):
             digest.update(part)
     return digest.hexdigest()
 
 
-def _hash_array(array: np.ndarray) -> bytes:
-    digest = hashlib.sha256(f"{array.dtype.name}{array.shape}".encode())
+def _hash_block(array: np.ndarray) -> bytes:
+    digest = hashlib.sha256()
     if array.strides[-1] == 0:  # a grey image repeated: once is enough
         array = array[..., :1]
     for start in range(0, len(array), CHUNK):
