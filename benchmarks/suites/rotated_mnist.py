@@ -41,6 +41,7 @@ SMOKE = replace(
     name="rotated-mnist-smoke",
     tasks=SUITE.tasks[:2],
     strategies=("source_only", "kl"),
+    settings={},
     backbone="lenet",
     recipe="smoke",
     recipes={},

@@ -204,7 +204,7 @@ def test_a_suite_goes_on_without_a_task_whose_data_are_absent(bench, registry, w
     results = bench(suite)
     assert [result.status for result in results] == ["absent", "absent", "finished", "finished"]
     told = report(tmp_path / "out")
-    assert "svhn->b (P-sv, net)\nabsent: SVHN is not here. By hand: tlx data prepare svhn --from DIR\n" in told
+    assert "svhn->b (P-sv, net)\nabsent: SVHN is not here.\n" in told
     assert "a->b (tiny-8, net)" in told and failures(results) == []
     away[0] = False
     again = bench(suite)

@@ -133,6 +133,7 @@ def _remark(run: dict[str, Cell]) -> str:
 
 
 def _why(cell: Cell) -> str:
-    """Why there is no score, in one line."""
-    error = " ".join(str(cell["error"]).split())
+    """Why there is no score, in one line; how to get absent data is told in the lines after it, by the command."""
+    lines = str(cell["error"]).strip().splitlines() or [""]
+    error = " ".join((lines[0] if cell["status"] == "absent" else " ".join(lines)).split()).rstrip(":")
     return f"{cell['status']}: {error if len(error) <= 200 else error[:197] + '...'}"
