@@ -5,10 +5,12 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 
 import tlx
-from tlx.errors import PluginError, UnknownName
+from tlx.data import Arrays, Dataset
+from tlx.errors import DataError, PluginError, UnknownName
 from tlx.hooks import hookimpl
 from tlx.plugins import Registry, lazy
 from tlx.plugins.file import snake_case
@@ -35,6 +37,14 @@ def registering(kind, *calls):
 
 def messages(registry):
     return [str(problem) for problem in registry.problems]
+
+
+def toy(name: str) -> Dataset:
+    def split(first: int) -> Arrays:
+        origin = np.array([f"toy/{first}", f"toy/{first + 1}"])
+        return Arrays(np.zeros((2, 2, 2, 1), np.uint8), np.arange(2, dtype=np.int32), origin)
+
+    return Dataset(name, split(0), split(2), ("a", "b"))
 
 
 def one(kind, *calls):
@@ -387,3 +397,28 @@ def test_bench_is_a_function_and_a_package():
     import tlx.bench.api as api
 
     assert callable(tlx.bench) and callable(api.bench)
+
+
+def test_a_prefix_stands_for_all_names_that_begin_with_it():
+    registry = one("datasets", ("lab:", lambda rest: toy(f"lab:{rest}")), ("other", lambda: toy("other")))
+    assert [entry.name for entry in registry.entries("datasets")] == ["lab:", "other"] and not registry.problems
+    found = registry.entry("datasets", "lab:a/b:c")
+    assert (found.name, found.rest, found.plugin, found.is_prefix) == ("lab:a/b:c", "a/b:c", "mine", False)
+    assert registry.get("datasets", "lab:a/b:c").name == "lab:a/b:c"
+    assert registry.get("datasets", "lab:x") is registry.get("datasets", "lab:x")
+    with pytest.raises(DataError, match="The dataset name 'lab:' is a prefix; expected more after it"):
+        registry.get("datasets", "lab:")
+    with pytest.raises(UnknownName, match="Unknown dataset 'lob:x'. Did you mean lab:"):
+        registry.get("datasets", "lob:x")
+
+
+def test_a_prefix_may_give_what_gives_the_dataset():
+    assert one("datasets", ("lab:", lambda rest: lambda: toy(rest))).get("datasets", "lab:x").name == "x"
+    with pytest.raises(PluginError, match="dataset 'lab:x': it returned 3; expected a tlx.Dataset"):
+        one("datasets", ("lab:", lambda rest: 3)).get("datasets", "lab:x")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("datasets", "a b:"), ("datasets", ":"), ("strategies", "lab:")])
+def test_what_is_no_prefix_is_refused(kind, name):
+    (problem,) = one(kind, (name, "tlx.errors:nearest")).problems
+    assert "expected a name of letters, digits" in problem.message

@@ -38,6 +38,9 @@ def _check(registry: Registry, entry: Entry) -> int:
     from tlx import testing
 
     try:
+        if entry.kind == "datasets" and _absent(entry):
+            click.echo(f"{entry.label}: not on this machine, so not checked. To get it: tlx data prepare {entry.name}")
+            return 0
         thing = registry.get(entry.kind, entry.name)
         if entry.kind == "datasets":
             results = testing.check_dataset(entry.load)  # it is loaded twice: the same must come
@@ -51,6 +54,14 @@ def _check(registry: Registry, entry: Entry) -> int:
     for result in failed:
         click.echo(f"  FAILED  {result.name}: {result.message}")
     return len(failed)
+
+
+def _absent(entry: Entry) -> bool:
+    from tlx.data import Prepared
+    from tlx.data.state import state
+
+    source = entry.source()
+    return isinstance(source, Prepared) and state(source).kind == "absent"
 
 
 def _found(session: Session, target: str) -> tuple[Registry, list[Entry], list[str]]:
@@ -71,7 +82,7 @@ def _found(session: Session, target: str) -> tuple[Registry, list[Entry], list[s
 
 
 def _entries(registry: Registry) -> list[Entry]:
-    return [entry for kind in CHECKED for entry in registry.entries(kind)]
+    return [entry for kind in CHECKED for entry in registry.entries(kind) if not entry.is_prefix]
 
 
 def _module(target: str, known: Iterable[str]):

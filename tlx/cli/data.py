@@ -143,7 +143,7 @@ def _row(entry: Entry) -> dict[str, Any]:
     from tlx.data.state import state
 
     row = {"name": entry.name, "state": "prefix", "bytes": None, "where": "", "summary": entry.summary}
-    if entry.is_prefix and entry.rest is None:
+    if entry.is_prefix:
         return row
     dataset = entry.source()
     if not isinstance(dataset, Prepared):

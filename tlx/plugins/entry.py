@@ -79,7 +79,7 @@ class Entry:
     @property
     def is_prefix(self) -> bool:
         """Whether it stands for all names that begin with its own."""
-        return self.name.endswith(":")
+        return self.rest is None and self.name.endswith(":")
 
     def of(self, name: str) -> "Entry":
         """The entry of a name that begins with this prefix."""
@@ -92,7 +92,7 @@ class Entry:
             PluginError: as `load`.
             DataError: it is a prefix with nothing after it.
         """
-        if self.is_prefix and self.rest is None:
+        if self.is_prefix:
             raise DataError(
                 f"The dataset name '{self.name}' is a prefix; expected more after it. {self.summary}".strip()
             )
