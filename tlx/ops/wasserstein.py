@@ -26,7 +26,7 @@ def sliced_wasserstein(
 
     Lee et al. 2019, "Sliced Wasserstein Discrepancy for Unsupervised Domain Adaptation", equation 6.
     """
-    one, two = (jnp.sort(x @ directions, axis=0) for x in (first, second))
+    one, two = (jnp.sort((x @ directions).T, axis=1) for x in (first, second))
     return jnp.mean((one - two) ** 2)
 
 
