@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from tlx.contract import Key, Model, State
-from tlx.data.augment import augment
-from tlx.errors import ContractError
+from tlx.contract import Images, Key, Model, State
+from tlx.data.augment.policy import policy
+from tlx.errors import ContractError, SettingError
 from tlx.layers import Bottleneck, conv_general_dilated
 
 OWN = 2**31 - 1  # what `Model.init` folds into its key
@@ -32,6 +32,10 @@ class Frame(NamedTuple):
     rows: int
     bottleneck: int = 0  # width, 0 for none
     dtype: str = "float32"  # of the layers' computation
+    weak: str = "shift"  # policies of augmentation
+    strong: str = "digits_strong"
+    mean: float = 0.5  # of the protocol's normalisation
+    std: float = 0.5
 
 
 def linear(key: Key, width: int, out: int) -> dict[str, jax.Array]:
@@ -102,6 +106,14 @@ def make_model(frame: Frame) -> Model:
 
     def logits(state: State, features: jax.Array, head: str = "head") -> jax.Array:
         return features @ state.params[head]["kernel"] + state.params[head]["bias"]
+
+    policies = {"weak": policy(frame.weak), "strong": policy(frame.strong)}
+
+    def augment(key: Key, x: Images, strength: str = "weak") -> Images:
+        if strength not in policies:
+            raise SettingError(f"augmentation strength is {strength!r}; expected 'weak' or 'strong'")
+        mean, std = jnp.asarray(frame.mean, x.dtype), jnp.asarray(frame.std, x.dtype)
+        return (policies[strength](key, x * std + mean) - mean) / std
 
     return Model(init, features, logits, head, augment, width, frame.classes, frame.rows, frame.shape)
 

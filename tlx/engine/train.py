@@ -100,7 +100,19 @@ def train(
     """
     use_compilation_cache()
     shape, rows = data.source.x.shape[1:], len(data.target_x)
-    frame = Frame(backbone, shape, len(data.classes), rows, recipe.bottleneck, recipe.dtype)
+    protocol = data.task.protocol
+    frame = Frame(
+        backbone,
+        shape,
+        len(data.classes),
+        rows,
+        recipe.bottleneck,
+        recipe.dtype,
+        recipe.weak,
+        recipe.strong,
+        protocol.mean,
+        protocol.std,
+    )
     phases = strategy.phases(make_model(frame))
     warn_of_traps(frame)
     _check_phases(strategy, phases, data)
