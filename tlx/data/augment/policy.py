@@ -93,8 +93,10 @@ def policy(text: str) -> Callable[[Any, Any], Any]:
     def apply(key, x):
         import jax
 
+        from tlx.data.augment.warp import settled
+
         for fresh, call in zip(jax.random.split(key, max(1, len(calls))), calls, strict=False):
-            x = call(fresh, x)
+            x = settled(call(fresh, x))
         return x
 
     return apply

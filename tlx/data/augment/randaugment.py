@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from tlx.contract import Images, Key
 from tlx.data.augment import tone
-from tlx.data.augment.warp import after, matrices, rotation, warp
+from tlx.data.augment.warp import after, matrices, rotation, settled, warp
 
 OPERATIONS = (
     "identity autocontrast brightness color contrast equalize posterize rotate sharpness shear_x shear_y solarize "
@@ -32,7 +32,7 @@ def operate(x: Images, which: jax.Array, strength: jax.Array) -> Images:
     The geometric ones are one warp of the batch, and every other is computed for all images and taken where drawn: a
     branch for each image would be a loop over images, or all branches under `vmap`.
     """
-    x = _moved(x, which, 2 * strength - 1)
+    x, which, strength = settled((_moved(x, which, 2 * strength - 1), which, strength))
     factor = 0.05 + 0.9 * strength
     changed = {
         "autocontrast": tone.autocontrast(x),

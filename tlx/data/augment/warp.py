@@ -1,5 +1,8 @@
 """Bilinear resampling of images under an affine map each, and the maps."""
 
+from typing import TypeVar
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -9,6 +12,7 @@ Images = Float[Array, "batch height width channels"]
 Maps = Float[Array, "batch 2 2"]
 Vectors = Float[Array, "batch 2"]
 Each = Float[Array, "batch"]
+T = TypeVar("T")
 FILLS = ("zero", "edge")
 
 
@@ -29,7 +33,12 @@ def warp(x: Images, maps: Maps, offset: Vectors | None = None, fill: str = "zero
         at = at + offset[:, None, None]
     if fill == "zero":
         x, at = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), at + 1
-    return bilinear(x, at)
+    return bilinear(*settled((x, at)))
+
+
+def settled(values: T) -> T:
+    """The values, computed once: XLA for the CPU would compute them anew at every pixel that reads them."""
+    return jax.lax.optimization_barrier(values)
 
 
 def bilinear(x: Images, at: Float[Array, "batch rows columns 2"]) -> Float[Array, "batch rows columns channels"]:
