@@ -7,7 +7,7 @@ from tlx.contract import Images, Key
 from tlx.data.augment import tone
 from tlx.data.augment.warp import after, matrices, rotation, settled, warp
 
-OPERATIONS = (
+OPERATIONS: list[str] = (
     "identity autocontrast brightness color contrast equalize posterize rotate sharpness shear_x shear_y solarize "
     "translate_x translate_y"
 ).split()
