@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from tlx import ContractError, State
+from tlx import ContractError, SettingError, State
+from tlx.data.augment.geometry import crop
 from tlx.engine.model import Frame, make_model
 from tlx.layers import conv_general_dilated
 from tlx.testing.tiny import TinyBN
@@ -145,3 +146,16 @@ def test_features_of_a_wrong_shape_are_named():
 def test_a_backbone_that_cannot_be_built_is_named():
     with pytest.raises(ContractError, match=r"refusing cannot be built for images of shape \(8, 8, 1\): sides must"):
         built(refusing)
+
+
+def test_policies_act_before_normalisation():
+    """Black is 0, not the mean: what lies beyond the border of a crop is (0 - mean) / std."""
+    model, _, x = built(TinyBN, weak="crop(8)", strong="none", mean=0.25, std=0.5)
+    key = jax.random.key(2)
+    (fresh,) = jax.random.split(key, 1)
+    wanted = (crop(fresh, x * 0.5 + 0.25, 8) - 0.25) / 0.5
+    np.testing.assert_allclose(model.augment(key, x, "weak"), wanted, atol=1e-6)
+    assert float(model.augment(key, x, "weak").min()) == pytest.approx(min(-0.5, float(wanted.min())))
+    np.testing.assert_allclose(model.augment(key, x, "strong"), x, atol=1e-6)
+    with pytest.raises(SettingError, match="strength is 'strnog'; expected 'weak' or 'strong'"):
+        model.augment(key, x, "strnog")

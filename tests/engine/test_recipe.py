@@ -30,3 +30,9 @@ def test_what_does_not_shape_a_program_is_not_in_the_skeleton():
     one, other = Recipe(lr=0.1, steps=10, name="a"), Recipe(lr=0.2, steps=20, name="b", weight_decay=0.0)
     assert one.skeleton() == other.skeleton()
     assert one.replace(clip=1.0).skeleton() != one.skeleton() != one.replace(batch=8).skeleton()
+
+
+def test_a_bad_policy_is_named_with_its_field():
+    with pytest.raises(SettingError, match="recipe 'default', strong: unknown augmentation 'randaugmnt'; did you mean"):
+        Recipe().replace(strong="shift + randaugmnt")
+    assert Recipe(weak="cifar").skeleton() != Recipe().skeleton()

@@ -1,7 +1,7 @@
 """A task's arrays on the device, as uint8, and the batches drawn from them there.
 
 Arrays are padded to a common multiple of rows and carry their true length as a traced number, so tasks of about equal
-size share one compiled program.
+size share one compiled program. Where images are streamed, a table holds labels only and a batch is given its images.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class Feed(NamedTuple):
     std: jax.Array
 
 
-def table(x: np.ndarray, y: np.ndarray | None = None, domain: np.ndarray | None = None) -> Table:
-    """A table on the default device, padded with zeros to a multiple of `MULTIPLE` rows."""
+def table(x: np.ndarray, y: np.ndarray | None = None, domain: np.ndarray | None = None, resident: bool = True) -> Table:
+    """A table on the default device, padded with zeros to a multiple of `MULTIPLE` rows; x is empty unless resident."""
     n = len(x)
     spare = -n % MULTIPLE
 
@@ -48,22 +48,21 @@ def table(x: np.ndarray, y: np.ndarray | None = None, domain: np.ndarray | None 
         return jnp.asarray(np.pad(array, ((0, spare), *((0, 0),) * (array.ndim - 1))))
 
     zeros = np.zeros(n, np.int32)
-    return Table(
-        padded(x), padded(zeros if y is None else y), padded(zeros if domain is None else domain), jnp.int32(n)
-    )
+    images = padded(x) if resident else jnp.zeros((0, *x.shape[1:]), jnp.uint8)
+    return Table(images, padded(zeros if y is None else y), padded(zeros if domain is None else domain), jnp.int32(n))
 
 
-def make_feed(data: TaskData, sees: frozenset[str]) -> Feed:
+def make_feed(data: TaskData, sees: frozenset[str], resident: bool = True) -> Feed:
     """The task on the device, with the tables that `sees` names. Target test labels are never put there."""
     makers = {
-        "source": lambda: table(data.source.x, data.source.y, data.source.domain),
-        "target": lambda: table(data.target_x),
-        "labelled": lambda: table(data.labelled.x, data.labelled.y, data.labelled.domain),
+        "source": lambda: table(*data.source, resident),
+        "target": lambda: table(data.target_x, resident=resident),
+        "labelled": lambda: table(*data.labelled, resident),
     }
     return Feed(
         tables={field: makers[field]() for field in FIELDS if field in sees},
-        source_val=table(data.source_val.x),
-        test=table(data.test_x),
+        source_val=table(data.source_val.x, resident=resident),
+        test=table(data.test_x, resident=resident),
         mean=jnp.float32(data.task.protocol.mean),
         std=jnp.float32(data.task.protocol.std),
     )
@@ -99,12 +98,12 @@ def draw(feed: Feed, sees: frozenset[str], key: Key, steps: jax.Array, batch: in
     }
 
 
-def take(feed: Feed, at: dict[str, jax.Array], where: str) -> Batch:
-    """The batch at the rows `at`; what is not drawn is `NotShown`."""
+def take(feed: Feed, at: dict[str, jax.Array], where: str, images: dict[str, jax.Array] | None = None) -> Batch:
+    """The batch at the rows `at`, of `images` (uint8) if they are given; what is not drawn is `NotShown`."""
     shown: dict[str, Labelled | Unlabelled] = {}
     for field, index in at.items():
         source = feed.tables[field]
-        x = normalise(feed, source.x[index])
+        x = normalise(feed, source.x[index] if images is None else images[field])
         shown[field] = Unlabelled(x, index) if field == "target" else Labelled(x, source.y[index], source.domain[index])
     return batch_of(shown, where)
 

@@ -14,10 +14,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from tlx.contract import Key, Model, State
-from tlx.data.augment import augment
+from tlx.contract import Images, Key, Model, State
+from tlx.data.augment.policy import policy
 from tlx.engine.head import filled, linear_heads, own_heads, split
-from tlx.errors import ContractError
+from tlx.errors import ContractError, SettingError
 from tlx.layers import Bottleneck, conv_general_dilated
 
 OWN = 2**31 - 1  # what `Model.init` folds into its key
@@ -33,6 +33,10 @@ class Frame(NamedTuple):
     rows: int
     bottleneck: int = 0  # width, 0 for none
     dtype: str = "float32"  # of the layers' computation
+    weak: str = "shift"  # policies of augmentation
+    strong: str = "digits_strong"
+    mean: float | tuple[float, ...] = 0.5  # of the protocol's normalisation
+    std: float | tuple[float, ...] = 0.5
 
 
 @functools.lru_cache(maxsize=128)
@@ -94,6 +98,14 @@ def make_model(frame: Frame) -> Model:
             )
         rest = nnx.to_pure_dict(split(module)[2])
         return out.astype(jnp.float32), state._replace(extra={**state.extra, "features": rest})
+
+    policies = {"weak": policy(frame.weak), "strong": policy(frame.strong)}
+
+    def augment(key: Key, x: Images, strength: str = "weak") -> Images:
+        if strength not in policies:
+            raise SettingError(f"augmentation strength is {strength!r}; expected 'weak' or 'strong'")
+        mean, std = jnp.asarray(frame.mean, x.dtype), jnp.asarray(frame.std, x.dtype)
+        return (policies[strength](key, x * std + mean) - mean) / std
 
     return Model(
         init=init,

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from tlx.contract import Context, Key, Model, Phase, Scalar, State, Strategy, Unlabelled
+from tlx.contract import Context, Key, Model, Phase, Scalar, State, Strategy, Sweep, Unlabelled
 from tlx.engine.evaluate import evaluate, predict, sweep
 from tlx.engine.feed import Feed, batch_of, draw, normalise, take
 from tlx.engine.model import Frame, make_model
@@ -66,45 +66,70 @@ def train_round(
     key: Key,
 ) -> tuple[Carry, Round]:
     """`refresh`, then `steps` steps from step `done` of the phase's `total`, then evaluation."""
-    model, phase, where = _phase(plan, strategy)
-    recipe = plan.recipe
-    carry = _refreshed(plan, model, phase, where, feed, carry, key, done / total)
-    numbers = done + jnp.arange(steps)
-    at = draw(feed, phase.sees, jax.random.fold_in(key, ROWS), numbers, recipe.batch)
+    model, phase, _ = _phase(plan, strategy)
+
+    def over_target(function):
+        return sweep(feed, plan.frame.rows, plan.recipe.eval_batch, function)
+
+    carry = refreshed(plan, strategy, carry, key, done / total, over_target)
+    at = rows_of(plan, phase.sees, steps, feed, done, key)
+    carry, metrics = train_steps(plan, strategy, hyper, feed, done, total, carry, key, at)
+    finite = all_finite(metrics, carry.state)
+    return carry, Round(
+        jax.tree.map(jnp.mean, metrics), finite, *_evaluated(strategy, model, carry.state, feed, plan.recipe)
+    )
+
+
+def rows_of(
+    plan: Plan, sees: frozenset[str], steps: int, feed: Feed, done: jax.Array, key: Key
+) -> dict[str, jax.Array]:
+    """The rows of `steps` steps from step `done` of a phase: {field: [steps, batch]}."""
+    return draw(feed, sees, jax.random.fold_in(key, ROWS), done + jnp.arange(steps), plan.recipe.batch)
+
+
+def train_steps(
+    plan: Plan,
+    strategy: Strategy,
+    hyper: Hyper,
+    feed: Feed,
+    done: jax.Array,
+    total: jax.Array,
+    carry: Carry,
+    key: Key,
+    at: dict[str, jax.Array],
+    images: dict[str, jax.Array] | None = None,
+) -> tuple[Carry, dict[str, jax.Array]]:
+    """The steps whose rows are `at` {field: [steps, batch]}, from step `done`; gives each step's metrics too.
+
+    `images` are those rows' (uint8 [steps, batch, H, W, C]) where they are streamed.
+    """
+    _, phase, where = _phase(plan, strategy)
     if plan.mesh is not None:
-        at = jax.lax.with_sharding_constraint(at, NamedSharding(plan.mesh, PartitionSpec(None, "batch")))
+        whole = NamedSharding(plan.mesh, PartitionSpec(None, "batch"))
+        at, images = jax.lax.with_sharding_constraint((at, images), whole)
     steps_key = jax.random.fold_in(key, STEPS)
 
     def one(carry: Carry, now):
-        number, rows = now
-        batch = take(feed, rows, where)
+        number, rows, x = now
+        batch = take(feed, rows, where, x)
         progress = number / jnp.maximum(total, 1)
         fresh = jax.random.fold_in(steps_key, number)
-        return step(strategy, phase, recipe, hyper, carry, batch, fresh, progress)
+        return step(strategy, phase, plan.recipe, hyper, carry, batch, fresh, progress)
 
-    carry, metrics = jax.lax.scan(one, carry, (numbers, at))
-    finite = _finite(metrics, carry.state)
-    return carry, Round(
-        jax.tree.map(jnp.mean, metrics), finite, *_evaluated(strategy, model, carry.state, feed, recipe)
-    )
+    numbers = done + jnp.arange(len(jax.tree.leaves(at)[0]))
+    return jax.lax.scan(one, carry, (numbers, at, images))
 
 
 def online_pass(
     plan: Plan, rows: int, strategy: Strategy, hyper: Hyper, feed: Feed, carry: Carry, key: Key
 ) -> tuple[Carry, Round]:
     """Over the `rows` target test images in order: adapt on a batch, predict it; the rest of a batch comes last."""
-    model, phase, where = _phase(plan, strategy)
+    model = make_model(plan.frame)
     size = min(plan.recipe.batch, rows)
-    steps_key = jax.random.fold_in(key, STEPS)
 
     def one(carry: Carry, number: jax.Array, count: int):
-        index = number * size + jnp.arange(count)
-        x = normalise(feed, jax.lax.dynamic_slice_in_dim(feed.test.x, number * size, count))
-        batch = batch_of({"target": Unlabelled(x, index)}, where)
-        fresh = jax.random.fold_in(steps_key, number)
-        progress = number * size / rows
-        carry, metrics = step(strategy, phase, plan.recipe, hyper, carry, batch, fresh, progress)
-        return carry, (metrics, predict(strategy, model, carry.state, x))
+        images = jax.lax.dynamic_slice_in_dim(feed.test.x, number * size, count)
+        return online_step(plan, rows, strategy, hyper, feed, number, images, carry, key)
 
     whole, rest = divmod(rows, size)
     carry, (metrics, logits) = jax.lax.scan(lambda c, number: one(c, number, size), carry, jnp.arange(whole))
@@ -113,22 +138,40 @@ def online_pass(
         carry, (_, last) = one(carry, jnp.int32(whole), rest)
         logits = jnp.concatenate([logits, last])
     source = evaluate(strategy, model, carry.state, feed, feed.source_val, plan.recipe.eval_batch)
-    return carry, Round(jax.tree.map(jnp.mean, metrics), _finite(metrics, carry.state), source, logits)
+    return carry, Round(jax.tree.map(jnp.mean, metrics), all_finite(metrics, carry.state), source, logits)
 
 
-def _refreshed(
-    plan: Plan, model: Model, phase: Phase, where: str, feed: Feed, carry: Carry, key: Key, progress: Scalar
-) -> Carry:
-    def over_target(function):
-        return sweep(feed, plan.frame.rows, plan.recipe.eval_batch, function)
+def online_step(
+    plan: Plan,
+    rows: int,
+    strategy: Strategy,
+    hyper: Hyper,
+    feed: Feed,
+    number: jax.Array,
+    images: jax.Array,
+    carry: Carry,
+    key: Key,
+) -> tuple[Carry, tuple[dict[str, Scalar], jax.Array]]:
+    """Batch `number` of the test images (uint8): adapt on it, predict it. Gives the metrics and the logits too."""
+    model, phase, where = _phase(plan, strategy)
+    size = min(plan.recipe.batch, rows)
+    x = normalise(feed, images)
+    batch = batch_of({"target": Unlabelled(x, number * size + jnp.arange(len(images)))}, where)
+    fresh = jax.random.fold_in(jax.random.fold_in(key, STEPS), number)
+    carry, metrics = step(strategy, phase, plan.recipe, hyper, carry, batch, fresh, number * size / rows)
+    return carry, (metrics, predict(strategy, model, carry.state, x))
 
+
+def refreshed(plan: Plan, strategy: Strategy, carry: Carry, key: Key, progress: Scalar, over_target: Sweep) -> Carry:
+    """The carry after the phase's `refresh`, which may call `over_target`."""
+    _, phase, where = _phase(plan, strategy)
     context = Context(jax.random.fold_in(key, REFRESH), progress)
     state = phase.refresh(carry.state, over_target, context)
     same_tree(carry.state, state, f"{where}: `refresh`")
     return carry._replace(state=state)
 
 
-def _finite(metrics: dict[str, jax.Array], state: State) -> jax.Array:
+def all_finite(metrics: dict[str, jax.Array], state: State) -> jax.Array:
     leaves = [*jax.tree.leaves(metrics), *jax.tree.leaves(state.params)]
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
 

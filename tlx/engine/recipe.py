@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from tlx.data.augment.policy import check
 from tlx.errors import SettingError, nearest
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
@@ -22,7 +23,8 @@ class Recipe:
     `weight_decay` is added to the gradient (sgd, adam) or decoupled (adamw). `clip` bounds the global norm of each
     objective's gradient (0: none). `bottleneck` is the width of a Linear-BN-ReLU layer between backbone and head (0:
     none). `dtype` is what the backbone's layers compute in; parameters, features and losses stay float32 ("bfloat16"
-    is meant for accelerators). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and
+    is meant for accelerators). `weak` and `strong` are the policies of `Model.augment` ("cifar", "flip + crop(4)", ...:
+    `tlx.data.augment.policy`). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and
     pseudo-labels refreshed.
     """
 
@@ -41,6 +43,8 @@ class Recipe:
     rates: tuple[tuple[str, float], ...] = ()
     bottleneck: int = 256
     dtype: str = "float32"
+    weak: str = "shift"
+    strong: str = "digits_strong"
     batch: int = 64
     steps: int = 2000
     rounds: int = 10
@@ -56,6 +60,12 @@ class Recipe:
             got = getattr(self, field)
             if not isinstance(got, int) or isinstance(got, bool) or got < 1:
                 raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected a whole number of at least 1")
+
+        for field in ("weak", "strong"):
+            try:
+                check(getattr(self, field))
+            except SettingError as error:
+                raise SettingError(f"recipe '{self.name}', {field}: {error}") from None
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON values, complete: every field is there."""

@@ -10,13 +10,12 @@ import numpy as np
 
 from tlx.contract import Phase, Strategy
 from tlx.data import TaskData
-from tlx.engine import phases as programs
-from tlx.engine.devices import describe, mesh, use_compilation_cache
-from tlx.engine.feed import check_sees, make_feed, union
+from tlx.engine.devices import describe, use_compilation_cache
+from tlx.engine.feed import check_sees, union
 from tlx.engine.model import Backbone, Frame, make_model
-from tlx.engine.phases import Plan, Round
-from tlx.engine.program import run
 from tlx.engine.recipe import Recipe
+from tlx.engine.runs import Run
+from tlx.engine.stream import StreamedRun, too_large
 from tlx.engine.traps import warn_of_traps
 from tlx.errors import ContractError
 
@@ -92,25 +91,40 @@ def train(
     recipe: Recipe,
     seeds: Sequence[int],
     on_round: Callable[[Progress], None] | None = None,
+    stream: bool | None = None,
 ) -> Outcome:
     """Trains a strategy on a task from each seed, and evaluates it after every round.
 
+    The images lie on the device, or, with `stream`, come from the host while the steps run; by default the latter
+    where they would take more than half of the device's memory.
+
     Raises:
         ContractError: the strategy or the backbone breaks the contract, or sees what the task does not offer.
+        SettingError: the images must be streamed, and grain is not installed.
     """
     use_compilation_cache()
     shape, rows = data.source.x.shape[1:], len(data.target_x)
-    frame = Frame(backbone, shape, len(data.classes), rows, recipe.bottleneck, recipe.dtype)
+    protocol = data.task.protocol
+    frame = Frame(
+        backbone,
+        shape,
+        len(data.classes),
+        rows,
+        recipe.bottleneck,
+        recipe.dtype,
+        recipe.weak,
+        recipe.strong,
+        protocol.mean,
+        protocol.std,
+    )
     phases = strategy.phases(make_model(frame))
     warn_of_traps(frame)
     _check_phases(strategy, phases, data)
     sees = union([phase.sees for phase in phases])
     plan = sections(phases, recipe)
     begun = time.perf_counter()
-    feed = make_feed(data, sees)
-    runner = _Run(
-        strategy, frame, recipe, feed, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)), len(data.test_x)
-    )
+    kind = StreamedRun if (too_large(data) if stream is None else stream) else Run
+    runner = kind(strategy, frame, recipe, data, sees, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)))
     rounds, steps = sum(max(1, len(s.rounds)) for s in plan), sum(sum(s.rounds) for s in plan)
     evaluations: list[Evaluation] = []
     finite = np.ones(len(seeds), bool)
@@ -157,38 +171,3 @@ def _check_phases(strategy: Strategy, phases: Sequence[Phase], data: TaskData) -
             raise ContractError(f"strategy {name} has two phases named '{phase.name}'; expected names that differ")
         if phase.online and phase.sees != {"target"}:
             raise ContractError(f"{where} is online and sees {sorted(phase.sees)}; expected target alone")
-
-
-class _Run:
-    """The compiled programs of one run and what they pass on."""
-
-    def __init__(self, strategy: Strategy, frame: Frame, recipe: Recipe, feed, keys: jax.Array, test_rows: int):
-        self.strategy = jax.tree.map(jnp.float32, strategy)
-        self.hyper = {name: jnp.float32(value) for name, value in recipe.hyper().items()}
-        self.frame, self.recipe, self.feed, self.test_rows = frame, recipe.skeleton(), feed, test_rows
-        self.keys, self.compile_seconds = keys, 0.0
-        self.mesh = mesh(len(keys), recipe.batch)
-        self.state = self._call(programs.init, (Plan(frame, self.recipe, 0),), (self.strategy,), (keys,))
-        self.carry = None
-
-    def _call(self, function, static, shared, mapped, donate=False):
-        out, seconds = run(function, static, shared, mapped, donate, self.mesh)
-        self.compile_seconds += seconds
-        return out
-
-    def enter(self, phase: int) -> None:
-        self.plan = Plan(self.frame, self.recipe, phase, self.mesh)
-        self.phase_keys = jax.vmap(lambda key: jax.random.fold_in(key, phase))(self.keys)
-        state = self.state if self.carry is None else self.carry.state
-        self.carry = self._call(programs.enter, (self.plan,), (self.strategy, self.hyper), (state, self.phase_keys))
-
-    def round(self, steps: int, done: int, total: int) -> Round:
-        shared = (self.strategy, self.hyper, self.feed, jnp.int32(done), jnp.int32(total))
-        mapped = (self.carry, self.phase_keys)
-        self.carry, result = self._call(programs.train_round, (self.plan, steps), shared, mapped, donate=True)
-        return result
-
-    def online(self) -> Round:
-        shared, mapped = (self.strategy, self.hyper, self.feed), (self.carry, self.phase_keys)
-        self.carry, result = self._call(programs.online_pass, (self.plan, self.test_rows), shared, mapped, donate=True)
-        return result
