@@ -16,6 +16,7 @@ from flax import nnx
 
 from tlx.contract import Images, Key, Model, State
 from tlx.data.augment.policy import policy
+from tlx.data.protocol import Scale
 from tlx.engine.head import filled, linear_heads, own_heads, split
 from tlx.errors import ContractError, SettingError
 from tlx.layers import Bottleneck, conv_general_dilated
@@ -35,8 +36,8 @@ class Frame(NamedTuple):
     dtype: str = "float32"  # of the layers' computation
     weak: str = "shift"  # policies of augmentation
     strong: str = "digits_strong"
-    mean: float | tuple[float, ...] = 0.5  # of the protocol's normalisation
-    std: float | tuple[float, ...] = 0.5
+    mean: Scale = 0.5  # of the protocol's normalisation
+    std: Scale = 0.5
 
 
 @functools.lru_cache(maxsize=128)

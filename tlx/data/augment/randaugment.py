@@ -7,10 +7,12 @@ from tlx.contract import Images, Key
 from tlx.data.augment import tone
 from tlx.data.augment.warp import after, matrices, rotation, settled, warp
 
-OPERATIONS: list[str] = (
-    "identity autocontrast brightness color contrast equalize posterize rotate sharpness shear_x shear_y solarize "
-    "translate_x translate_y"
-).split()
+OPERATIONS = tuple(
+    (
+        "identity autocontrast brightness color contrast equalize posterize rotate sharpness shear_x shear_y solarize "
+        "translate_x translate_y"
+    ).split()
+)
 
 
 def randaugment(key: Key, x: Images, layers: int = 2) -> Images:
