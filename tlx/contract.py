@@ -108,11 +108,12 @@ class Model(NamedTuple):
 
     `head` gives the parameters of one more linear classifier on `width` (default: the backbone's) features; put it
     under a group of its own and name that group to `logits`. `augment` has strength "weak" or "strong". `rows` is the
-    number of target train images, the length of a label bank.
+    number of target train images, the length of a label bank. `running` of `features`, in train mode, is a function
+    (number of the batch-norm layer, channels) -> the part of the running statistics in those that it normalises by.
     """
 
     init: Callable[[Key], State]
-    features: Callable[..., tuple[Features, State]]  # (state, x, train=True)
+    features: Callable[..., tuple[Features, State]]  # (state, x, train=True, running=None)
     logits: Callable[..., Logits]  # (state, features, head="head")
     head: Callable[..., Tree]  # (key, width=None)
     augment: Callable[[Key, Images, str], Images]

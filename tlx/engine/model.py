@@ -17,7 +17,7 @@ from flax import nnx
 from tlx.contract import Key, Model, State
 from tlx.data.augment import augment
 from tlx.errors import ContractError
-from tlx.layers import Bottleneck, conv_general_dilated
+from tlx.layers import BlendedBatchNorm, Bottleneck, conv_general_dilated
 
 OWN = 2**31 - 1  # what `Model.init` folds into its key
 Backbone = Callable[[tuple[int, int, int], nnx.Rngs], nnx.Module]
@@ -61,6 +61,8 @@ def make_model(frame: Frame) -> Model:
         for part in layers:
             if isinstance(part, nnx.Conv):
                 part.conv_general_dilated = conv_general_dilated
+            if type(part) is nnx.BatchNorm:
+                part.__class__ = BlendedBatchNorm
             if frame.dtype != "float32" and hasattr(part, "dtype"):
                 part.dtype = jnp.dtype(frame.dtype)
         return module
@@ -84,12 +86,21 @@ def make_model(frame: Frame) -> Model:
             extra={"features": nnx.to_pure_dict(rest)},
         )
 
-    def features(state: State, x: jax.Array, train: bool = True) -> tuple[jax.Array, State]:
+    def blend(module: nnx.Module, running: Any) -> None:
+        layers: list[Any] = [layer for _, layer in nnx.iter_modules(module)]
+        for number, part in enumerate(part for part in layers if isinstance(part, BlendedBatchNorm)):
+            part.running, part.layer = running, number
+
+    def features(state: State, x: jax.Array, train: bool = True, running: Any = None) -> tuple[jax.Array, State]:
         module = nnx.merge(
             graph, _filled(blank_params, state.params["features"]), _filled(blank_rest, state.extra["features"])
         )
         module.train() if train else module.eval()
+        if running is not None:
+            blend(module, running)
         out = module(x)  # pyright: ignore[reportCallIssue]
+        if running is not None:
+            blend(module, None)
         if out.shape != (x.shape[0], width):
             raise ContractError(
                 f"backbone {name} returned features of shape {out.shape}; expected {(x.shape[0], width)}"

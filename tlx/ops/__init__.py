@@ -1,7 +1,9 @@
 """The field's mathematics as pure functions, shared by the strategies."""
 
 from tlx.ops.adversarial import domain_accuracy, domain_loss
+from tlx.ops.anchoring import restored, weighted_distance
 from tlx.ops.classification import (
+    class_balance,
     classifier_discrepancy,
     cross_entropies,
     cross_entropy,
@@ -9,6 +11,7 @@ from tlx.ops.classification import (
     information_maximisation,
     kl_consistency,
     marginal_entropy,
+    soft_cross_entropies,
     squared_consistency,
 )
 from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
@@ -18,10 +21,12 @@ from tlx.ops.domains import both_domains
 from tlx.ops.ema import ema
 from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
 from tlx.ops.kl import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
+from tlx.ops.laplacian import laplacian_adjusted, neighbour_affinity
 from tlx.ops.mlp import mlp_apply, mlp_init
 from tlx.ops.mmd import gaussian_kernels, mmd_linear, mmd_quadratic, squared_distances
 from tlx.ops.moments import covariance, mean_and_variance, mean_distance
 from tlx.ops.pseudo_labels import centroid_labels
+from tlx.ops.reliability import reliable_weights
 from tlx.ops.reversal import reverse_gradient
 from tlx.ops.schedules import dann_ramp, linear_ramp, sigmoid_ramp
 from tlx.ops.spectrum import nuclear_norm, spectral_penalty
@@ -29,6 +34,7 @@ from tlx.ops.spectrum import nuclear_norm, spectral_penalty
 __all__ = [
     "both_domains",
     "centroid_labels",
+    "class_balance",
     "class_confusion",
     "classifier_discrepancy",
     "coral",
@@ -47,6 +53,7 @@ __all__ = [
     "jmmd_linear",
     "jmmd_quadratic",
     "kl_consistency",
+    "laplacian_adjusted",
     "linear_ramp",
     "log_mixture",
     "log_normal",
@@ -59,12 +66,17 @@ __all__ = [
     "mmd_linear",
     "mmd_quadratic",
     "multilinear_map",
+    "neighbour_affinity",
     "nuclear_norm",
     "random_maps",
     "random_multilinear_map",
+    "reliable_weights",
+    "restored",
     "reverse_gradient",
     "sigmoid_ramp",
+    "soft_cross_entropies",
     "spectral_penalty",
     "squared_consistency",
     "squared_distances",
+    "weighted_distance",
 ]
