@@ -7,13 +7,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 
-def weighted_distance(params: Any, origin: Any, weights: Any = None) -> Float[Array, ""]:
-    """sum_k F_k (w_k - w_k^0)^2 over all leaves, F = 1 where no `weights` are given.
+def weighted_distance(params: Any, origin: Any = None, weights: Any = None) -> Float[Array, ""]:
+    """sum_k F_k (w_k - w_k^0)^2 over all leaves; F = 1 where no `weights` are given, w^0 = 0 without an `origin`.
 
     Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting in neural networks", with F the Fisher information; Li
     et al. 2018, "Explicit Inductive Bias for Transfer Learning" (L2-SP), without.
     """
-    gaps = jax.tree.map(lambda w, o: (w - o) ** 2, params, origin)
+    away = params if origin is None else jax.tree.map(jnp.subtract, params, origin)
+    gaps = jax.tree.map(jnp.square, away)
     weighed = gaps if weights is None else jax.tree.map(jnp.multiply, gaps, weights)
     return sum((leaf.sum() for leaf in jax.tree.leaves(weighed)), jnp.zeros(()))
 

@@ -1,5 +1,8 @@
 """Losses on class probabilities; all take logits [B, classes] and are in nats."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -22,6 +25,27 @@ def cross_entropies(logits: Logits, labels: Int[Array, " batch"], smoothing: flo
 def soft_cross_entropies(logits: Logits, wanted: Logits) -> Float[Array, " batch"]:
     """-sum_c q_c log p_c of each row, q the probabilities `wanted`."""
     return -jnp.sum(wanted * jax.nn.log_softmax(logits), 1)
+
+
+def cosine_logits(
+    features: Float[Array, "batch width"], kernel: Float[Array, "width classes"], temperature: Any = 0.05
+) -> Logits:
+    """W^T f / (|f| T): the classifier whose columns are class prototypes. Chen et al. 2019; Saito et al. 2019 (MME)."""
+    length = jnp.sqrt(jnp.sum(features**2, 1, keepdims=True) + 1e-12)
+    return features / length @ kernel / temperature
+
+
+def removal_losses(
+    classifier: Callable[[Float[Array, "batch width"]], Logits],
+    features: Float[Array, "batch width"],
+    labels: Int[Array, " batch"],
+) -> Float[Array, " width"]:
+    """By how much the cross-entropy of a classifier grows where feature j is 0, for each j. Li et al. 2019 (DELTA)."""
+
+    def without(feature: Int[Array, ""]) -> Float[Array, ""]:
+        return cross_entropy(classifier(features.at[:, feature].set(0)), labels)
+
+    return jax.lax.map(without, jnp.arange(features.shape[1])) - cross_entropy(classifier(features), labels)
 
 
 def entropies(logits: Logits) -> Float[Array, " batch"]:
