@@ -12,6 +12,21 @@ S, T, P = jnp.ones((4, 3)), jnp.ones((5, 3)), jnp.ones(())
 LABELS, ROW, MATRIX = jnp.zeros(4, int), jnp.ones(3), jnp.eye(3)
 
 GOOD = {
+    "adversarial_direction": (lambda x: x, S, jax.random.key(0)),
+    "align_distribution": (S, T),
+    "class_balance": (S,),
+    "cosine_logits": (S, jnp.ones((3, 2))),
+    "cosine_warmup": (P,),
+    "laplacian_adjusted": (S, jnp.ones((4, 4))),
+    "lora_init": (jax.random.key(0), {"kernel": S}, 2),
+    "neighbour_affinity": (S, 2),
+    "reliable_weights": (S, ROW),
+    "removal_losses": (lambda z: z, S, LABELS),
+    "restored": (jax.random.key(0), [S], [S], 0.5),
+    "soft_cross_entropies": (S, S),
+    "spectral_shrinkage": (S,),
+    "virtual_adversarial_loss": (lambda x: x, S, jax.random.key(0), 1.0),
+    "weighted_distance": ([S], [S]),
     "class_confusion": (S,),
     "jmmd_linear": (S, S, S, S),
     "jmmd_quadratic": (S, T, S, T),
@@ -51,6 +66,11 @@ GOOD = {
     "squared_distances": (S, T),
 }
 BAD = {
+    "align_distribution": (S, jnp.ones((5, 2))),
+    "cosine_logits": (S, S),
+    "laplacian_adjusted": (S, MATRIX),
+    "reliable_weights": (S, LABELS),
+    "soft_cross_entropies": (S, T),
     "jmmd_quadratic": (S, T, S, S),
     "mean_distance": (S, jnp.ones((5, 2))),
     "multilinear_map": (S, T),
@@ -67,7 +87,7 @@ BAD = {
     "squared_distances": (ROW, ROW),
 }
 # trees of any shape; a model; a custom_vjp object, which cannot be wrapped
-WITHOUT_SHAPES = {"ema", "both_domains", "reverse_gradient"}
+WITHOUT_SHAPES = {"ema", "lora_merge", "both_domains", "reverse_gradient"}
 
 
 def checked(name: str):
