@@ -218,12 +218,12 @@ def strategy(cls: S) -> S:
         if field.default is dataclasses.MISSING:
             raise ContractError(f"strategy {cls.__name__}: field '{field.name}' needs a plain default value")
         (leaves if field.type in (float, "float") else static).append(field.name)
-    _register(kind, leaves, static)
+    register(kind, leaves, static)
     return kind
 
 
-def _register(kind: Any, leaves: list[str], static: list[str]) -> None:
-    """Registers a strategy class as a pytree whose structure holds the class.
+def register(kind: Any, leaves: list[str], static: list[str]) -> None:
+    """Registers a strategy class as a pytree of the fields `leaves`, whose structure holds the class and the others.
 
     `jax.tree_util.register_dataclass` makes structures of two classes with equal fields compare equal, and `jax.jit`
     may then run the program of one for the other.

@@ -32,23 +32,28 @@ class MCD(Strategy):
         state = model.init(model_key)
         return state._replace(params={**state.params, "head2": model.head(head_key)})
 
+    def gap(self, first, second, key):
+        """How far the heads are apart, from their logits [B, classes] on the target."""
+        return classifier_discrepancy(first, second)
+
     def phases(self, model):
-        def parts(state, batch):
+        def parts(state, batch, context):
             source, target, state = both_domains(model, state, batch)
             first, second = (cross_entropy(model.logits(state, source, head), batch.source.y) for head in HEADS)
-            gap = classifier_discrepancy(*(model.logits(state, target, head) for head in HEADS))
+            one, two = (model.logits(state, target, head) for head in HEADS)
+            gap = self.gap(one, two, context.key)
             return first + second, gap, state
 
         def on_task(state, batch, context):
-            task, _, state = parts(state, batch)
+            task, _, state = parts(state, batch, context)
             return task, state, {}
 
         def heads_apart(state, batch, context):
-            task, gap, state = parts(state, batch)
+            task, gap, state = parts(state, batch, context)
             return task - self.weight * gap, state, {"gap": gap}
 
         def features_together(state, batch, context):
-            _, gap, state = parts(state, batch)
+            _, gap, state = parts(state, batch, context)
             return self.weight * gap, state, {}
 
         a, b = Objective(on_task), Objective(heads_apart, HEADS)

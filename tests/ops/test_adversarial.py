@@ -11,6 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, log_loss
 from tlx import ops
 
 domain_accuracy, domain_loss = jax.jit(ops.domain_accuracy), jax.jit(ops.domain_loss)
+confusion_loss = jax.jit(ops.confusion_loss)
 
 SOURCE, TARGET = np.array([1.5, -0.5, 2.0]), np.array([-1.0, 0.3])
 IS_SOURCE = np.array([1, 1, 1, 0, 0])
@@ -49,3 +50,11 @@ def test_gradient_is_numeric_and_finite_at_extremes():
     check_grads(domain_loss, (SOURCE, TARGET), order=1, modes=["rev"])
     value, gradient = jax.jit(jax.value_and_grad(domain_loss))(jnp.float32([-1e4, 1e4]), jnp.float32([1e4]))
     assert value == pytest.approx((5e3 + 1e4) / 2) and np.isfinite(gradient).all()
+
+
+def test_confusion_loss_is_the_cross_entropy_to_one_half():
+    judged = np.concatenate([SOURCE, TARGET])
+    expected = -np.mean(np.log(expit(judged)) / 2 + np.log(1 - expit(judged)) / 2)
+    assert confusion_loss(judged) == pytest.approx(expected)
+    assert confusion_loss(jnp.zeros(3)) == pytest.approx(np.log(2)) and expected > np.log(2)
+    check_grads(confusion_loss, (judged,), order=1, modes=["rev"])

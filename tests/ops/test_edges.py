@@ -50,10 +50,12 @@ ZERO_AT_LEAST = {  # of a pair of samples: zero at equals, and nowhere below; so
     "squared_consistency": consistency,
     "kl_consistency": divergence,
 }
-SIGNED = {  # estimates that may be negative, or whose zero is no minimum
+SIGNED = {  # estimates that may be negative, or whose zero is no minimum or has a kink
+    "central_moment_discrepancy": ops.central_moment_discrepancy,
     "mmd_unbiased": functools.partial(ops.mmd_quadratic, unbiased=True),
     "mmd_linear": ops.mmd_linear,
     "mixture_kl": minibatch_kl,
+    "hard_norm": lambda source, target: ops.hard_norm(source) + ops.hard_norm(target),
     "classifier_discrepancy": ops.classifier_discrepancy,
 }
 ALL = ZERO_AT_LEAST | SIGNED

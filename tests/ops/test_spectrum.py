@@ -23,10 +23,10 @@ def matrix(seed: int, n: int = 5, width: int = 4) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(5, 4), (3, 4)])
 def test_are_scipys_singular_values(shape):
     x = matrix(0, *shape)
-    assert nuclear(x) == pytest.approx(svdvals(x).sum())
+    assert nuclear(x) == pytest.approx(np.sum(svdvals(x)))
     for count in (1, 2):
-        assert penalty(x, count) == pytest.approx((svdvals(x)[:count] ** 2).sum())
-    assert penalty(x, 3) == pytest.approx(float(ops.spectral_penalty(x, 9))), "no more than there are"
+        assert penalty(x, count) == pytest.approx(np.sum(np.asarray(svdvals(x))[:count] ** 2))
+    assert penalty(x, 9) == pytest.approx((x**2).sum()), "no more than there are"
 
 
 def test_gradients_in_closed_form():

@@ -19,7 +19,7 @@ def built_in(kind: str) -> list[Any]:
     return [REGISTRY.get(kind, name) for name in names(kind)]
 
 
-@parametrize_with_checks([*built_in("strategies"), *built_in("backbones")])
+@parametrize_with_checks([*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *built_in("backbones")])
 def test_conformance(subject, check):
     check(subject)
 
@@ -36,8 +36,11 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adda", "coral", "dann", "feature_extraction", "fine_tune", "joint", "kl", "kl_gaussian", "mcd",
-        "mean_teacher", "mmd", "shot", "source_only", "target_only", "tent",
+        "adabn", "adamatch", "adda", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd", "coral",
+        "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata", "entropy_min",
+        "feature_extraction", "fine_tune", "fixmatch", "homm", "im", "jan", "joint", "kl", "kl_gaussian",
+        "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme", "pseudo_label", "shot",
+        "shot_im", "source_only", "stochnorm", "swd", "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == ["cnn", "dtn", "lenet", "lenet_bn", "mlp"]
     assert names("datasets") == ["mnist5k", "mnist5k_m", "optdigits"]

@@ -10,8 +10,12 @@ from types import ModuleType
 def fingerprint(strategy: type) -> str:
     """The sha256 of the strategy's module and of the modules of its own package that it imports; "" without a source.
 
-    Comments, docstrings and layout do not count. tlx itself does not count: its commit and version are in the result.
+    Of a composed strategy, that of its parts' fingerprints. Comments, docstrings and layout do not count. tlx itself
+    does not count: its commit and version are in the result.
     """
+    if kinds := getattr(strategy, "kinds", None):
+        parts = [fingerprint(kind) for kind in kinds.values()]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest() if all(parts) else ""
     modules: dict[str, ModuleType] = {}
     _collect(sys.modules.get(strategy.__module__), modules)
     try:

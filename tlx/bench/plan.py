@@ -34,6 +34,7 @@ def make_spec(
     found = registry.get("tasks", task)
     for name in (*found.sources, found.target):
         registry.entry("datasets", name)
+    strategy = registry.entry("strategies", strategy).name
     cls = registry.get("strategies", strategy)
     registry.get("backbones", backbone)
     chosen = registry.get("recipes", recipe) if isinstance(recipe, str) else recipe

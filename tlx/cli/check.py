@@ -59,6 +59,8 @@ def _found(session: Session, target: str) -> tuple[Registry, list[Entry], list[s
         registry = Registry.load([target], {"TLX_PLUGINS": ""})
         return registry, _entries(registry), [problem.message for problem in registry.problems]
     registry = session.registry
+    if "+" in target:
+        return registry, [registry.entry("strategies", target)], []
     if named := [entry for entry in _entries(registry) if entry.name == target]:
         return registry, named, []
     names = [facts["name"] for facts in registry.plugins() if target in (facts["name"], facts["module"])]

@@ -36,3 +36,11 @@ def _mean(losses: Float[Array, " n"], weights: Float[Array, " n"] | None) -> Flo
 def domain_accuracy(source: Float[Array, " n"], target: Float[Array, " m"]) -> Float[Array, ""]:
     """The share of rows on the right side of 0, each domain counting half: 0.5 where the domains are confused."""
     return (jnp.mean(source > 0) + jnp.mean(target <= 0)) / 2
+
+
+def confusion_loss(logits: Float[Array, " n"]) -> Float[Array, ""]:
+    """-mean (log sigmoid + log(1 - sigmoid)) / 2: the cross-entropy to a discriminator that cannot tell, log 2 at best.
+
+    Tzeng et al. 2015, "Simultaneous Deep Transfer Across Domains and Tasks", equation 4.
+    """
+    return jnp.mean(jax.nn.softplus(logits) + jax.nn.softplus(-logits)) / 2

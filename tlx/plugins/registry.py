@@ -15,6 +15,7 @@ from tlx.errors import DataError, PluginError, UnknownName, nearest
 from tlx.plugins.calls import Relay, picked, trace_call
 from tlx.plugins.entry import KINDS, Entry, Problem
 from tlx.plugins.file import load_file, strategies
+from tlx.plugins.parts import composed
 
 NAME = re.compile(r"\w+([.-]\w+)*")
 HOOKS = [name for name in vars(hooks) if name.startswith("tlx_")]
@@ -79,12 +80,15 @@ class Registry:
         return sorted(self._entries[kind].values(), key=lambda entry: entry.name)
 
     def entry(self, kind: str, name: str) -> Entry:
-        """What is registered under a name.
+        """What is registered under a name; of strategies also "dann+mcc", composed of what is.
 
         Raises:
             UnknownName: nothing is; the message has the nearest names.
             PluginError: the plugin that holds the name is broken there.
+            ContractError: strategies that do not compose.
         """
+        if kind == "strategies" and "+" in name:
+            return composed(self, name)
         known = {entry.name: entry for entry in self.entries(kind)}
         name = _normal(kind, name, strict=False)
         if name in known:

@@ -1,0 +1,59 @@
+"""Adaptive batch normalisation."""
+
+import jax
+import jax.numpy as jnp
+
+from tlx import ContractError, Objective, Phase, Strategy, strategy
+from tlx_strategies.supervised import supervised
+
+
+@strategy
+class AdaBN(Strategy):
+    """Trains on the source, then replaces the batch-norm statistics by those of the target; no parameter moves.
+
+    Phase 2: running statistics = the mean over target batches of each batch's own
+
+    Settings: `share` of the steps in phase 2, which go forward only.
+
+    Reference: Li et al., "Revisiting Batch Normalization For Practical Domain Adaptation", ICLR workshops 2017.
+    """
+
+    setting = "source-free"
+    paper = "Li et al. 2017"
+
+    share: float = 0.1
+
+    def phases(self, model):
+        def begin(state, context):
+            if not any(map(_is_float, jax.tree.leaves(state.extra["features"]))):
+                raise ContractError(
+                    "strategy AdaBN: the backbone has no batch-norm statistics, so there is no adapting"
+                )
+            return state._replace(extra={**state.extra, "batches": jnp.zeros(())})
+
+        def measure(state, batch, context):
+            # running <- m running + (1 - m) batch, whatever m: from 0 and from 1 the two give the batch's own
+            _, from_0 = model.features(_filled(state, 0.0), batch.target.x)
+            _, from_1 = model.features(_filled(state, 1.0), batch.target.x)
+            seen = state.extra["batches"]
+
+            def mean(old, zero, one):
+                return (seen * old + zero / (1 - (one - zero))) / (seen + 1) if _is_float(old) else zero
+
+            found = jax.tree.map(mean, *(s.extra["features"] for s in (state, from_0, from_1)))
+            return jnp.zeros(()), state._replace(extra={**state.extra, "features": found, "batches": seen + 1}), {}
+
+        # rate 0: not even weight decay moves a parameter
+        adapt = Phase(
+            (Objective(measure),), name="adapt", share=self.share, rate=0.0, sees=frozenset({"target"}), begin=begin
+        )
+        return supervised(model, name="source", share=1 - self.share), adapt
+
+
+def _is_float(leaf) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)
+
+
+def _filled(state, value):
+    filled = jax.tree.map(lambda leaf: jnp.full_like(leaf, value) if _is_float(leaf) else leaf, state.extra["features"])
+    return state._replace(extra={**state.extra, "features": filled})
