@@ -170,11 +170,13 @@ class Strategy:
     """Base of all strategies: write `loss`; or, for more than one objective, `phases`.
 
     `groups` adds parameter groups by a glob over paths like "features/bn1/scale". `setting` is one of "unsupervised",
-    "source-free", "test-time", "semi-supervised", "fine-tuning", "bound". `paper` is the reference in short.
+    "source-free", "test-time", "semi-supervised", "fine-tuning", "bound". `paper` is the reference in short,
+    `needs` what the phases see between them; `tlx list` reads all three from the source, as literal strings.
     """
 
     groups: ClassVar[Mapping[str, str]] = {}
     setting: ClassVar[str] = "unsupervised"
+    needs: ClassVar[str] = "source, target"
     paper: ClassVar[str] = ""
 
     def init(self, model: Model, key: Key) -> State:

@@ -21,6 +21,7 @@ class BSS(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Chen et al. 2019"
 
     pretrain: float = 0.5

@@ -27,6 +27,7 @@ class DELTA(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Li et al. 2019"
 
     pretrain: float = 0.5

@@ -16,6 +16,7 @@ class FeatureExtraction(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Yosinski et al. 2014"
 
     pretrain: float = 0.5

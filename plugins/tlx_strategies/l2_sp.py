@@ -20,6 +20,7 @@ class L2SP(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Li et al. 2018"
 
     pretrain: float = 0.5

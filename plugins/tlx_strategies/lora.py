@@ -21,6 +21,7 @@ class LoRA(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Hu et al. 2022"
 
     pretrain: float = 0.5

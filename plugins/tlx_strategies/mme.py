@@ -23,6 +23,7 @@ class MME(Strategy):
     """
 
     setting = "semi-supervised"
+    needs = "source, target, labelled"
     paper = "Saito et al. 2019"
 
     weight: float = 0.1

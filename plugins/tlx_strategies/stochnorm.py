@@ -22,6 +22,7 @@ class StochNorm(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Kou et al. 2020"
 
     pretrain: float = 0.5
