@@ -64,7 +64,7 @@ def test_list_json(good, tlx_command):
     assert code == 0
     assert json.loads(out) == [
         {"kind": "strategies", "name": "shift", "plugin": "good", "summary": "Moves the mean.",
-         "setting": "source-free", "paper": "Doe 2020"},
+         "setting": "source-free", "needs": "source, target", "paper": "Doe 2020"},
         {"kind": "backbones", "name": "tiny", "plugin": "good", "summary": "A tiny one."},
     ]  # fmt: skip
     assert json.loads(tlx_command("list", "backbones", "--json")[1])[0]["name"] == "tiny"
@@ -73,9 +73,13 @@ def test_list_json(good, tlx_command):
 def test_list(good, tlx_command):
     code, out, err = tlx_command("list")
     assert (code, err) == (0, "")
-    assert "strategies (1)\n  shift  source-free  good  Moves the mean.\n" in out
+    assert "strategies (1)\n  shift  source-free  source, target  Doe 2020  good  Moves the mean.\n" in out
     assert "suites (0)" in out
     assert "backbones" not in tlx_command("list", "strategies")[1]
+    assert tlx_command("list", "strategies", "--markdown")[1] == (
+        "| name | setting | needs | paper | what it does |\n| --- | --- | --- | --- | --- |\n"
+        "| `shift` | source-free | source, target | Doe 2020 | Moves the mean. |\n"
+    )
 
 
 @pytest.mark.parametrize(

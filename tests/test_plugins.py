@@ -67,7 +67,7 @@ def test_lazy_strategy_is_described_without_importing_it_and_then_loaded(distrib
     registry = Registry.load()
     (entry,) = registry.entries("strategies")
     assert (entry.name, entry.plugin, entry.summary) == ("ms", "p", "Moves the mean.")
-    assert entry.facts == {"setting": "source-free", "paper": "Doe 2020"}
+    assert entry.facts == {"setting": "source-free", "needs": "source, target", "paper": "Doe 2020"}
     assert "shift1" not in sys.modules
     assert issubclass(registry.get("strategies", "ms"), tlx.Strategy)
     assert registry.get("strategies", "ms") is registry.get("strategies", "ms")
@@ -266,10 +266,17 @@ def test_unknown_observer_has_the_nearest():
         ("class X:\n    '''\n    Class.\n    '''", "X", ("Class.", {})),
         ("def X():\n    'Function.'", "X", ("Function.", {})),
         ("try:\n    import y\nexcept ImportError:\n    class X(Strategy):\n        'In.'", "X",
-         ("In.", {"setting": "unsupervised"})),
+         ("In.", {"setting": "unsupervised", "needs": "source, target"})),
         ("class X(tlx.Strategy):\n    paper = ('A '\n        'B')\n    setting = f'{1}'", "X",
-         ("", {"paper": "A B", "setting": "unsupervised"})),
-        ("class X(Other): pass", "X", ("", {})),  # its setting may be inherited
+         ("", {"paper": "A B", "setting": "unsupervised", "needs": "source, target"})),
+        ("class X(Other): pass", "X", ("", {})),
+        ("class Y(Strategy):\n    setting = 'test-time'\nclass X(Y):\n    needs = 'target'", "X",
+         ("", {"setting": "test-time", "needs": "target"})),
+        ("from tlx import Additive as A\nclass X(A): pass", "X",
+         ("", {"setting": "unsupervised", "needs": "source, target"})),
+        ("from tlx_strategies import tent\nclass X(tlx_strategies.tent.TENT): paper = 'mine'", "X",
+         ("", {"setting": "test-time", "needs": "source, target", "paper": "mine"})),
+        ("class X(X): pass", "X", ("", {})),
         ("from z import *", "X", ("", {})),
         ("def __getattr__(name): pass", "X", ("", {})),
         ("a, (X, b) = 1, (2, 3)", "X", ("", {})),
@@ -294,7 +301,7 @@ def test_file_without_hooks_gives_its_strategies_in_snake_case(tmp_path):
     registry = Registry.load([path], {"TLX_PLUGINS": ""})
     (entry,) = registry.entries("strategies")
     assert (entry.name, entry.plugin, entry.summary) == ("mean_shift", str(path), "Moves the mean.")
-    assert entry.facts == {"setting": "source-free", "paper": "Doe 2020"}
+    assert entry.facts == {"setting": "source-free", "needs": "source, target", "paper": "Doe 2020"}
     assert registry.get("strategies", "mean_shift")().weight == 1.0
 
 

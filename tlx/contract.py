@@ -111,11 +111,13 @@ class Model(NamedTuple):
     in evaluation mode; a loss that trains it calls `classify`, which gives logits and state, as `features` does.
     `with_head` gives the state with a new classifier under a group's name, `head` the parameters alone of one; both on
     `width` (default: the backbone's) features. Name the group to `logits` and `classify`. `augment` has strength "weak"
-    or "strong". `rows` is the number of target train images, the length of a label bank.
+    or "strong". `rows` is the number of target train images, the length of a label bank. `running` of `features`, in
+    train mode, is a function (number of the batch-norm layer, channels) -> the part of the running statistics in those
+    that it normalises by.
     """
 
     init: Callable[[Key], State]
-    features: Callable[..., tuple[Features, State]]  # (state, x, train=True)
+    features: Callable[..., tuple[Features, State]]  # (state, x, train=True, running=None)
     logits: Callable[..., Logits]  # (state, features, head="head")
     head: Callable[..., Tree]  # (key, width=None)
     augment: Callable[[Key, Images, str], Images]
@@ -174,11 +176,13 @@ class Strategy:
     """Base of all strategies: write `loss`; or, for more than one objective, `phases`.
 
     `groups` adds parameter groups by a glob over paths like "features/bn1/scale". `setting` is one of "unsupervised",
-    "source-free", "test-time", "semi-supervised", "fine-tuning", "bound". `paper` is the reference in short.
+    "source-free", "test-time", "semi-supervised", "fine-tuning", "bound". `paper` is the reference in short,
+    `needs` what the phases see between them; `tlx list` reads all three from the source, as literal strings.
     """
 
     groups: ClassVar[Mapping[str, str]] = {}
     setting: ClassVar[str] = "unsupervised"
+    needs: ClassVar[str] = "source, target"
     paper: ClassVar[str] = ""
 
     def init(self, model: Model, key: Key) -> State:

@@ -1,7 +1,7 @@
 """Transfer by frozen features."""
 
 from tlx import Strategy, strategy
-from tlx_strategies.supervised import supervised
+from tlx_strategies.supervised import new_head, supervised
 
 
 @strategy
@@ -16,16 +16,20 @@ class FeatureExtraction(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Yosinski et al. 2014"
 
     pretrain: float = 0.5
 
     def phases(self, model):
-        def new_head(state, context):
-            return model.with_head(state, context.key)
-
         source = supervised(model, name="source", share=self.pretrain)
         target = supervised(
-            model, "labelled", trains=("head",), frozen=True, name="target", share=1 - self.pretrain, begin=new_head
+            model,
+            "labelled",
+            trains=("head",),
+            frozen=True,
+            name="target",
+            share=1 - self.pretrain,
+            begin=new_head(model),
         )
         return source, target

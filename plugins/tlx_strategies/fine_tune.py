@@ -16,6 +16,7 @@ class FineTune(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Yosinski et al. 2014"
     groups = {"last": "features/fc/*"}
 

@@ -14,6 +14,7 @@ class Joint(Strategy):
     """
 
     setting = "fine-tuning"
+    needs = "source, labelled"
     paper = "Caruana 1997"
 
     weight: float = 1.0

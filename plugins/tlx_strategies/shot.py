@@ -2,21 +2,19 @@
 
 import jax.numpy as jnp
 
-from tlx import Objective, Phase, Strategy, strategy
-from tlx.ops import centroid_labels, cross_entropy, entropies, marginal_entropy
-from tlx_strategies.supervised import supervised
+from tlx import Objective, strategy
+from tlx.ops import centroid_labels, cross_entropy
+from tlx_strategies.shot_im import SHOTIM
 
 
 @strategy
-class SHOT(Strategy):
+class SHOT(SHOTIM):
     """Source-free: keeps the source classifier and moves the features until the target fits it.
 
-    Phase 1: cross-entropy(source) with label smoothing. Phase 2, target only, head frozen:
-    loss = mean H(p_i) - diversity * H(mean p) + pseudo * cross-entropy(p, labels)
-    with labels by class centroids, recomputed over the whole target train set before every round. The classifier has no
-    weight normalisation, which the paper's has.
+    `shot_im`, and in phase 2 pseudo-labels by class centroids, recomputed over the whole target train set before every
+    round: loss = mean H(p_i) - diversity * H(mean p) + pseudo * cross-entropy(p, labels)
 
-    Settings: `pretrain`, the share of phase 1; `smoothing` 0.1; `diversity` 1; `pseudo` 0.1 (digits; 0.3 elsewhere).
+    Settings: those of `shot_im`; `pseudo` 0.1 (digits; 0.3 elsewhere).
 
     Reference: Liang et al., "Do We Really Need to Access the Source Data?", ICML 2020.
     """
@@ -24,9 +22,6 @@ class SHOT(Strategy):
     setting = "source-free"
     paper = "Liang et al. 2020"
 
-    pretrain: float = 0.5
-    smoothing: float = 0.1
-    diversity: float = 1.0
     pseudo: float = 0.1
 
     def phases(self, model):
@@ -43,17 +38,9 @@ class SHOT(Strategy):
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
             logits = model.logits(state, features)
-            certain, diverse = jnp.mean(entropies(logits)), marginal_entropy(logits)
+            information, metrics = self.information(logits)
             pseudo = cross_entropy(logits, state.extra["labels"][batch.target.index])
-            total = certain - self.diversity * diverse + self.pseudo * pseudo
-            return total, state, {"entropy": certain, "diversity": diverse, "pseudo": pseudo}
+            return information + self.pseudo * pseudo, state, {**metrics, "pseudo": pseudo}
 
-        adapt = Phase(
-            (Objective(loss, ("features",)),),
-            name="adapt",
-            share=1 - self.pretrain,
-            sees=frozenset({"target"}),
-            begin=begin,
-            refresh=refresh,
-        )
-        return supervised(model, name="source", share=self.pretrain, smoothing=self.smoothing), adapt
+        source, adapt = super().phases(model)
+        return source, adapt._replace(objectives=(Objective(loss, ("features",)),), begin=begin, refresh=refresh)

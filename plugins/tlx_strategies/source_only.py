@@ -11,5 +11,7 @@ class SourceOnly(Strategy):
     loss = cross-entropy(source)
     """
 
+    needs = "source"
+
     def phases(self, model):
         return (supervised(model),)

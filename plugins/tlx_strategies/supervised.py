@@ -1,6 +1,9 @@
 """The phases that train on labels, which many strategies begin with."""
 
-from tlx import Model, Objective, Phase
+from collections.abc import Callable
+from typing import Any
+
+from tlx import Context, Model, Objective, Phase, State
 from tlx.ops import cross_entropy
 
 
@@ -10,17 +13,39 @@ def supervised(
     trains: tuple[str, ...] = ("*",),
     frozen: bool = False,
     smoothing: float = 0.0,
-    **phase,
+    term: Callable | None = None,
+    running: Callable | None = None,
+    **phase: Any,
 ) -> Phase:
     """A phase that takes cross-entropy on `field` ("source" or "labelled") down the groups in `trains`.
 
-    `frozen` runs the features in eval mode. Further arguments are those of `Phase`.
+    `frozen` runs the features in eval mode. `term(state, features, batch)` gives a scalar to add and its metrics;
+    `running(context)` is the blend of statistics of `Model.features`. Further arguments are those of `Phase`.
     """
 
     def loss(state, batch, context):
         rows = getattr(batch, field)
-        features, state = model.features(state, rows.x, train=not frozen)
+        how = {"running": running(context)} if running else {}
+        features, state = model.features(state, rows.x, train=not frozen, **how)
         logits, state = model.classify(state, features)
-        return cross_entropy(logits, rows.y, smoothing), state, {}
+        task = cross_entropy(logits, rows.y, smoothing)
+        if term is None:
+            return task, state, {}
+        value, metrics = term(state, features, batch)
+        return task + value, state, {"task": task, **metrics}
 
     return Phase((Objective(loss, trains),), sees=frozenset({field}), **phase)
+
+
+def new_head(model: Model) -> Callable[[State, Context], State]:
+    """A phase's `begin` that starts the classifier anew."""
+    return lambda state, context: model.with_head(state, context.key)
+
+
+def fine_tuned(model: Model, pretrain: Any, rate: Any, **target: Any) -> tuple[Phase, Phase]:
+    """Phases "source", of share `pretrain`, and "target", with a new head and `supervised`'s further arguments."""
+    target = {"begin": new_head(model), **target}
+    return (
+        supervised(model, name="source", share=pretrain),
+        supervised(model, "labelled", name="target", share=1 - pretrain, rate=rate, **target),
+    )

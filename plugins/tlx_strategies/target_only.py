@@ -12,6 +12,7 @@ class TargetOnly(Strategy):
     """
 
     setting = "bound"
+    needs = "labelled"
 
     def phases(self, model):
         return (supervised(model, "labelled"),)

@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 
-from tlx import Objective, Phase, Strategy, strategy
+from tlx import Strategy, strategy
 from tlx.ops import entropies
+from tlx_strategies.stream import NORM, by_batch, online
 from tlx_strategies.supervised import supervised
 
 
@@ -21,7 +22,7 @@ class TENT(Strategy):
 
     setting = "test-time"
     paper = "Wang et al. 2021"
-    groups = {"norm": "features/*bn*/*"}
+    groups = {"norm": NORM}
 
     rate: float = 0.1
 
@@ -30,11 +31,7 @@ class TENT(Strategy):
             features, state = model.features(state, batch.target.x)
             return jnp.mean(entropies(model.logits(state, features))), state, {}
 
-        online = Phase(
-            (Objective(loss, ("norm",)),), name="test", rate=self.rate, sees=frozenset({"target"}), online=True
-        )
-        return supervised(model, name="source"), online
+        return supervised(model, name="source"), online(loss, ("norm",), rate=self.rate)
 
     def predict(self, model, state, x):
-        features, _ = model.features(state, x, train=True)
-        return model.logits(state, features)
+        return by_batch(model, state, x)

@@ -12,19 +12,34 @@ S, T, P = jnp.ones((4, 3)), jnp.ones((5, 3)), jnp.ones(())
 LABELS, ROW, MATRIX = jnp.zeros(4, int), jnp.ones(3), jnp.eye(3)
 
 GOOD = {
+    "adversarial_direction": (lambda x: x, S, jax.random.key(0)),
+    "align_distribution": (S, T),
     "central_moment_discrepancy": (S, T),
+    "class_balance": (S,),
     "confusion_loss": (jnp.ones(4),),
+    "cosine_logits": (S, jnp.ones((3, 2))),
+    "cosine_warmup": (P,),
     "gradient_penalty": (lambda x: x.sum(1), S),
     "hard_norm": (S,),
+    "laplacian_adjusted": (S, jnp.ones((4, 4))),
+    "lora_init": (jax.random.key(0), {"kernel": S}, 2),
     "margin_disparity": (S, S, T, T),
     "moment_distance": (S, T, jnp.zeros((7, 2), int)),
+    "neighbour_affinity": (S, 2),
     "neighbour_probabilities": (S, LABELS, jnp.ones((9, 3)), jnp.ones((9, 2)), 5),
     "random_directions": (jax.random.key(0), 3, 6),
+    "reliable_weights": (S, ROW),
+    "removal_losses": (lambda z: z, S, LABELS),
+    "restored": (jax.random.key(0), [S], [S], 0.5),
     "row_norms": (S,),
     "sharpened": (S,),
     "sinkhorn": (S,),
     "sliced_wasserstein": (S, S, jnp.ones((3, 6))),
+    "soft_cross_entropies": (S, S),
+    "spectral_shrinkage": (S,),
     "stepwise_norm": (S,),
+    "virtual_adversarial_loss": (lambda x: x, S, jax.random.key(0), 1.0),
+    "weighted_distance": ([S], [S]),
     "class_confusion": (S,),
     "jmmd_linear": (S, S, S, S),
     "jmmd_quadratic": (S, T, S, T),
@@ -64,11 +79,16 @@ GOOD = {
     "squared_distances": (S, T),
 }
 BAD = {
+    "align_distribution": (S, jnp.ones((5, 2))),
     "central_moment_discrepancy": (S, jnp.ones((5, 2))),
+    "cosine_logits": (S, S),
+    "laplacian_adjusted": (S, MATRIX),
     "margin_disparity": (S, T, T, T),
     "moment_distance": (S, T, jnp.ones((7, 2))),
     "neighbour_probabilities": (S, LABELS, jnp.ones((9, 3)), jnp.ones((8, 2)), 5),
+    "reliable_weights": (S, LABELS),
     "sliced_wasserstein": (S, T, jnp.ones((3, 6))),
+    "soft_cross_entropies": (S, T),
     "jmmd_quadratic": (S, T, S, S),
     "mean_distance": (S, jnp.ones((5, 2))),
     "multilinear_map": (S, T),
@@ -85,7 +105,7 @@ BAD = {
     "squared_distances": (ROW, ROW),
 }
 # trees of any shape; a model; a custom_vjp object, which cannot be wrapped
-WITHOUT_SHAPES = {"ema", "both_domains", "reverse_gradient"}
+WITHOUT_SHAPES = {"ema", "lora_merge", "both_domains", "reverse_gradient"}
 
 
 def checked(name: str):

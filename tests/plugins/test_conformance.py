@@ -47,10 +47,11 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adabn", "adda", "afn", "atdoc", "bnm", "bsp", "cdan", "cmd", "coral", "dann", "ddc", "deepjdot",
-        "domain_confusion", "entropy_min", "feature_extraction", "fine_tune", "homm", "im", "jan", "joint", "kl",
-        "kl_gaussian", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "pseudo_label", "shot", "source_only", "swd",
-        "target_only", "tent", "wdgrl",
+        "adabn", "adamatch", "adda", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd", "coral",
+        "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata", "entropy_min",
+        "feature_extraction", "fine_tune", "fixmatch", "homm", "im", "jan", "joint", "kl", "kl_gaussian",
+        "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme", "pseudo_label", "shot",
+        "shot_im", "source_only", "stochnorm", "swd", "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn",

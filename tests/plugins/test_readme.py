@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tlx.cli import cli
+from tlx.cli.list import table
 from tlx.plugins import Registry
 
 TEXT = (Path(__file__).parents[2] / "plugins/README.md").read_text()
@@ -66,3 +67,9 @@ def test_commands_exist():
         assert command
         options = {name for item in command.params for name in item.opts}
         assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_table_of_strategies_is_the_code():
+    """Made by `tlx list strategies --markdown`."""
+    entries = Registry.load(environ={"TLX_PLUGINS": "strategies"}).entries("strategies")
+    assert table(entries) in TEXT, "plugins/README.md: replace its table by that of `tlx list strategies --markdown`"

@@ -13,9 +13,10 @@ from tlx.plugins import KINDS, Entry
 @click.command("list")
 @click.argument("kind", required=False, metavar="[KIND]")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
+@click.option("--markdown", is_flag=True, help="A Markdown table, of strategies with their facts.")
 @common
 @pass_session
-def command(session: Session, kind: str | None, as_json: bool) -> None:
+def command(session: Session, kind: str | None, as_json: bool, markdown: bool) -> None:
     """Lists what plugins bring.
 
     KIND is one of strategies, backbones, datasets, protocols, tasks, suites, selectors, recipes.
@@ -27,6 +28,9 @@ def command(session: Session, kind: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_facts(entry) for entry in entries], indent=2))
         return
+    if markdown:
+        click.echo(table(entries))
+        return
     for item in kinds:
         _print(item, [entry for entry in entries if entry.kind == item])
 
@@ -34,6 +38,16 @@ def command(session: Session, kind: str | None, as_json: bool) -> None:
 def _facts(entry: Entry) -> dict[str, Any]:
     head = {"kind": entry.kind, "name": entry.name, "plugin": entry.plugin, "summary": entry.summary}
     return {**head, **entry.facts}
+
+
+def table(entries: list[Entry]) -> str:
+    """A Markdown table of name, facts and summary."""
+    columns = ("setting", "needs", "paper") if any(entry.kind == "strategies" for entry in entries) else ()
+    rows = [["name", *columns, "what it does"], ["---"] * (len(columns) + 2)]
+    for entry in entries:
+        facts = [str(entry.facts.get(column, "")) for column in columns]
+        rows.append([f"`{entry.name}`", *facts, entry.summary.replace("|", "\\|")])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _print(kind: str, entries: list[Entry]) -> None:
@@ -45,5 +59,5 @@ def _print(kind: str, entries: list[Entry]) -> None:
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
-    setting = (entry.facts.get("setting", ""),) if entry.kind == "strategies" else ()
-    return (entry.name, *setting, entry.plugin)
+    facts = [entry.facts.get(fact, "") for fact in ("setting", "needs", "paper")] if entry.kind == "strategies" else []
+    return (entry.name, *facts, entry.plugin)

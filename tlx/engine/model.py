@@ -19,7 +19,7 @@ from tlx.data.augment.policy import policy
 from tlx.data.protocol import Scale
 from tlx.engine.head import filled, linear_heads, own_heads, split
 from tlx.errors import ContractError, SettingError
-from tlx.layers import Bottleneck, conv_general_dilated
+from tlx.layers import BlendedBatchNorm, Bottleneck, conv_general_dilated
 
 OWN = 2**31 - 1  # what `Model.init` folds into its key
 Backbone = Callable[[tuple[int, int, int], nnx.Rngs], nnx.Module]
@@ -62,6 +62,8 @@ def make_model(frame: Frame) -> Model:
         for part in layers:
             if isinstance(part, nnx.Conv):
                 part.conv_general_dilated = conv_general_dilated
+            if type(part) is nnx.BatchNorm:
+                part.__class__ = BlendedBatchNorm
             if frame.dtype != "float32" and hasattr(part, "dtype"):
                 part.dtype = jnp.dtype(frame.dtype)
         return module
@@ -87,12 +89,21 @@ def make_model(frame: Frame) -> Model:
         state = State({"features": nnx.to_pure_dict(params)}, {"features": nnx.to_pure_dict(rest)})
         return heads.with_head(state, head_key)
 
-    def features(state: State, x: jax.Array, train: bool = True) -> tuple[jax.Array, State]:
+    def blend(module: nnx.Module, running: Any) -> None:
+        layers: list[Any] = [layer for _, layer in nnx.iter_modules(module)]
+        for number, part in enumerate(part for part in layers if isinstance(part, BlendedBatchNorm)):
+            part.running, part.layer = running, number
+
+    def features(state: State, x: jax.Array, train: bool = True, running: Any = None) -> tuple[jax.Array, State]:
         module = nnx.merge(
             graph, filled(blank_params, state.params["features"]), filled(blank_rest, state.extra["features"])
         )
         module.train() if train else module.eval()
+        if running is not None:
+            blend(module, running)
         out = module(x)  # pyright: ignore[reportCallIssue]
+        if running is not None:
+            blend(module, None)
         if out.shape != (x.shape[0], width):
             raise ContractError(
                 f"backbone {name} returned features of shape {out.shape}; expected {(x.shape[0], width)}"

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tlx.contract import Phase, Strategy
+from tlx.contract import Phase, Strategy, keep
 from tlx.data import TaskData
 from tlx.engine.devices import describe, use_compilation_cache
 from tlx.engine.feed import check_sees, union
@@ -164,8 +164,8 @@ def _check_phases(strategy: Strategy, phases: Sequence[Phase], data: TaskData) -
         raise ContractError(f"strategy {name}: `phases` returned {phases!r}; expected a tuple of one or more Phase")
     for phase in phases:
         where = f"strategy {name}, phase {phase.name}"
-        if not phase.objectives:
-            raise ContractError(f"{where} has no objectives; expected one or more")
+        if not (phase.objectives or phase.online or phase.after is not keep or phase.refresh is not keep):
+            raise ContractError(f"{where} has no objectives; expected one or more, or `after`, or `refresh`")
         check_sees(phase.sees, data, where)
         if [other.name for other in phases].count(phase.name) > 1:
             raise ContractError(f"strategy {name} has two phases named '{phase.name}'; expected names that differ")

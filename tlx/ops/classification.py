@@ -1,5 +1,8 @@
 """Losses on class probabilities; all take logits [B, classes] and are in nats."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -19,6 +22,32 @@ def cross_entropies(logits: Logits, labels: Int[Array, " batch"], smoothing: flo
     return -(1 - smoothing) * picked - smoothing * log_p.mean(1)
 
 
+def soft_cross_entropies(logits: Logits, wanted: Logits) -> Float[Array, " batch"]:
+    """-sum_c q_c log p_c of each row, q the probabilities `wanted`."""
+    return -jnp.sum(wanted * jax.nn.log_softmax(logits), 1)
+
+
+def cosine_logits(
+    features: Float[Array, "batch width"], kernel: Float[Array, "width classes"], temperature: Any = 0.05
+) -> Logits:
+    """W^T f / (|f| T): the classifier whose columns are class prototypes. Chen et al. 2019; Saito et al. 2019 (MME)."""
+    length = jnp.sqrt(jnp.sum(features**2, 1, keepdims=True) + 1e-12)
+    return features / length @ kernel / temperature
+
+
+def removal_losses(
+    classifier: Callable[[Float[Array, "batch width"]], Logits],
+    features: Float[Array, "batch width"],
+    labels: Int[Array, " batch"],
+) -> Float[Array, " width"]:
+    """By how much the cross-entropy of a classifier grows where feature j is 0, for each j. Li et al. 2019 (DELTA)."""
+
+    def without(feature: Int[Array, ""]) -> Float[Array, ""]:
+        return cross_entropy(classifier(features.at[:, feature].set(0)), labels)
+
+    return jax.lax.map(without, jnp.arange(features.shape[1])) - cross_entropy(classifier(features), labels)
+
+
 def entropies(logits: Logits) -> Float[Array, " batch"]:
     """H(p) = -sum_c p_c log p_c of each row, finite for any finite logits."""
     log_p = jax.nn.log_softmax(logits)
@@ -34,6 +63,14 @@ def marginal_entropy(logits: Logits) -> Float[Array, ""]:
 def information_maximisation(logits: Logits) -> Float[Array, ""]:
     """mean H(p_i) - H(mean p_i): confident on each row, diverse over the batch. Liang et al. 2020 (SHOT), eq. 4."""
     return jnp.mean(entropies(logits)) - marginal_entropy(logits)
+
+
+def class_balance(logits: Logits) -> Float[Array, ""]:
+    """sum_c BCE(mean_i p_ic, 1 / classes), BCE(p, q) = -q log p - (1 - q) log(1 - p). French et al. 2018."""
+    log_mean = jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(logits.shape[0])
+    even = 1 / logits.shape[1]
+    rest = jnp.log(jnp.maximum(-jnp.expm1(log_mean), jnp.finfo(logits.dtype).eps))
+    return -jnp.sum(even * log_mean + (1 - even) * rest)
 
 
 def classifier_discrepancy(first: Logits, second: Logits) -> Float[Array, ""]:

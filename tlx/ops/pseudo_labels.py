@@ -26,3 +26,14 @@ def centroid_labels(features: Float[Array, "rows width"], logits: Float[Array, "
 
     first = nearest(jax.nn.softmax(logits))
     return nearest(jax.nn.one_hot(first, logits.shape[1]))
+
+
+def align_distribution(
+    target: Float[Array, "n classes"], source: Float[Array, "m classes"]
+) -> Float[Array, "n classes"]:
+    """q_i = normalise(p_i * mean source / mean target): predictions whose classes are as frequent as the source's.
+
+    Berthelot et al. 2022, "AdaMatch", equation 4; both arguments are probabilities.
+    """
+    aligned = target * source.mean(0) / jnp.maximum(target.mean(0), 1e-12)
+    return aligned / jnp.maximum(aligned.sum(1, keepdims=True), 1e-12)

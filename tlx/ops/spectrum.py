@@ -18,3 +18,11 @@ def spectral_penalty(features: Float[Array, "batch width"], count: int = 1) -> F
     Chen et al. 2019, "Transferability vs. Discriminability: Batch Spectral Penalization", equation 5.
     """
     return (jnp.linalg.svd(features, compute_uv=False)[:count] ** 2).sum()
+
+
+def spectral_shrinkage(features: Float[Array, "batch width"], count: int = 1) -> Float[Array, ""]:
+    """sum_{i <= count} sigma_{-i}^2, the squares of the smallest singular values.
+
+    Chen et al. 2019, "Catastrophic Forgetting Meets Negative Transfer: Batch Spectral Shrinkage", equation 4.
+    """
+    return (jnp.linalg.svd(features, compute_uv=False)[-count:] ** 2).sum()

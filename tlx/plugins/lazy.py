@@ -12,7 +12,8 @@ from typing import Any
 
 from tlx.errors import PluginError, nearest
 
-FACTS = ("setting", "paper")
+FACTS = ("setting", "needs", "paper")
+BASE = "tlx.contract", "Strategy"
 TARGET = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 
 
@@ -35,7 +36,8 @@ def describe(target: str) -> tuple[str, dict[str, str]]:
         raise PluginError(_missing(target, str(path), name, names))
     documented = isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
     summary = first_line(ast.get_docstring(node if documented else tree))
-    return summary, _facts(node) if isinstance(node, ast.ClassDef) else {}
+    facts = _facts(module, tree, node, frozenset()) if isinstance(node, ast.ClassDef) else {}
+    return summary, {name: facts[name] for name in FACTS if facts.get(name)}
 
 
 def describe_object(thing: object) -> tuple[str, dict[str, str]]:
@@ -129,16 +131,57 @@ def _definitions(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
                     yield from _definitions(item.body if isinstance(item, ast.ExceptHandler) else [item])
 
 
-def _facts(node: ast.ClassDef) -> dict[str, str]:
-    facts = {}
+def _facts(module: str, tree: ast.Module, node: ast.ClassDef, above: frozenset[tuple[str, str]]) -> dict[str, str]:
+    """The string constants among `FACTS` of a class and of its bases, each found in the source of its own module."""
+    facts: dict[str, str] = {}
+    for base in reversed(node.bases):
+        place = _place(module, tree, base)
+        if place not in above:
+            facts |= _facts_at(*place, above | {place})
     for item in node.body:
         if isinstance(item, ast.Assign | ast.AnnAssign) and isinstance(item.value, ast.Constant):
             for target in item.targets if isinstance(item, ast.Assign) else [item.target]:
                 if isinstance(target, ast.Name) and target.id in FACTS and isinstance(item.value.value, str):
                     facts[target.id] = item.value.value
-    if [ast.unparse(base).rpartition(".")[2] for base in node.bases] in (["Strategy"], ["Additive"]):
-        facts.setdefault("setting", "unsupervised")  # the default of tlx.Strategy, which cannot be asked without JAX
     return facts
+
+
+def _facts_at(module: str, name: str, above: frozenset[tuple[str, str]]) -> dict[str, str]:
+    try:
+        path = source(module)
+        tree = parse(path) if path else ast.Module([], [])
+    except PluginError:
+        return {}
+    node = dict(_definitions(tree.body)).get(name)
+    if isinstance(node, ast.ClassDef):
+        return _facts(module, tree, node, above)
+    place = _place(module, tree, ast.Name(name))
+    return {} if place in above else _facts_at(*place, above | {place})
+
+
+def _place(module: str, tree: ast.Module, base: ast.expr) -> tuple[str, str]:
+    """Module and name of a base class: where it is imported from, else this module; `Strategy` is tlx's."""
+    owner, _, name = ast.unparse(base).rpartition(".")
+    if name == BASE[1] and owner in ("", "tlx"):
+        return BASE
+    if owner:
+        return owner, name
+    for item in ast.walk(tree):
+        if isinstance(item, ast.ImportFrom):
+            for alias in item.names:
+                if name == (alias.asname or alias.name):
+                    return _imported(module, item), alias.name
+    return module, name
+
+
+def _imported(module: str, item: ast.ImportFrom) -> str:
+    """The module that `from ... import` names; a package is where its `__init__.py` is."""
+    if not item.level:
+        return item.module or ""
+    path = source(module)
+    package = module if path and path.name == "__init__.py" else module.rpartition(".")[0]
+    parts = package.split(".")[: len(package.split(".")) - item.level + 1]
+    return ".".join([*parts, *([item.module] if item.module else [])])
 
 
 def _missing(target: str, where: str, name: str, known: Iterable[str]) -> str:

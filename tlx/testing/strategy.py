@@ -8,6 +8,8 @@ import jax
 import numpy as np
 
 from tlx.contract import Strategy
+from tlx.engine.feed import FIELDS
+from tlx.engine.model import Frame, make_model
 from tlx.engine.train import Outcome, train
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
@@ -45,6 +47,16 @@ def has_a_known_setting(subject: Any) -> None:
     """Its class constant `setting` is one of those that `Strategy` names."""
     strategy = _instance(subject)
     assert strategy.setting in SETTINGS, f"`setting` is {strategy.setting!r}; expected one of {', '.join(SETTINGS)}"
+
+
+def needs_what_it_sees(subject: Any) -> None:
+    """Its class constant `needs` names what its phases see, in this order: "source, target, labelled"."""
+    strategy = _instance(subject)
+    data = tiny_task()
+    model = make_model(Frame(TinyBN, data.source.x.shape[1:], len(data.classes), len(data.target_x)))
+    seen = frozenset().union(*(phase.sees for phase in strategy.phases(model)))
+    wanted = ", ".join(field for field in FIELDS if field in seen)
+    assert strategy.needs == wanted, f"`needs` is {strategy.needs!r}, its phases see {wanted!r}: set needs = {wanted!r}"
 
 
 def settings_are_leaves_or_static(subject: Any) -> None:
@@ -104,6 +116,7 @@ STRATEGY_CHECKS = (
     is_decorated,
     has_a_summary,
     has_a_known_setting,
+    needs_what_it_sees,
     settings_are_leaves_or_static,
     trains,
     stays_finite,

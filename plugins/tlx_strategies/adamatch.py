@@ -1,0 +1,63 @@
+"""AdaMatch."""
+
+import jax
+import jax.numpy as jnp
+
+from tlx import Objective, Phase, Strategy, strategy
+from tlx.ops import align_distribution, cosine_warmup, cross_entropy, soft_cross_entropies
+from tlx_strategies.teacher import as_teacher, follow, with_teacher
+
+
+@strategy
+class AdaMatch(Strategy):
+    """Pseudo-labels for strong views, of aligned class distribution and above a threshold relative to the source.
+
+    z_s = l * z'_s + (1 - l) * z''_s, l ~ U(0, 1) each, z' from all views in one pass, z'' from the source's alone
+    loss = cross-entropy(z_s) over weak and strong views + mu(p) * mean_i m_i cross-entropy(q_i, strong view of x_i)
+    q = normalise(p_t * mean p_s / mean p_t), on weak views; m_i = 1 where max q_i >= threshold * mean_j max p_s(x_j);
+    mu(p) = 1/2 - cos(min(pi, 2 pi p)) / 2
+
+    Running statistics follow the joint pass; the moving average of the parameters predicts.
+
+    Settings: `threshold` 0.9; `decay` 0.999. The paper has 3 target rows to a source row, here 1.
+
+    Reference: Berthelot et al., "AdaMatch: A Unified Approach to Semi-Supervised Learning and Domain Adaptation", ICLR
+    2022.
+    """
+
+    paper = "Berthelot et al. 2022"
+
+    threshold: float = 0.9
+    decay: float = 0.999
+
+    def init(self, model, key):
+        return with_teacher(model.init(key), debias=True)
+
+    def phases(self, model):
+        def loss(state, batch, context):
+            keys = jax.random.split(context.key, 5)
+            views = [(batch.source.x, "weak"), (batch.source.x, "strong"), (batch.target.x, "weak")]
+            views = [model.augment(keys[i], *view) for i, view in enumerate([*views, (batch.target.x, "strong")])]
+            n, m = len(batch.source.x), len(batch.target.x)
+            together, after = model.features(state, jnp.concatenate(views))
+            alone, _ = model.features(state, jnp.concatenate(views[:2]))
+            joint, after = model.classify(after, together)
+            mix = jax.random.uniform(keys[4], (2 * n, model.classes))
+            source = mix * joint[: 2 * n] + (1 - mix) * model.classify(state, alone)[0]
+            task = cross_entropy(source[:n], batch.source.y) + cross_entropy(source[n:], batch.source.y)
+            on_source, on_target = (
+                jax.lax.stop_gradient(jax.nn.softmax(z)) for z in (source[:n], joint[2 * n : 2 * n + m])
+            )
+            wanted = align_distribution(on_target, on_source)
+            sure = jnp.max(wanted, 1) >= self.threshold * jnp.mean(jnp.max(on_source, 1))
+            gap = jnp.mean(sure * soft_cross_entropies(joint[2 * n + m :], wanted))
+            metrics = {"task": task, "consistency": gap, "confident": jnp.mean(sure)}
+            return task + cosine_warmup(context.progress) * gap, after, metrics
+
+        def after(state, batch, context):
+            return follow(state, self.decay, statistics=True)
+
+        return (Phase((Objective(loss),), after=after),)
+
+    def predict(self, model, state, x):
+        return super().predict(model, as_teacher(state), x)

@@ -1,0 +1,59 @@
+"""Low-rank adaptation."""
+
+from tlx import Objective, Phase, Strategy, strategy
+from tlx.ops import cross_entropy, lora_init, lora_merge
+from tlx_strategies.supervised import supervised
+
+
+@strategy
+class LoRA(Strategy):
+    """Fine-tunes a low-rank change of every kernel and the head; the pretrained features stay as they are.
+
+    W' = W + (alpha / r) A B for each dense and convolution kernel, A [inputs, r] random, B [r, outputs] zero at first;
+    the inputs of a convolution are all of a window's. Phase 2: cross-entropy(labelled target), down A, B and the head.
+
+    Batch norm runs in eval mode with the source's statistics in phase 2.
+
+    Settings: `pretrain`, the share of the steps on the source; `rate`, the second phase's learning rate as a multiple
+    of the first's; `rank` r 4; `alpha` 4.
+
+    Reference: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
+    """
+
+    setting = "fine-tuning"
+    needs = "source, labelled"
+    paper = "Hu et al. 2022"
+
+    pretrain: float = 0.5
+    rate: float = 1.0
+    rank: int = 4
+    alpha: float = 4.0
+
+    def merged(self, state):
+        """The state with the low-rank changes added to the kernels."""
+        scale = self.alpha / self.rank
+        features = lora_merge(state.params["features"], state.params["lora"], scale)
+        return state._replace(params={**state.params, "features": features})
+
+    def phases(self, model):
+        def begin(state, context):
+            lora = lora_init(context.key, state.params["features"], self.rank)
+            return state._replace(params={**state.params, "lora": lora})
+
+        def loss(state, batch, context):
+            features, _ = model.features(self.merged(state), batch.labelled.x, train=False)
+            logits, state = model.classify(state, features)
+            return cross_entropy(logits, batch.labelled.y), state, {}
+
+        target = Phase(
+            (Objective(loss, ("lora", "head")),),
+            name="target",
+            share=1 - self.pretrain,
+            rate=self.rate,
+            sees=frozenset({"labelled"}),
+            begin=begin,
+        )
+        return supervised(model, name="source", share=self.pretrain), target
+
+    def predict(self, model, state, x):
+        return super().predict(model, self.merged(state) if "lora" in state.params else state, x)

@@ -1,0 +1,39 @@
+"""Stochastic normalisation."""
+
+import jax
+
+from tlx import Strategy, strategy
+from tlx_strategies.supervised import fine_tuned
+
+
+@strategy
+class StochNorm(Strategy):
+    """Fine-tunes on the labelled target, each channel normalised by running or by batch statistics at random.
+
+    y_c = scale_c * (x_c - m_c) / sqrt(v_c + eps) + shift_c, (m_c, v_c) the running statistics with probability p at
+    every step, layer and channel, else the batch's; running ones at prediction
+
+    The running statistics begin as the source's, so that knowledge in them is used too. The head begins anew.
+
+    Settings: `pretrain`, the share of the steps on the source; `rate`, the second phase's learning rate as a multiple
+    of the first's; `p` 0.5.
+
+    Reference: Kou et al., "Stochastic Normalization", NeurIPS 2020.
+    """
+
+    setting = "fine-tuning"
+    needs = "source, labelled"
+    paper = "Kou et al. 2020"
+
+    pretrain: float = 0.5
+    rate: float = 1.0
+    p: float = 0.5
+
+    def phases(self, model):
+        def running(context):
+            def chosen(layer, channels):
+                return jax.random.bernoulli(jax.random.fold_in(context.key, layer), self.p, (channels,)) * 1.0
+
+            return chosen
+
+        return fine_tuned(model, self.pretrain, self.rate, running=running)
