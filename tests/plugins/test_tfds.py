@@ -241,5 +241,6 @@ def test_real_sets(name, shape, hash):
 def test_no_set_is_transposed_but_emnist(monkeypatch):
     seen = {}
     monkeypatch.setattr(tfds, "ready", lambda name, as_name, upright=True: seen.setdefault(name, (as_name, upright)))
-    mnist.mnist.ready(), emnist_digits.emnist_digits.ready()
+    for prepared in (mnist.mnist, emnist_digits.emnist_digits):
+        prepared.ready()
     assert seen == {"mnist": ("mnist", True), "emnist/digits": ("emnist_digits", False)}
