@@ -89,8 +89,13 @@ def _tfds(name: str) -> Any:
         import tensorflow_datasets
     except ImportError as error:
         raise DataAbsent(f"To read '{name}' of TFDS: pip install 'tlx[tfds]' ({error})") from error
-    logging.getLogger("absl").addFilter(lambda record: "OpenCV" not in str(record.msg))  # advice that is of no use here
+    logging.getLogger("absl").addFilter(_of_use)
     return tensorflow_datasets
+
+
+def _of_use(record: logging.LogRecord) -> bool:
+    """TFDS advises OpenCV at every first image; decoding is done once, and Pillow will do."""
+    return "OpenCV" not in str(record.msg)
 
 
 def _read(name: str, as_name: str, folder: Path, upright: bool) -> Dataset:
