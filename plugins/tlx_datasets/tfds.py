@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +76,9 @@ def _prepare(name: str) -> Dataset:
         tfds.builder(name, data_dir=data_dir(), file_format="array_record").download_and_prepare()
     except (Exception, SystemExit) as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        hint = "It needs TensorFlow here: pip install 'tlx[prepare]'. " if find_spec("tensorflow") is None else ""
-        again = f"Then: tlx data prepare 'tfds:{name}'. TFDS says: {said[:300]}"
-        raise DataAbsent(f"TFDS could not prepare '{name}' in {data_dir()}. {hint}{again}") from error
+        needed = f"To have TensorFlow: pip install 'tlx[prepare]' && tlx data prepare 'tfds:{name}'. "
+        hint = needed if isinstance(error, ImportError) else ""  # it is imported only to encode arrays
+        raise DataAbsent(f"TFDS could not prepare '{name}' in {data_dir()}. {hint}It says: {said[:300]}") from error
     if (found := ready(name)) is None:
         raise DataAbsent(f"TFDS prepared '{name}', but no array_record files of it are in {data_dir()}.")
     return found.build()
@@ -90,8 +89,13 @@ def _tfds(name: str) -> Any:
         import tensorflow_datasets
     except ImportError as error:
         raise DataAbsent(f"To read '{name}' of TFDS: pip install 'tlx[tfds]' ({error})") from error
-    logging.getLogger("absl").addFilter(lambda record: "OpenCV" not in str(record.msg))  # advice that is of no use here
+    logging.getLogger("absl").addFilter(_of_use)
     return tensorflow_datasets
+
+
+def _of_use(record: logging.LogRecord) -> bool:
+    """TFDS advises OpenCV at every first image; decoding is done once, and Pillow will do."""
+    return "OpenCV" not in str(record.msg)
 
 
 def _read(name: str, as_name: str, folder: Path, upright: bool) -> Dataset:

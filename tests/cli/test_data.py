@@ -12,7 +12,8 @@ PLUGIN = '''
 import hashlib
 import numpy as np
 from tlx import hookimpl
-from tlx.data import Arrays, Dataset, File, Prepared
+from pathlib import Path
+from tlx.data import Arrays, Dataset, File, Prepared, Ready
 
 def split(first):
     return Arrays(np.full((4, 2, 2, 1), 7, np.uint8), np.arange(4, dtype=np.int32) % 2,
@@ -24,6 +25,8 @@ def build(folder, name="toy"):
 
 FILES = (File("raw.bin", hashlib.sha256(b"raw").hexdigest(), ("http://127.0.0.1:1/raw.bin",), 3),)
 toy = Prepared("toy", build, FILES, source="Doe 2020", licence="CC0")
+
+ready = Prepared("ready", build, ready=lambda: Ready("key", Path(__file__).parent, build))
 
 def made():
     "Made of nothing."
@@ -37,6 +40,7 @@ def lab(rest):
 def tlx_datasets(register):
     register("toy", "data_cli:toy")
     register("made", "data_cli:made")
+    register("ready", "data_cli:ready")
     register("lab:", "data_cli:lab")
 '''
 
@@ -62,10 +66,10 @@ def states(tlx_command) -> dict[str, str]:
 
 
 def test_list_tells_what_is_here(tlx_command, given, home):
-    assert states(tlx_command) == {"lab:": "prefix", "made": "made", "toy": "absent"}
+    assert states(tlx_command) == {"lab:": "prefix", "made": "made", "ready": "prepared", "toy": "absent"}
     code, out, _ = tlx_command("data", "list")
-    assert code == 0 and f"datasets (3) in {home}" in out
-    assert "  lab:  prefix              A lab's own.\n" in out and "  toy   absent         3 B  Toys.\n" in out
+    assert code == 0 and f"datasets (4) in {home}" in out
+    assert "  lab:   prefix              A lab's own.\n" in out and "  toy    absent         3 B  Toys.\n" in out
     tlx_command("data", "prepare", "toy", "--from", str(given))
     assert states(tlx_command)["toy"] == "cached"
 
@@ -92,14 +96,15 @@ def test_info_tells_source_files_and_hash(tlx_command, given):
 
 
 def test_verify_names_what_is_damaged(tlx_command, given, home):
-    assert tlx_command("data", "verify") == (0, "", "")
+    unchecked = "ready: prepared by TFDS and not cached yet; nothing was checked\n"
+    assert tlx_command("data", "verify") == (0, unchecked, "")
     assert tlx_command("data", "verify", "toy", "made")[1] == "toy: absent\nmade: made from no files of its own\n"
     tlx_command("data", "prepare", "toy", "--from", str(given))
-    assert tlx_command("data", "verify") == (0, "toy: sound\n", "")
+    assert tlx_command("data", "verify") == (0, f"{unchecked}toy: sound\n", "")
     (path,) = (home / "cache").glob("toy-*/train_x.npy")
     path.write_bytes(path.read_bytes()[:-1] + b"\0")
     code, out, _ = tlx_command("data", "verify")
-    assert code == 1 and out.startswith(f"toy: damaged\n  {path}: SHA-256 is ")
+    assert code == 1 and out.startswith(f"{unchecked}toy: damaged\n  {path}: SHA-256 is ")
 
 
 @pytest.mark.parametrize("part", ["info", "prepare", "verify"])

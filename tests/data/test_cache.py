@@ -67,7 +67,7 @@ def test_the_hash_is_of_the_content():
 
 def test_a_build_that_fails_leaves_nothing(home):
     with pytest.raises(ZeroDivisionError):
-        cache.cached("toy", "k" * 64, lambda: 1 // 0)  # pyright: ignore[reportArgumentType]
+        cache.cached("toy", "k" * 64, lambda: dataset(1 // 0))
     assert left(home) == []
     assert same(cache.cached("toy", "k" * 64, dataset), dataset())
 

@@ -12,6 +12,8 @@ from tlx.cli.session import Session, common, pass_session
 from tlx.errors import TlxError
 from tlx.plugins import Entry
 
+SOUND = {"absent": "absent", "prepared": "prepared by TFDS and not cached yet; nothing was checked"}
+
 
 @click.group("data")
 def command() -> None:
@@ -131,7 +133,7 @@ def verify(ctx: click.Context, session: Session, names: tuple[str, ...]) -> None
             continue
         found, kind = problems(dataset), state(dataset).kind
         if found or kind != "absent" or names:
-            click.echo(f"{entry.name}: {'damaged' if found else 'absent' if kind == 'absent' else 'sound'}")
+            click.echo(f"{entry.name}: {'damaged' if found else SOUND.get(kind, 'sound')}")
         for told in found:
             click.echo(f"  {told}")
         failed += bool(found)
