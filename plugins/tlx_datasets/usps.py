@@ -133,4 +133,11 @@ def _ready() -> Ready | None:
     return None
 
 
-usps = Prepared("usps", build, FILES, source="https://hastie.su.domains/ElemStatLearn/data.html", ready=_ready)
+usps = Prepared(
+    "usps",
+    build,
+    FILES,
+    source="https://hastie.su.domains/ElemStatLearn/data.html",
+    licence="none stated; research use",
+    ready=_ready,
+)
