@@ -20,6 +20,9 @@ class Additive(Strategy):
 
     loss = cross-entropy(source) + transfer
 
+    With batch norm the joint pass adapts by itself, so what a term adds shows beside its weight at 0, not beside
+    `source_only`, which never sees the target.
+
     Composed ("dann+mcc"), the terms share one forward pass and one cross-entropy. Parameters and extras that `init`
     adds are each part's own, so two parts may use one name; what lies under "features" and "head" is shared.
     """

@@ -12,8 +12,9 @@ class WDGRL(Strategy):
     """Shortens the Wasserstein distance of the domains' features, as a critic with a gradient penalty estimates it.
 
     W = mean D(f(source)) - mean D(f(target)). Every step: the critic D, `critic_steps` times, down
-    -W + penalty * mean (|grad D| - 1)^2, at both domains' features and at random points between pairs of them; then
-    features and head down cross-entropy(source) + weight * W.
+    -W / penalty + mean (|grad D| - 1)^2, at both domains' features and at random points between pairs of them; then
+    features and head down cross-entropy(source) + weight * W. The paper has -W + penalty * mean (...)^2: the
+    same but for a factor, which Adam, its optimizer, does not notice, and with which SGD may diverge.
 
     Settings: `weight` 1 (the paper searches it); `penalty` 10; `critic_steps` 5; `hidden` layers of D, 100 in the
     authors' code.
@@ -44,7 +45,7 @@ class WDGRL(Strategy):
             between = jax.random.uniform(context.key, (n, 1))
             points = jnp.concatenate([between * source[:n] + (1 - between) * target[:n], source, target])
             distance, slope = critic(source).mean() - critic(target).mean(), gradient_penalty(critic, points)
-            return self.penalty * slope - distance, state, {"distance": distance, "penalty": slope}
+            return slope - distance / self.penalty, state, {"distance": distance, "penalty": slope}
 
         def align(state, batch, context):
             source, target, state = both_domains(model, state, batch)
