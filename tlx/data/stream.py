@@ -33,8 +33,8 @@ class _Source:
     def __len__(self) -> int:
         return len(next(iter(self.rows.values())))
 
-    def __getitem__(self, item: int) -> dict[str, np.ndarray]:
-        return {field: _read(self.images[field], rows[item]) for field, rows in self.rows.items()}
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+        return {field: _read(self.images[field], rows[index]) for field, rows in self.rows.items()}
 
 
 def read_ahead(images: Mapping[str, Readable], rows: Mapping[str, np.ndarray], threads: int) -> Iterator[Any]:

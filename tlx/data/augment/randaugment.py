@@ -1,5 +1,7 @@
 """RandAugment with the operations and ranges of FixMatch."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -7,7 +9,7 @@ from tlx.contract import Images, Key
 from tlx.data.augment import tone
 from tlx.data.augment.warp import after, matrices, rotation, settled, warp
 
-OPERATIONS: list[str] = (
+OPERATIONS: Sequence[str] = (
     "identity autocontrast brightness color contrast equalize posterize rotate sharpness shear_x shear_y solarize "
     "translate_x translate_y"
 ).split()
