@@ -50,6 +50,13 @@ def test_each_key_and_image_has_its_draw(x):
     np.testing.assert_array_equal(both(keys, x.at[:6].set(0.2))[:, 6], out[:, 6])
 
 
+def test_gradients_pass_through(x):
+    """Where the steepest input of a loss is sought, as in virtual adversarial training: a flip's gradient is a flip."""
+    apply, way = policy("flip + affine(0)"), jnp.arange(x.size).reshape(x.shape) / x.size
+    slope = jax.grad(lambda images: jnp.sum(way * apply(KEY, images)))(x)
+    np.testing.assert_allclose(slope, apply(KEY, way), atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

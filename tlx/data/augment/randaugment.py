@@ -1,5 +1,7 @@
 """RandAugment with the operations and ranges of FixMatch."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -7,12 +9,10 @@ from tlx.contract import Images, Key
 from tlx.data.augment import tone
 from tlx.data.augment.warp import after, matrices, rotation, settled, warp
 
-OPERATIONS = tuple(
-    (
-        "identity autocontrast brightness color contrast equalize posterize rotate sharpness shear_x shear_y solarize "
-        "translate_x translate_y"
-    ).split()
-)
+OPERATIONS: Sequence[str] = (
+    "identity autocontrast brightness color contrast equalize posterize rotate sharpness shear_x shear_y solarize "
+    "translate_x translate_y"
+).split()
 
 
 def randaugment(key: Key, x: Images, layers: int = 2) -> Images:
