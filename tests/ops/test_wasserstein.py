@@ -1,7 +1,5 @@
 """Sliced Wasserstein distance and optimal plans against POT; the gradient penalty against closed forms."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
