@@ -29,7 +29,7 @@ class DIRTT(VADA):
     beta: float = 0.01
     pretrain: float = 0.5
 
-    def phases(self, model):
+    def phases(self, model) -> tuple[Phase, ...]:
         def renew(state, *_):
             teacher = state.extra["teacher"]
             last = {"params": teacher["params"], "features": teacher["features"]}

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,8 +10,8 @@ from tlx.layers import BlendedBatchNorm
 X = np.float32(np.random.default_rng(0).normal(2, 3, (6, 4, 4, 3)))
 
 
-def norm(kind=BlendedBatchNorm):
-    layer = kind(3, momentum=0.8, rngs=nnx.Rngs(0))
+def norm(kind: type[nnx.BatchNorm] = BlendedBatchNorm) -> Any:
+    layer: Any = kind(3, momentum=0.8, rngs=nnx.Rngs(0))
     layer.mean[...], layer.var[...] = jnp.array([1.0, 0, -1]), jnp.array([4.0, 1, 9])
     layer.scale[...] = jnp.array([1.0, 2, 3])
     return layer

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -5,7 +7,7 @@ from scipy.special import log_softmax, softmax
 
 from tlx.ops import laplacian_adjusted, neighbour_affinity
 
-RANDOM = np.random.default_rng(0)
+RANDOM: Any = np.random.default_rng(0)
 FEATURES, LOGITS = RANDOM.normal(size=(9, 4)), RANDOM.normal(size=(9, 3))
 
 
@@ -24,7 +26,8 @@ def test_affinity_of_a_batch_smaller_than_its_neighbourhood():
 
 
 def test_iteration_by_hand():
-    affinity, z = np.asarray(neighbour_affinity(FEATURES, 2)), softmax(LOGITS, 1)
+    affinity: Any = np.asarray(neighbour_affinity(FEATURES, 2))
+    z = softmax(LOGITS, 1)
     for _ in range(3):
         z = np.stack([softmax(np.log(softmax(row)) + w @ z) for row, w in zip(LOGITS, affinity, strict=True)])
     np.testing.assert_allclose(
@@ -47,4 +50,4 @@ def test_iterations_lower_the_objective():
 
 def test_no_neighbours_change_nothing():
     log_p = log_softmax(LOGITS, 1)
-    np.testing.assert_allclose(laplacian_adjusted(log_p, np.zeros((9, 9))), log_p, rtol=1e-12)
+    np.testing.assert_allclose(laplacian_adjusted(log_p, jnp.zeros((9, 9))), log_p, rtol=1e-12)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from scipy.spatial.distance import cosine
@@ -10,7 +12,7 @@ LOGITS = np.random.default_rng(0).normal(0, 3, (40, 5))
 
 
 def test_weights_are_a_loop_over_the_rows():
-    seen = softmax(np.array([2.0, 0, 0, 0, 0]))
+    seen: Any = softmax(np.array([2.0, 0, 0, 0, 0]))
     limit, expected = 0.5 * np.log(5), []
     for p in softmax(LOGITS, 1):
         kept = entropy(p) < limit and abs(1 - cosine(p, seen)) < 0.6
@@ -21,5 +23,5 @@ def test_weights_are_a_loop_over_the_rows():
 
 def test_nothing_seen_leaves_no_row_out():
     """The trap: a cosine to the zero vector, which is NaN and refuses every row of the first batch."""
-    weights = reliable_weights(jnp.asarray(LOGITS), np.zeros(5), 1.0, 0.01)
+    weights = reliable_weights(jnp.asarray(LOGITS), jnp.zeros(5), 1.0, 0.01)
     assert np.isfinite(weights).all() and (weights >= 1).all()

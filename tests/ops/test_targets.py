@@ -1,5 +1,7 @@
 """Losses against NumPy: soft labels, class balance, cosine classifiers, aligned distributions, removed features."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,19 +11,19 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from tlx import ops
 
-RANDOM = np.random.default_rng(0)
+RANDOM: Any = np.random.default_rng(0)
 LOGITS, OTHER = RANDOM.normal(size=(2, 7, 4))
 FEATURES, KERNEL = RANDOM.normal(size=(7, 5)), RANDOM.normal(size=(5, 4))
 LABELS = RANDOM.integers(0, 4, 7)
 
 
 def test_soft_cross_entropy():
-    wanted = softmax(OTHER, 1)
+    wanted: Any = softmax(OTHER, 1)
     expected = [
         -sum(q * p for q, p in zip(*rows, strict=True)) for rows in zip(wanted, log_softmax(LOGITS, 1), strict=True)
     ]
     np.testing.assert_allclose(ops.soft_cross_entropies(LOGITS, wanted), expected)
-    onehot = np.eye(4)[LABELS]
+    onehot: Any = np.eye(4)[LABELS]
     np.testing.assert_allclose(ops.soft_cross_entropies(LOGITS, onehot), ops.cross_entropies(LOGITS, LABELS))
 
 
@@ -39,11 +41,12 @@ def test_cosine_classifier():
     np.testing.assert_allclose(
         ops.cosine_logits(FEATURES, unit, 0.05), cosine_similarity(FEATURES, KERNEL.T) / 0.05, rtol=1e-6
     )
-    assert np.isfinite(ops.cosine_logits(np.zeros((2, 5)), KERNEL)).all()
+    assert np.isfinite(ops.cosine_logits(jnp.zeros((2, 5)), KERNEL)).all()
 
 
 def test_aligned_predictions_are_as_frequent_as_the_sources():
-    p, q = softmax(LOGITS, 1), softmax(OTHER, 1)
+    p: Any = softmax(LOGITS, 1)
+    q: Any = softmax(OTHER, 1)
     expected = np.stack([row * q.mean(0) / p.mean(0) for row in p])
     expected /= expected.sum(1, keepdims=True)
     np.testing.assert_allclose(ops.align_distribution(p, q), expected)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,7 @@ from scipy.special import log_softmax, softmax
 from tlx.ops import adversarial_direction, virtual_adversarial_loss
 from tlx.ops.vat import unit
 
-RANDOM = np.random.default_rng(0)
+RANDOM: Any = np.random.default_rng(0)
 W, X = RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(4, 6))
 KEY = jax.random.key(0)
 
@@ -26,7 +28,7 @@ def kl(x, r):
 @pytest.mark.parametrize("iterations", [1, 5])
 def test_direction_is_power_iteration_on_the_hessian(iterations):
     """Of a linear softmax the Hessian of the divergence at 0 is W (diag p - p p^T) W^T."""
-    found = adversarial_direction(linear, X, KEY, iterations, xi=1e-6)
+    found: Any = adversarial_direction(linear, X, KEY, iterations, xi=1e-6)
     start = np.asarray(jax.random.normal(KEY, X.shape))
     for row, d, got in zip(X, start, found, strict=True):
         p = softmax(row @ W)
@@ -38,7 +40,7 @@ def test_direction_is_power_iteration_on_the_hessian(iterations):
 
 
 def test_direction_converges_to_the_steepest():
-    found = adversarial_direction(linear, X, KEY, 60, xi=1e-6)
+    found: Any = adversarial_direction(linear, X, KEY, 60, xi=1e-6)
     for row, got in zip(X, found, strict=True):
         p = softmax(row @ W)
         _, vectors = np.linalg.eigh(W @ (np.diag(p) - np.outer(p, p)) @ W.T)
@@ -50,7 +52,7 @@ def test_single_precision_finds_the_direction_too():
     wide = adversarial_direction(lambda x: x @ jnp.float32(W), jnp.float32(X), KEY)
     exact = adversarial_direction(linear, X, KEY, xi=1e-6)  # another start: keys give other numbers by dtype
     assert wide.dtype == jnp.float32
-    start = np.float64(jax.random.normal(KEY, X.shape, jnp.float32))
+    start: Any = np.float64(jax.random.normal(KEY, X.shape, jnp.float32))
     for row, d, got in zip(X, start, wide, strict=True):
         p = softmax(row @ W)
         d = W @ (np.diag(p) - np.outer(p, p)) @ W.T @ d
@@ -60,7 +62,7 @@ def test_single_precision_finds_the_direction_too():
 
 def test_loss_is_the_divergence_at_the_radius():
     loss = virtual_adversarial_loss(linear, X, KEY, 0.7, xi=1e-6)
-    r = 0.7 * np.asarray(adversarial_direction(linear, X, KEY, xi=1e-6))
+    r: Any = 0.7 * np.asarray(adversarial_direction(linear, X, KEY, xi=1e-6))
     assert loss == pytest.approx(kl(X, r).mean(), rel=1e-9)
     np.testing.assert_allclose(np.linalg.norm(r, axis=1), 0.7)
     turned = 0.7 * np.asarray(unit(jnp.asarray(RANDOM.normal(size=X.shape))))

@@ -1,5 +1,7 @@
 """Self-training: what the target's views are taught, from when on, and by which teacher."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -129,7 +131,7 @@ def test_adamatch_by_hand(engine):
     kinds = [(batch.source.x, "weak"), (batch.source.x, "strong"), (batch.target.x, "weak"), (batch.target.x, "strong")]
     views = [run.model.augment(key, *kind) for key, kind in zip(keys[:4], kinds, strict=True)]
 
-    def logits(x):
+    def logits(x) -> Any:
         return np.float64(run.model.logits(state, run.model.features(state, jnp.concatenate(x))[0]))
 
     joint, mix = logits(views), np.float64(jax.random.uniform(keys[4], (32, 3)))

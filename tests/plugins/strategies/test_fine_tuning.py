@@ -1,5 +1,7 @@
 """Fine-tuning with a term: its value by hand, and what stays where it was."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ def entered(engine, strategy):
     return run, run.state
 
 
-def task(run, state, train=True) -> tuple[float, np.ndarray]:
+def task(run, state, train=True) -> tuple[float, Any]:
     """Cross-entropy of the labelled rows by hand, and their features."""
     rows = run.batch().labelled
     features, _ = run.model.features(state, rows.x, train=train)
