@@ -13,8 +13,8 @@ class SHOT(Strategy):
 
     Phase 1: cross-entropy(source) with label smoothing. Phase 2, target only, head frozen:
     loss = mean H(p_i) - diversity * H(mean p) + pseudo * cross-entropy(p, labels)
-    with labels by class centroids, recomputed over the whole target train set before every round. The classifier has no
-    weight normalisation, which the paper's has.
+    with labels by class centroids, recomputed over the whole target train set before every round. The classifier has
+    weight normalisation, as the paper's, with backbones `shot_lenet` and `shot_dtn`.
 
     Settings: `pretrain`, the share of phase 1; `smoothing` 0.1; `diversity` 1; `pseudo` 0.1 (digits; 0.3 elsewhere).
 
