@@ -128,7 +128,7 @@ class Narrow(TinyBN):
 @pytest.mark.parametrize(
     ("subject", "check", "says"),
     [
-        (Unused, "trains_every_parameter", "the gradient of 'spare/kernel' is zero everywhere"),
+        (Unused, "trains_every_parameter", "the gradient of 'features/spare/kernel' is zero everywhere"),
         (Seeded, "starts_from_the_key", "two keys give the same parameters: pass `rngs` on"),
         (Mixing, "predicts_rows_alone", "features change with the rest of the batch"),
         (Narrow, "builds", "features of shape (6, 16); expected (6, 3)"),
