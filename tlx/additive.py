@@ -2,12 +2,24 @@
 
 from typing import NamedTuple
 
-from tlx.contract import Batch, Context, Features, Logits, Metrics, Model, Scalar, State, Strategy
-from tlx.ops import both_domains, cross_entropy
+from tlx.contract import (
+    Batch,
+    Context,
+    Features,
+    Logits,
+    Metrics,
+    Model,
+    Phase,
+    Scalar,
+    State,
+    Strategy,
+    strategy,
+)
+from tlx.ops import Norm, both_domains, cross_entropy, with_source_norm
 
 
 class Outputs(NamedTuple):
-    """What one forward pass of both domains together gives, so that batch norm sees both."""
+    """What the forward pass of both domains gives."""
 
     source: Features
     target: Features
@@ -15,6 +27,7 @@ class Outputs(NamedTuple):
     target_logits: Logits
 
 
+@strategy
 class Additive(Strategy):
     """Base of strategies that add a term to the task: write `transfer`.
 
@@ -22,7 +35,16 @@ class Additive(Strategy):
 
     Composed ("dann+mcc"), the terms share one forward pass and one cross-entropy. Parameters and extras that `init`
     adds are each part's own, so two parts may use one name; what lies under "features" and "head" is shared.
+
+    Settings: `norm`, how batch norm sees the domains: "joint" (one pass), "separate" (two passes) or "domain" (two
+    passes, each domain with its own batch norm; Chang et al. 2019). See `tlx.ops.both_domains`.
     """
+
+    norm: Norm = "joint"
+
+    def phases(self, model: Model) -> tuple[Phase, ...]:
+        (phase,) = super().phases(model)
+        return (phase._replace(begin=lambda state, context: with_source_norm(state, self.norm)),)
 
     def transfer(
         self, model: Model, state: State, outputs: Outputs, batch: Batch, context: Context
@@ -31,7 +53,7 @@ class Additive(Strategy):
         raise NotImplementedError(f"{type(self).__name__} does not define `transfer`")
 
     def loss(self, model: Model, state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
-        source, target, state = both_domains(model, state, batch)
+        source, target, state = both_domains(model, state, batch, self.norm)
         outputs = Outputs(source, target, model.logits(state, source), model.logits(state, target))
         task = cross_entropy(outputs.source_logits, batch.source.y)
         term, state, metrics = self.transfer(model, state, outputs, batch, context)
