@@ -16,7 +16,8 @@ from tlx.contract import State, Strategy, register
 class Composed(Additive):
     """Base of what `compose` makes. `kinds` are the parts by name; the field "mcc.weight" is the setting of part mcc.
 
-    The settings of `Additive` are shared and have their own names. The first part draws the randomness that it draws alone, so that "dann+mcc" with mcc.weight=0 is dann.
+    The settings of `Additive` are shared and keep their names. The first part draws the randomness that it draws alone,
+    so that "dann+mcc" with mcc.weight=0 is dann.
     """
 
     kinds: ClassVar[Mapping[str, type[Additive]]] = {}
