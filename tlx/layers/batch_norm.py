@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 
 Running = Callable[[int, int], jax.Array]
@@ -29,8 +30,8 @@ class BlendedBatchNorm(nnx.BatchNorm):
         before = self.mean[...], self.var[...]
         super().__call__(x, mask=mask)
         moved = self.mean[...], self.var[...]
-        self.mean[...] = part * before[0] + (1 - part) * x.mean(axes, where=mask)
-        self.var[...] = part * before[1] + (1 - part) * x.var(axes, where=mask)
+        self.mean[...] = part * before[0] + (1 - part) * jnp.mean(x, axes, where=mask)
+        self.var[...] = part * before[1] + (1 - part) * jnp.var(x, axes, where=mask)
         y = super().__call__(x, use_running_average=True)
         self.mean[...], self.var[...] = moved
         return y
