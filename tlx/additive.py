@@ -15,7 +15,8 @@ from tlx.contract import (
     Strategy,
     strategy,
 )
-from tlx.ops import Norm, both_domains, cross_entropy, with_source_norm
+from tlx.ops import both_domains, cross_entropy, with_source_norm
+from tlx.ops.domains import Norm
 
 
 class Outputs(NamedTuple):

@@ -3,7 +3,8 @@
 import jax
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.ops import Norm, both_domains, classifier_discrepancy, cross_entropy, with_source_norm
+from tlx.ops import both_domains, classifier_discrepancy, cross_entropy, with_source_norm
+from tlx.ops.domains import Norm
 
 HEADS = ("head", "head2")
 
