@@ -62,7 +62,7 @@ class VADA(Strategy):
         entropy, smooth = jnp.mean(entropies(logits)), self.smooth(model, state, batch.target.x, key)
         return entropy + smooth, (features, logits), after, {"entropy": entropy, "target_vat": smooth}
 
-    def phases(self, model):
+    def phases(self, model) -> tuple[Phase, ...]:
         def judged(state, source, target):
             return tuple(mlp_apply(state.params["critic"], features)[:, 0] for features in (source, target))
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from tlx.layers import BlendedBatchNorm
 X = np.float32(np.random.default_rng(0).normal(2, 3, (6, 4, 4, 3)))
 
 
-def norm(kind=BlendedBatchNorm):
+def norm(kind: Any = BlendedBatchNorm) -> Any:
     layer = kind(3, momentum=0.8, rngs=nnx.Rngs(0))
     layer.mean[...], layer.var[...] = jnp.array([1.0, 0, -1]), jnp.array([4.0, 1, 9])
     layer.scale[...] = jnp.array([1.0, 2, 3])
@@ -44,5 +46,6 @@ def test_blend_by_hand(part):
 def test_eval_mode_takes_no_part():
     layer, plain = norm(), norm(nnx.BatchNorm)
     layer.running = lambda *_: 0.5
-    layer.eval(), plain.eval()
+    layer.eval()
+    plain.eval()
     np.testing.assert_array_equal(layer(X), plain(X))

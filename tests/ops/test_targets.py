@@ -1,5 +1,7 @@
 """Losses against NumPy: soft labels, class balance, cosine classifiers, aligned distributions, removed features."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ from jax.test_util import check_grads
 from scipy.special import log_softmax, softmax
 from sklearn.metrics.pairwise import cosine_similarity
 
-from tlx import ops
+from tlx import ops as typed
+
+ops: Any = typed
 
 RANDOM = np.random.default_rng(0)
 LOGITS, OTHER = RANDOM.normal(size=(2, 7, 4))

@@ -130,9 +130,9 @@ def test_adamatch_by_hand(engine):
     views = [run.model.augment(key, *kind) for key, kind in zip(keys[:4], kinds, strict=True)]
 
     def logits(x):
-        return np.float64(run.model.logits(state, run.model.features(state, jnp.concatenate(x))[0]))
+        return np.asarray(run.model.logits(state, run.model.features(state, jnp.concatenate(x))[0]), np.float64)
 
-    joint, mix = logits(views), np.float64(jax.random.uniform(keys[4], (32, 3)))
+    joint, mix = logits(views), np.asarray(jax.random.uniform(keys[4], (32, 3)))
     source = softmax(mix * joint[:32] + (1 - mix) * logits(views[:2]), 1)
     weak, strong = softmax(joint[32:48], 1), softmax(joint[48:], 1)
     q = weak * source[:16].mean(0) / weak.mean(0)
