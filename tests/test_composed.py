@@ -144,7 +144,8 @@ def test_is_a_pytree_as_its_parts_are():
 
 def test_settings_are_typed_and_refused_by_part():
     found = dict(complete_settings(BOTH, ["two.kind=b", "gap.weight=3"], "one+two+gap"))
-    assert found == {"one.kind": "a", "one.weight": 2.0, "two.kind": "b", "two.weight": 2.0, "gap.weight": 3.0}
+    own = {"one.kind": "a", "one.weight": 2.0, "two.kind": "b", "two.weight": 2.0, "gap.weight": 3.0}
+    assert found == {"norm": "joint", **own}
     with pytest.raises(SettingError, match="'one.kind': got 'c', expected .*a.*b"):
         complete_settings(BOTH, ["one.kind=c"])
     with pytest.raises(SettingError, match="no setting 'weight'. Did you mean .*gap.weight"):

@@ -2,12 +2,25 @@
 
 from typing import NamedTuple
 
-from tlx.contract import Batch, Context, Features, Logits, Metrics, Model, Scalar, State, Strategy
-from tlx.ops import both_domains, cross_entropy
+from tlx.contract import (
+    Batch,
+    Context,
+    Features,
+    Logits,
+    Metrics,
+    Model,
+    Phase,
+    Scalar,
+    State,
+    Strategy,
+    strategy,
+)
+from tlx.ops import both_domains, cross_entropy, with_source_norm
+from tlx.ops.domains import Norm
 
 
 class Outputs(NamedTuple):
-    """What one forward pass of both domains together gives, so that batch norm sees both."""
+    """What the forward pass of both domains gives."""
 
     source: Features
     target: Features
@@ -15,6 +28,7 @@ class Outputs(NamedTuple):
     target_logits: Logits
 
 
+@strategy
 class Additive(Strategy):
     """Base of strategies that add a term to the task: write `transfer`.
 
@@ -25,7 +39,16 @@ class Additive(Strategy):
 
     Composed ("dann+mcc"), the terms share one forward pass and one cross-entropy. Parameters and extras that `init`
     adds are each part's own, so two parts may use one name; what lies under "features" and "head" is shared.
+
+    Settings: `norm`, how batch norm sees the domains: "joint" (one pass), "separate" (two passes) or "domain" (two
+    passes, each domain with its own batch norm; Chang et al. 2019). See `tlx.ops.both_domains`.
     """
+
+    norm: Norm = "joint"
+
+    def phases(self, model: Model) -> tuple[Phase, ...]:
+        (phase,) = super().phases(model)
+        return (phase._replace(begin=lambda state, context: with_source_norm(state, self.norm)),)
 
     def transfer(
         self, model: Model, state: State, outputs: Outputs, batch: Batch, context: Context
@@ -34,7 +57,7 @@ class Additive(Strategy):
         raise NotImplementedError(f"{type(self).__name__} does not define `transfer`")
 
     def loss(self, model: Model, state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
-        source, target, state = both_domains(model, state, batch)
+        source, target, state = both_domains(model, state, batch, self.norm)
         source_logits, state = model.classify(state, source)
         target_logits, state = model.classify(state, target)
         outputs = Outputs(source, target, source_logits, target_logits)

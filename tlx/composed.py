@@ -16,7 +16,8 @@ from tlx.contract import State, Strategy, register
 class Composed(Additive):
     """Base of what `compose` makes. `kinds` are the parts by name; the field "mcc.weight" is the setting of part mcc.
 
-    The first part draws the randomness that it draws alone, so that "dann+mcc" with mcc.weight=0 is dann.
+    The settings of `Additive` are shared and keep their names. The first part draws the randomness that it draws alone,
+    so that "dann+mcc" with mcc.weight=0 is dann.
     """
 
     kinds: ClassVar[Mapping[str, type[Additive]]] = {}
@@ -46,7 +47,8 @@ class Composed(Additive):
         return made
 
     def _own(self, name: str, kind: Any) -> dict[str, Any]:
-        return {field.name: getattr(self, f"{name}.{field.name}") for field in dataclasses.fields(kind)}
+        own = {field.name: getattr(self, f"{name}.{field.name}") for field in _fields(kind)}
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(Additive)} | own
 
     def init(self, model, key):
         shared = model.init(key)
@@ -70,6 +72,12 @@ class Composed(Additive):
     def _keyed(self, key):
         for number, (name, part) in enumerate(self.parts().items()):
             yield name, part, jax.random.fold_in(key, number) if number else key
+
+
+def _fields(kind: Any) -> list[dataclasses.Field]:
+    """The settings of a part that the others do not share."""
+    shared = {field.name for field in dataclasses.fields(Additive)}
+    return [field for field in dataclasses.fields(kind) if field.name not in shared]
 
 
 def _of(name: str, state: State) -> State:
@@ -99,10 +107,11 @@ def compose(parts: tuple[tuple[str, Any], ...]) -> type[Composed]:
         parts: (name, class) each, names that differ, classes that `composes` is true of
     """
     names = [name for name, _ in parts]
-    fields: dict[str, tuple[Any, Any]] = {}
+    hints = typing.get_type_hints(Additive)
+    fields = {field.name: (hints[field.name], field.default) for field in dataclasses.fields(Additive)}
     for name, kind in parts:
         hints = typing.get_type_hints(kind)
-        fields |= {f"{name}.{field.name}": (hints[field.name], field.default) for field in dataclasses.fields(kind)}
+        fields |= {f"{name}.{field.name}": (hints[field.name], field.default) for field in _fields(kind)}
     space = {
         "__doc__": f"Cross-entropy on the source and the terms of {' and '.join(names)}.",
         "__module__": __name__,

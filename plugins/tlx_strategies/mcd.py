@@ -3,7 +3,8 @@
 import jax
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.ops import both_domains, classifier_discrepancy, cross_entropy
+from tlx.ops import both_domains, classifier_discrepancy, cross_entropy, with_source_norm
+from tlx.ops.domains import Norm
 
 HEADS = ("head", "head2")
 
@@ -16,7 +17,8 @@ class MCD(Strategy):
     features, `num_k` times, down weight * gap, with gap = mean |softmax_1 - softmax_2| on the target. Both domains go
     through the network together, as in TLLib; the authors' code takes them apart.
 
-    Settings: `weight` of the gap; `num_k`, 4 in the paper's code.
+    Settings: `weight` of the gap; `num_k`, 4 in the paper's code; `norm`, how batch norm sees the domains: "joint",
+    "separate" (the authors') or "domain", see `tlx.ops.both_domains`.
 
     Reference: Saito et al., "Maximum Classifier Discrepancy for Unsupervised Domain Adaptation", CVPR 2018.
     """
@@ -25,6 +27,7 @@ class MCD(Strategy):
 
     weight: float = 1.0
     num_k: int = 4
+    norm: Norm = "joint"
 
     def init(self, model, key):
         # not fold_in(key, 1): that is split(key)[1], which `model.init` may draw the first head from
@@ -38,7 +41,7 @@ class MCD(Strategy):
 
     def phases(self, model):
         def parts(state, batch, context):
-            source, target, state = both_domains(model, state, batch)
+            source, target, state = both_domains(model, state, batch, self.norm)
             losses, on_target = [], []
             for head in HEADS:
                 logits, state = model.classify(state, source, head)
@@ -60,7 +63,8 @@ class MCD(Strategy):
             return self.weight * gap, state, {}
 
         a, b = Objective(on_task), Objective(heads_apart, HEADS)
-        return (Phase((a, b, Objective(features_together, ("features",), self.num_k))),)
+        objectives = (a, b, Objective(features_together, ("features",), self.num_k))
+        return (Phase(objectives, begin=lambda state, context: with_source_norm(state, self.norm)),)
 
     def predict(self, model, state, x):
         """The mean of both heads' logits; the authors' code sums them, which doubles the confidence."""

@@ -13,7 +13,7 @@ class SHOTIM(Strategy):
 
     Phase 1: cross-entropy(source) with label smoothing. Phase 2, target only, head frozen:
     loss = mean H(p_i) - diversity * H(mean p)
-    The classifier has no weight normalisation, which the paper's has.
+    The classifier has weight normalisation, as the paper's, with backbones `shot_lenet` and `shot_dtn`.
 
     Settings: `pretrain`, the share of phase 1; `smoothing` 0.1; `diversity` 1.
 

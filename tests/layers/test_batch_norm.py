@@ -46,5 +46,6 @@ def test_blend_by_hand(part):
 def test_eval_mode_takes_no_part():
     layer, plain = norm(), norm(nnx.BatchNorm)
     layer.running = lambda *_: 0.5
-    layer.eval(), plain.eval()
+    layer.eval()
+    plain.eval()
     np.testing.assert_array_equal(layer(X), plain(X))

@@ -5,7 +5,10 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import log_softmax, softmax
 
-from tlx.ops import laplacian_adjusted, neighbour_affinity
+from tlx import ops
+
+laplacian_adjusted: Any = ops.laplacian_adjusted
+neighbour_affinity: Any = ops.neighbour_affinity
 
 RANDOM: Any = np.random.default_rng(0)
 FEATURES, LOGITS = RANDOM.normal(size=(9, 4)), RANDOM.normal(size=(9, 3))

@@ -6,7 +6,9 @@ from scipy.spatial.distance import cosine
 from scipy.special import softmax
 from scipy.stats import entropy
 
-from tlx.ops import reliable_weights
+from tlx import ops
+
+reliable_weights: Any = ops.reliable_weights
 
 LOGITS = np.random.default_rng(0).normal(0, 3, (40, 5))
 

@@ -105,7 +105,7 @@ BAD = {
     "squared_distances": (ROW, ROW),
 }
 # trees of any shape; a model; a custom_vjp object, which cannot be wrapped
-WITHOUT_SHAPES = {"ema", "lora_merge", "both_domains", "reverse_gradient"}
+WITHOUT_SHAPES = {"as_source", "with_source_norm", "ema", "lora_merge", "both_domains", "reverse_gradient"}
 
 
 def checked(name: str):

@@ -9,7 +9,9 @@ from jax.test_util import check_grads
 from scipy.special import log_softmax, softmax
 from sklearn.metrics.pairwise import cosine_similarity
 
-from tlx import ops
+from tlx import ops as typed
+
+ops: Any = typed
 
 RANDOM: Any = np.random.default_rng(0)
 LOGITS, OTHER = RANDOM.normal(size=(2, 7, 4))

@@ -7,10 +7,13 @@ import pytest
 from jax.test_util import check_grads
 from scipy.special import log_softmax, softmax
 
-from tlx.ops import adversarial_direction, virtual_adversarial_loss
+from tlx import ops
 from tlx.ops.vat import unit
 
-RANDOM: Any = np.random.default_rng(0)
+adversarial_direction: Any = ops.adversarial_direction
+virtual_adversarial_loss: Any = ops.virtual_adversarial_loss
+
+RANDOM = np.random.default_rng(0)
 W, X = RANDOM.normal(size=(6, 3)), RANDOM.normal(size=(4, 6))
 KEY = jax.random.key(0)
 
@@ -52,8 +55,8 @@ def test_single_precision_finds_the_direction_too():
     wide = adversarial_direction(lambda x: x @ jnp.float32(W), jnp.float32(X), KEY)
     exact = adversarial_direction(linear, X, KEY, xi=1e-6)  # another start: keys give other numbers by dtype
     assert wide.dtype == jnp.float32
-    start: Any = np.float64(jax.random.normal(KEY, X.shape, jnp.float32))
-    for row, d, got in zip(X, start, wide, strict=True):
+    start = np.float64(jax.random.normal(KEY, X.shape, jnp.float32))
+    for row, d, got in zip(X, np.asarray(start), wide, strict=True):
         p = softmax(row @ W)
         d = W @ (np.diag(p) - np.outer(p, p)) @ W.T @ d
         np.testing.assert_allclose(got, d / np.linalg.norm(d), atol=0.02)

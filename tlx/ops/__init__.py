@@ -20,7 +20,7 @@ from tlx.ops.classification import (
 from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
 from tlx.ops.confusion import class_confusion
 from tlx.ops.coral import coral
-from tlx.ops.domains import both_domains
+from tlx.ops.domains import as_source, both_domains, with_source_norm
 from tlx.ops.ema import ema
 from tlx.ops.higher_moments import moment_distance
 from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
@@ -45,6 +45,7 @@ from tlx.ops.wasserstein import gradient_penalty, random_directions, sliced_wass
 __all__ = [
     "adversarial_direction",
     "align_distribution",
+    "as_source",
     "both_domains",
     "central_moment_discrepancy",
     "centroid_labels",
@@ -112,4 +113,5 @@ __all__ = [
     "stepwise_norm",
     "virtual_adversarial_loss",
     "weighted_distance",
+    "with_source_norm",
 ]

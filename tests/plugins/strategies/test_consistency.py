@@ -1,7 +1,5 @@
 """Self-training: what the target's views are taught, from when on, and by which teacher."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -131,10 +129,10 @@ def test_adamatch_by_hand(engine):
     kinds = [(batch.source.x, "weak"), (batch.source.x, "strong"), (batch.target.x, "weak"), (batch.target.x, "strong")]
     views = [run.model.augment(key, *kind) for key, kind in zip(keys[:4], kinds, strict=True)]
 
-    def logits(x) -> Any:
-        return np.float64(run.model.logits(state, run.model.features(state, jnp.concatenate(x))[0]))
+    def logits(x):
+        return np.asarray(run.model.logits(state, run.model.features(state, jnp.concatenate(x))[0]), np.float64)
 
-    joint, mix = logits(views), np.float64(jax.random.uniform(keys[4], (32, 3)))
+    joint, mix = logits(views), np.asarray(jax.random.uniform(keys[4], (32, 3)))
     source = softmax(mix * joint[:32] + (1 - mix) * logits(views[:2]), 1)
     weak, strong = softmax(joint[32:48], 1), softmax(joint[48:], 1)
     q = weak * source[:16].mean(0) / weak.mean(0)

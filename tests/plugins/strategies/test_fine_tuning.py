@@ -34,7 +34,7 @@ def task(run, state, train=True) -> tuple[float, Any]:
     rows = run.batch().labelled
     features, _ = run.model.features(state, rows.x, train=train)
     log_p = log_softmax(np.float64(run.model.logits(state, features)), 1)
-    return -float(np.mean(log_p[np.arange(len(log_p)), rows.y])), np.float64(features)
+    return -float(np.mean(log_p[np.arange(len(log_p)), rows.y])), np.asarray(features, np.float64)
 
 
 def shifted(state):
