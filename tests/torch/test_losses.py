@@ -209,6 +209,6 @@ def test_loss_and_gradients_are_those_of_the_transcription(name):
     zs, zt = (z @ params["head"]["kernel"] + params["head"]["bias"] for z in (s, t))
     expected = F.cross_entropy(zs, torch.tensor(Y)) + transcription(params, s, t, zs, zt)
     expected.backward()
-    assert float(value) == pytest.approx(float(expected), abs=1e-5, rel=1e-5)
+    assert float(value) == pytest.approx(expected.item(), abs=1e-5, rel=1e-5)
     theirs = jax.tree.map(lambda leaf: leaf.grad.numpy(), params)
     jax.tree.map(lambda g, e: np.testing.assert_allclose(g, e, rtol=1e-5, atol=1e-7), gradients, theirs)
