@@ -45,6 +45,21 @@ def test_vmapped_seeds_take_the_step_that_they_take_alone(strategies, name, monk
     np.testing.assert_allclose(logits(), alone, atol=2e-5)
 
 
+def test_seeds_that_do_not_fit_the_memory_run_some_at_a_time(strategies, monkeypatch):
+    def logits():
+        return train(strategies["dann"](), TinyBN, tiny_task(), ONE_STEP, (0, 1, 2)).evaluations[-1].target_logits
+
+    monkeypatch.setattr(program, "vectorised", lambda: True)
+    together, inner, made = logits(), program._compiled, []
+    monkeypatch.setattr(program, "_compiled", lambda *args: made.append((args[6], inner(*args))) or made[-1][1])
+    logits()
+    most = max(program._bytes(compiled) for _, compiled in made)
+    monkeypatch.setattr(program, "memory", lambda: most - 1)
+    made.clear()
+    np.testing.assert_allclose(logits(), together, atol=2e-5)
+    assert {at_once for at_once, _ in made} == {3, 2}
+
+
 def test_a_round_moves_nothing_between_host_and_device(strategies, monkeypatch):
     guarded = []
     inner = program._compiled
@@ -57,6 +72,7 @@ def test_a_round_moves_nothing_between_host_and_device(strategies, monkeypatch):
                 guarded.append(args[0].__name__)
                 return call(*inputs)
 
+        under_guard.memory_analysis = call.memory_analysis  # pyright: ignore[reportFunctionMemberAccess]
         return under_guard
 
     monkeypatch.setattr(program, "_compiled", compiled)
