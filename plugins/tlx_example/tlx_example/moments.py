@@ -40,7 +40,7 @@ class Moments(Strategy):
     def loss(self, model, state, batch, context):
         source, state = model.features(state, batch.source.x)
         target, state = model.features(state, batch.target.x)
-        logits = model.logits(state, source)
+        logits, state = model.classify(state, source)
         task = optax.softmax_cross_entropy_with_integer_labels(logits, batch.source.y).mean()
         gap = central_moments(1 / (1 + jnp.exp(-source)), 1 / (1 + jnp.exp(-target)), self.order)
         return task + self.weight * gap, state, {"task": task, "gap": gap}
