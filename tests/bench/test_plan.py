@@ -63,3 +63,8 @@ def test_parts_of_a_suite_and_things_beside_it(registry):
     specs = make_specs(registry, suite, tasks="a:c", strategies="shift, bad,shift", seeds=5)
     assert [spec.label for spec in specs] == ["a->c shift", "a->c bad"]
     assert specs[0].seeds == (0, 1, 2, 3, 4)
+
+
+def test_all_strategies(registry):
+    specs = make_specs(registry, registry.get("suites", "tiny"), tasks="a:c", strategies="all")
+    assert [spec.strategy for spec in specs] == [entry.name for entry in registry.entries("strategies")]

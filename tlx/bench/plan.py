@@ -66,9 +66,14 @@ def make_specs(
 ) -> list[Spec]:
     """The specs of a suite, task by task; tasks, strategies ("a,b" or a list) and seeds may be others than its own.
 
+    The strategies "all" are all that are registered.
+
     Raises:
         TlxError: as `make_spec`.
     """
+    chosen = _names(strategies, suite.strategies)
+    if list(chosen) == ["all"]:
+        chosen = [entry.name for entry in registry.entries("strategies")]
     specs = [
         make_spec(
             registry,
@@ -83,7 +88,7 @@ def make_specs(
             suite=suite.name,
         )
         for task in _names(tasks, suite.tasks)
-        for strategy in _names(strategies, suite.strategies)
+        for strategy in chosen
     ]
     return list({spec.hash: spec for spec in specs}.values())
 
