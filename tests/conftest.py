@@ -1,3 +1,4 @@
+import gc
 import importlib
 import os
 import sys
@@ -16,6 +17,18 @@ def data_folders(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("TLX_DATA_DIR", str(tmp_path_factory.mktemp("data")))
         patch.setenv("TFDS_DATA_DIR", str(Path(given, "tfds") if given else empty))
         yield
+
+
+@pytest.fixture(autouse=True)
+def few_programs():
+    """Drops the compiled programs once they are many: each takes memory maps; Linux allows a process 65,530."""
+    yield
+    maps = Path("/proc/self/maps")
+    if "jax" in sys.modules and maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
+        sys.modules["jax"].clear_caches()
+        if program := sys.modules.get("tlx.engine.program"):
+            program._compiled.cache_clear()
+        gc.collect()
 
 
 @pytest.fixture
