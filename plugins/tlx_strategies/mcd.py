@@ -3,8 +3,7 @@
 import jax
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.ops import both_domains, classifier_discrepancy, cross_entropy, with_source_norm
-from tlx.ops.domains import Norm
+from tlx.ops import Norm, both_domains, classifier_discrepancy, cross_entropy, with_source_norm
 
 HEADS = ("head", "head2")
 
