@@ -20,7 +20,8 @@ from tlx.ops.classification import (
 from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
 from tlx.ops.confusion import class_confusion
 from tlx.ops.coral import coral
-from tlx.ops.domains import Norm, as_source, both_domains, with_source_norm
+from tlx.ops.domains import Norm as Norm
+from tlx.ops.domains import as_source, both_domains, with_source_norm
 from tlx.ops.ema import ema
 from tlx.ops.higher_moments import moment_distance
 from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
@@ -43,7 +44,6 @@ from tlx.ops.vat import adversarial_direction, virtual_adversarial_loss
 from tlx.ops.wasserstein import gradient_penalty, random_directions, sliced_wasserstein
 
 __all__ = [
-    "Norm",
     "adversarial_direction",
     "align_distribution",
     "as_source",
