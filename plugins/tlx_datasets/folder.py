@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Arrays, Dataset, Prepared, Ready, chosen, read_image
+from tlx.data import Arrays, Dataset, Prepared, Ready, fifth, read_image
 
 log = logging.getLogger("tlx")
 SUFFIXES = frozenset(".bmp .gif .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split())
@@ -145,12 +145,10 @@ def _origin(file: Path) -> str:
 
 
 def _fifth(rows: Rows) -> tuple[Rows, Rows]:
-    mark = np.zeros(len(rows.y), bool)
-    for label in np.unique(rows.y):
-        own = np.flatnonzero(rows.y == label)
-        if len(own) < 2:
-            raise DataError(f"A class has one image, {rows.files[own[0]]}; expected one for train and one for test.")
-        mark[own] = chosen(rows.y[own], rows.origin[own], max(1, len(own) // 5), "folder test")
+    def alone(label: int, row: int) -> str:
+        return f"A class has one image, {rows.files[row]}; expected one for train and one for test."
+
+    mark = fifth(rows.y, rows.origin, "folder test", alone)
     return rows.where(~mark), rows.where(mark)
 
 

@@ -7,7 +7,7 @@ from tlx.data.load import load_task
 from tlx.data.names import TaskName, parse, task_name
 from tlx.data.prepared import Prepared, Ready
 from tlx.data.protocol import Draw, Protocol
-from tlx.data.split import chosen
+from tlx.data.split import chosen, fifth
 from tlx.data.task import Arrays, Dataset, Rows, Task, TaskData
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "TaskData",
     "TaskName",
     "chosen",
+    "fifth",
     "decode_image",
     "fetch",
     "from_arrays",

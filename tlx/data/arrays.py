@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tlx.data.split import chosen
+from tlx.data.split import fifth
 from tlx.data.task import Arrays, Dataset
 from tlx.errors import DataError
 
@@ -48,10 +48,9 @@ def _arrays(pair: Pair, where: str) -> Arrays:
 def _fifth(rows: Arrays, name: str) -> tuple[Arrays, Arrays]:
     if rows.y.shape != rows.x.shape[:1]:
         raise DataError(f"{name}: {len(rows.x)} images and labels {rows.y.shape}; expected one label an image.")
-    mark = np.zeros(len(rows.y), bool)
-    for label in np.unique(rows.y):
-        own = np.flatnonzero(rows.y == label)
-        if len(own) < 2:
-            raise DataError(f"{name}: label {label} has one row; expected one for train and one for test.")
-        mark[own] = chosen(rows.y[own], rows.origin[own], max(1, len(own) // 5), "test")
+
+    def alone(label: int, row: int) -> str:
+        return f"{name}: label {label} has one row; expected one for train and one for test."
+
+    mark = fifth(rows.y, rows.origin, "test", alone)
     return Arrays(*(part[~mark] for part in rows)), Arrays(*(part[mark] for part in rows))

@@ -1,6 +1,7 @@
 """A choice of rows that is the same everywhere: by a hash of each row's origin, not by a random stream."""
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, UInt64
@@ -45,3 +46,18 @@ def share(origin: Origins, part: float, salt: str) -> Mark:
     Rows of one origin are marked together, and an origin is marked or not in every dataset alike.
     """
     return keys(origin, salt) < np.uint64(int(part * 2**64))
+
+
+def fifth(y: Labels, origin: Origins, salt: str, alone: Callable[[int, int], str]) -> Mark:
+    """Marks a fifth of the rows of every class in y, one or more, as `chosen` picks them.
+
+    Raises:
+        DataError: a class has one row alone; its message is `alone(label, row)`.
+    """
+    mark = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        own = np.flatnonzero(y == label)
+        if len(own) < 2:
+            raise DataError(alone(int(label), int(own[0])))
+        mark[own] = chosen(y[own], origin[own], max(1, len(own) // 5), salt)
+    return mark

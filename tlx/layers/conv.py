@@ -64,14 +64,27 @@ def conv_general_dilated(
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _conv(x: jax.Array, w: jax.Array, stride: tuple[int, int]) -> jax.Array:
     rows, columns, channels, _ = w.shape
-    height, width = (x.shape[1] - rows) // stride[0] + 1, (x.shape[2] - columns) // stride[1] + 1
     if channels == 1:
         return _by_strips(w, stride, x)
     if channels == 3:  # XLA's kernel takes ten times as long on three channels as on one: put colour beside colour
         x, w = x.reshape(*x.shape[:2], x.shape[2] * 3, 1), w.reshape(rows, columns * 3, 1, w.shape[3])
         return lax.conv_general_dilated(x, w, (stride[0], stride[1] * 3), "VALID", dimension_numbers=NHWC)
     # XLA's kernel for a loop's body runs at half the speed of products over blocks
-    return _in_blocks(functools.partial(_by_patches, w, stride), height * width * rows * columns * channels * 4, x)
+    bytes_per_image = math.prod(_outputs(x, w.shape, stride)) * math.prod(w.shape[:3]) * 4
+    return _in_blocks(functools.partial(_by_patches, w, stride), bytes_per_image, x)
+
+
+def _outputs(x: jax.Array, kernel: tuple[int, ...], stride: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the convolution."""
+    return (x.shape[1] - kernel[0]) // stride[0] + 1, (x.shape[2] - kernel[1]) // stride[1] + 1
+
+
+def _taps(x: jax.Array, kernel: tuple[int, ...], stride: tuple[int, int], outputs: tuple[int, int]) -> list[jax.Array]:
+    """For each place of the kernel, row by row, the pixels that it meets: [batch, *outputs, channels] each."""
+    height, width = ((outputs[axis] - 1) * stride[axis] + 1 for axis in (0, 1))
+    return [
+        x[:, i : i + height : stride[0], j : j + width : stride[1]] for i in range(kernel[0]) for j in range(kernel[1])
+    ]
 
 
 def _by_strips(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array:
@@ -80,7 +93,7 @@ def _by_strips(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array
     A product with one column per output channel is too narrow to be fast; the band's zeros cost less.
     """
     rows, columns, _, out = w.shape
-    height, width = (x.shape[1] - rows) // stride[0] + 1, (x.shape[2] - columns) // stride[1] + 1
+    height, width = _outputs(x, w.shape, stride)
     strips = -(-width // STRIP)
     span = (STRIP - 1) * stride[1] + columns
     needed = (strips - 1) * STRIP * stride[1] + span
@@ -97,11 +110,9 @@ def _by_strips(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array
 def _by_patches(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array:
     """The convolution as patches, row by row, times the kernel."""
     rows, columns, channels, out = w.shape
-    height, width = (x.shape[1] - rows) // stride[0] + 1, (x.shape[2] - columns) // stride[1] + 1
-    ends = (height - 1) * stride[0] + 1, (width - 1) * stride[1] + 1
-    taps = [x[:, i : i + ends[0] : stride[0], j : j + ends[1] : stride[1]] for i in range(rows) for j in range(columns)]
-    patches = jnp.concatenate(taps, -1).reshape(-1, rows * columns * channels)
-    return (patches @ w.reshape(-1, out)).reshape(x.shape[0], height, width, out)
+    outputs = _outputs(x, w.shape, stride)
+    patches = jnp.concatenate(_taps(x, w.shape, stride, outputs), -1).reshape(-1, rows * columns * channels)
+    return (patches @ w.reshape(-1, out)).reshape(x.shape[0], *outputs, out)
 
 
 def _forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):
@@ -133,10 +144,8 @@ def _weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Arr
 
 def _single_weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Array, x: jax.Array) -> jax.Array:
     """dw[ij,o] = sum_bpq x[b, s p + i, s q + j] g[b,p,q,o]: taps first, so that the long axis stays contiguous."""
-    rows, columns, _, out = shape
-    height, width = (g.shape[1] - 1) * stride[0] + 1, (g.shape[2] - 1) * stride[1] + 1
-    taps = [x[:, i : i + height : stride[0], j : j + width : stride[1]] for i in range(rows) for j in range(columns)]
-    return jnp.stack([tap.reshape(-1) for tap in taps]) @ g.reshape(-1, out)
+    taps = _taps(x, shape, stride, (g.shape[1], g.shape[2]))
+    return jnp.stack([tap.reshape(-1) for tap in taps]) @ g.reshape(-1, shape[3])
 
 
 def _input_gradient(size: tuple[int, int], stride: tuple[int, int], w: jax.Array, g: jax.Array) -> jax.Array:
