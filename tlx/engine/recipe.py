@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlx.data.augment.policy import check
+from tlx.data.names import both_names
 from tlx.errors import SettingError, nearest
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
@@ -26,6 +27,9 @@ class Recipe:
     is meant for accelerators). `weak` and `strong` are the policies of `Model.augment` ("cifar", "flip + crop(4)", ...:
     `tlx.data.augment.policy`). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and
     pseudo-labels refreshed.
+
+    `by` is what a paper changes by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of which the later win:
+    fields of the recipe, and under "settings" those of the strategy. `of` takes a run's share of it.
     """
 
     name: str = "default"
@@ -49,6 +53,7 @@ class Recipe:
     steps: int = 2000
     rounds: int = 10
     eval_batch: int = 250
+    by: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict, compare=False)
 
     def __post_init__(self):
         for field, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("dtype", DTYPES)):
@@ -67,9 +72,21 @@ class Recipe:
             except SettingError as error:
                 raise SettingError(f"recipe '{self.name}', {field}: {error}") from None
 
+    def of(self, task: str, strategy: str) -> tuple["Recipe", dict[str, Any]]:
+        """The recipe of one run, which has no `by`, and the settings of its strategy."""
+        names = both_names(task)
+        keys = (strategy, *names, *(f"{name} {strategy}" for name in names))
+        changes, settings = {}, {}
+        for key in keys:
+            found = self.by.get(key, {})
+            changes |= {field: value for field, value in found.items() if field != "settings"}
+            settings |= found.get("settings", {})
+        return self.replace(**changes, by={}), settings
+
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON values, complete: every field is there."""
-        return {**dataclasses.asdict(self), "rates": [list(rate) for rate in self.rates]}
+        """A dict of JSON values: every field but `by`, which a run has none of."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "by"}
+        return {**fields, "rates": [list(rate) for rate in self.rates]}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Recipe":
@@ -84,7 +101,7 @@ class Recipe:
 
     def replace(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed, under the same name."""
-        return Recipe.from_json({**self.to_json(), **changes})
+        return Recipe.from_json({**self.to_json(), "by": self.by, **changes})
 
     def hyper(self) -> dict[str, float]:
         """The float fields: leaves of the compiled program, so a new value recompiles nothing."""
@@ -95,4 +112,4 @@ class Recipe:
     def skeleton(self) -> "Recipe":
         """What shapes a compiled program: floats and the length of the run are taken out, for `hyper` and counters."""
         blank = {**{name: 0.0 for name in self.hyper()}, "clip": float(self.clip > 0)}
-        return dataclasses.replace(self, **blank, name="skeleton", steps=1, rounds=1)
+        return dataclasses.replace(self, **blank, name="skeleton", steps=1, rounds=1, by={})
