@@ -58,11 +58,8 @@ class MCD(Strategy):
                 logits, state = model.classify(state, target, head)
                 on_target.append(logits)
             spread = uniform_cross_entropy(on_target[0]) + uniform_cross_entropy(on_target[1])
-            return (
-                losses[0] + losses[1] + self.balance * spread,
-                self.gap(on_target[0], on_target[1], context.key),
-                state,
-            )
+            task = losses[0] + losses[1] + self.balance * spread
+            return task, self.gap(on_target[0], on_target[1], context.key), state
 
         def on_task(state, batch, context):
             task, _, state = parts(state, batch, context)
