@@ -66,3 +66,39 @@ WRN_CIFAR = Recipe(
     name="wrn-cifar", lr=0.1, weight_decay=0.0005, schedule="cosine", batch=128, steps=70_000, rounds=10, bottleneck=0
 )
 """Wide residual networks on CIFAR-10: SGD with Nesterov momentum from 0.1 to 0 along a cosine, 200 epochs of 45,000."""
+
+CDAN_DIGITS = Recipe(
+    name="cdan-digits", lr=0.01, nesterov=False, schedule="step", gamma=0.5, power=10.0, batch=64, steps=46_850,
+    rounds=50, bottleneck=0, rates=(("*/critic/*", 1.0, "constant"),),
+    by={
+        "usps->mnist": {"power": 8.0},
+        "svhn_cropped->mnist": {"lr": 0.03, "gamma": 0.3, "power": 16.0},
+        "cdan": {"settings": {"gamma": 46.85, "hidden": (500, 500), "entropy": True}},
+        "dann": {"settings": {"gamma": 46.85, "hidden": (500, 500)}},
+    },
+)  # fmt: skip
+"""CDAN's code on digits, for backbones `lenet` and `dtn`: 50 epochs of the larger set, 64 + 64 images.
+
+The rate is halved every 5 epochs (every 6 from USPS; times 0.3 every 3 from SVHN); the adversary's is not decayed. The
+reversed gradient counts 2 / (1 + exp(-10 t / 10000)) - 1 at step t. There the adversarial loss starts in the second
+epoch, from SVHN in the first, and the discriminator has dropout; here it starts at once, and has batch norm.
+"""
+
+MCD_DIGITS = Recipe(
+    name="mcd-digits", optimizer="adam", lr=0.0002, weight_decay=0.0005, schedule="constant", batch=128, steps=3000,
+    rounds=20, bottleneck=0, by={"svhn_cropped->mnist": {"steps": 93_800}},
+)  # fmt: skip
+"""MCD's code on digits, for its own networks (`mcd_usps`, `mcd_digits`): Adam 2e-4, 128 + 128 images, 200 epochs.
+
+An epoch is one of 2,000 MNIST images (P-2000), 15 steps; from SVHN one of 60,000, 469 steps.
+"""
+
+ADAMATCH_DIGITS = Recipe(
+    name="adamatch-digits", lr=0.03, weight_decay=0.0005, schedule="cosine", batch=64, steps=131_072, rounds=20,
+    bottleneck=0, weak="shift", strong="randaugment",
+)  # fmt: skip
+"""AdaMatch on digits, for `wrn_28_2` at 32x32x3: SGD 0.03, weight decay 5e-4.
+
+There the rate falls to a quarter along a cosine (here to 0), a step has 3 target rows to a source row (here 1), and the
+strong views are CTAugment's (here RandAugment's). The number of steps is not published for digits.
+"""

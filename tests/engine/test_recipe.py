@@ -6,7 +6,7 @@ from tlx import Recipe, SettingError
 
 
 def test_json_keeps_everything():
-    recipe = Recipe(name="mine", lr=0.3, rates=(("*/head/*", 10.0),), steps=7)
+    recipe = Recipe(name="mine", lr=0.3, rates=(("*/head/*", 10.0), ("*", 1.0, "constant")), steps=7)
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
 
 
@@ -16,6 +16,7 @@ def test_json_keeps_everything():
         ({"optimizer": "sdg"}, "optimizer is 'sdg'"),
         ({"schedule": "linear"}, "schedule is 'linear'"),
         ({"dtype": "float16"}, "dtype is 'float16'"),
+        ({"rates": [("*", 1, "linear")]}, "rates has .*expected a schedule"),
         ({"steps": 0}, "steps is 0"),
         ({"batch": 2.5}, "batch is 2.5"),
         ({"weight_decy": 0.1}, "unknown recipe field 'weight_decy'; nearest: weight_decay"),

@@ -10,7 +10,7 @@ from tlx.errors import SettingError, nearest
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 DTYPES = ("float32", "bfloat16")
-SCHEDULES = ("constant", "inverse", "cosine")
+SCHEDULES = ("constant", "inverse", "cosine", "step")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +18,11 @@ class Recipe:
     """Optimizer, schedule, batch, length and per-group learning rates of a run.
 
     Learning rate at progress p of a phase: lr * rate(path) * phase rate * s(p), with s(p) = 1 ("constant"),
-    (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75) or (1 + cos(pi p)) / 2 ("cosine").
+    (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75), (1 + cos(pi p)) / 2 ("cosine") or
+    gamma^floor(power p) ("step": a factor of gamma, power times in equal parts).
 
-    `rates` pairs a glob over "phase/group/path" with a multiplier; the first glob that fits counts, else 1.
+    `rates` has entries (glob over "phase/group/path", multiplier) or (glob, multiplier, schedule); the first glob that
+    fits counts, else the multiplier is 1 and the schedule the recipe's.
     `weight_decay` is added to the gradient (sgd, adam) or decoupled (adamw). `clip` bounds the global norm of each
     objective's gradient (0: none). `bottleneck` is the width of a Linear-BN-ReLU layer between backbone and head (0:
     none). `dtype` is what the backbone's layers compute in; parameters, features and losses stay float32 ("bfloat16"
@@ -44,7 +46,7 @@ class Recipe:
     gamma: float = 10.0
     power: float = 0.75
     clip: float = 0.0
-    rates: tuple[tuple[str, float], ...] = ()
+    rates: tuple[tuple[str, float] | tuple[str, float, str], ...] = ()
     bottleneck: int = 256
     dtype: str = "float32"
     weak: str = "shift"
@@ -66,6 +68,11 @@ class Recipe:
             if not isinstance(got, int) or isinstance(got, bool) or got < 1:
                 raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected a whole number of at least 1")
 
+        for entry in self.rates:
+            if len(entry) > 2 and entry[2] not in SCHEDULES:
+                raise SettingError(
+                    f"recipe '{self.name}': rates has {entry!r}; expected a schedule, one of {SCHEDULES}"
+                )
         for field in ("weak", "strong"):
             try:
                 check(getattr(self, field))
@@ -96,8 +103,7 @@ class Recipe:
             if key not in known:
                 guess = nearest(key, known)
                 raise SettingError(f"unknown recipe field '{key}'; nearest: {', '.join(guess) or ', '.join(known)}")
-        rates = tuple((str(glob), float(rate)) for glob, rate in fields.get("rates", ()))
-        return cls(**{**fields, "rates": rates})
+        return cls(**{**fields, "rates": tuple(_rate(entry) for entry in fields.get("rates", ()))})
 
     def replace(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed, under the same name."""
@@ -113,3 +119,8 @@ class Recipe:
         """What shapes a compiled program: floats and the length of the run are taken out, for `hyper` and counters."""
         blank = {**{name: 0.0 for name in self.hyper()}, "clip": float(self.clip > 0)}
         return dataclasses.replace(self, **blank, name="skeleton", steps=1, rounds=1, by={})
+
+
+def _rate(entry: Any) -> Any:
+    glob, value, *schedule = entry
+    return (str(glob), float(value), *schedule)
