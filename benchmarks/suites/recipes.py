@@ -18,7 +18,7 @@ def tllib_digits(name: str, steps: int, rounds: int) -> Recipe:
         "source_only": slow,
         "target_only": slow,
         "mmd": {**slow, "settings": {"estimator": "linear"}},
-        "jan": {**slow, "settings": {"estimator": "linear"}},
+        "jan": slow,
         "dann": warm,
         "cdan": warm,
         "mdd": {**slower, **warm, "bottleneck": 1024},
