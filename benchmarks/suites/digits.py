@@ -16,8 +16,8 @@ none: there they are those of mnist->usps, and the papers' numbers (DANN: 35.7, 
 networks. AFN is `afn+entropy_min` and BSP `dann+bsp`, as in its scripts.
 
 Where it is not TLLib's: `adda` pretrains for half of the steps and its critic sees logits, as its authors' does;
-`dann+bsp` has no epoch of pretraining from SVHN; the classifier of `mdd` is linear; `afn` has no dropout. `coral` and `shot` run
-under the same recipe and are not in its table.
+`dann+bsp` has no epoch of pretraining from SVHN; the classifier of `mdd` is linear; `afn` has no dropout. `coral` and
+`shot` run under the same recipe and are not in its table.
 
 What to expect: on mnist->usps published source-only figures go from 49.5 to 94.2, by network, augmentation and
 length; judge a method by its gain over `source_only` of this table. mnist->svhn_cropped is hard and varies by several
