@@ -32,6 +32,7 @@ def tlx_backbones(register):
     register("vgg19", "tlx_backbones.vgg:VGG19")
     register("vgg19_bn", "tlx_backbones.vgg:VGG19BN")
     register("vgg16_flat", "tlx_backbones.vgg:VGG16Flat")
+    register("vgg16_dense1024", "tlx_backbones.vgg:VGG16Dense1024")
     register("vgg16_bn_cifar", "tlx_backbones.vgg:VGG16BNCifar")
     register("mobilenet_v2", "tlx_backbones.mobilenet:MobileNetV2")
     register("mobilenet_v2_cifar", "tlx_backbones.mobilenet:MobileNetV2Cifar")

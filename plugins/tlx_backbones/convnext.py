@@ -103,7 +103,7 @@ def _timm() -> Rules:
 
 
 class ConvNeXtTiny(nnx.Module):
-    """conv 4x4/4 96; stages of 3, 3, 9, 3 blocks of 96, 192, 384, 768; global mean, layer norm (768).
+    """ConvNeXt-T: conv 4x4/4 96; stages of 3, 3, 9, 3 blocks of 96, 192, 384, 768; global mean, layer norm (768).
 
     Groups: "features/stem/*", "features/stages/0/*" to "features/stages/3/*" (blocks "features/stages/2/blocks/5/*"),
     "features/norm/*", "head/*". Images of 32x32 and more.
@@ -134,4 +134,4 @@ class ConvNeXtTiny(nnx.Module):
     @classmethod
     def adapt(cls, tensors: Mapping[str, np.ndarray], in_shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
         """torchvision's layer scale [C, 1, 1] as [C]."""
-        return {name: x.reshape(-1) if name.endswith(".layer_scale") else x for name, x in tensors.items()}
+        return {path: x.reshape(-1) if path.endswith("/gamma") else x for path, x in tensors.items()}

@@ -106,7 +106,7 @@ def _timm() -> Rules:
 
 
 class MobileNetV2(nnx.Module):
-    """conv 3x3/2 32; 17 inverted residuals in 7 stages; conv 1x1 1280; ReLU6; global mean (1280), dropout 0.2.
+    """MobileNetV2: conv 3x3/2 32; 17 inverted residuals in 7 stages; conv 1x1 1280; global mean (1280), dropout 0.2.
 
     Groups: "features/stem/*", "features/stages/0/*" to "features/stages/6/*" (blocks "features/stages/3/0/*"),
     "features/last/*", "head/*". Images of any size.

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from tlx import ContractError
 from tlx.layers import max_pool
 from tlx.weights import Names
+from tlx_backbones.dense import DenseClassifier
 from tlx_backbones.names import STEPS, Rules, layer, norm
 
 KAIMING = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
@@ -98,9 +99,12 @@ class _VGG(_Trunk):
 
     @classmethod
     def adapt(cls, tensors: Mapping[str, np.ndarray], in_shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
-        """timm's first dense layer, a 7x7 convolution [4096, 512, 7, 7], and its second, a 1x1, as matrices."""
-        dense = ("pre_logits.fc1.weight", "pre_logits.fc2.weight")
-        return {name: x.reshape(x.shape[0], -1) if name in dense else x for name, x in tensors.items()}
+        """timm's first dense layer, a convolution [7, 7, 512, 4096], as the matrix [25088, 4096] that it is."""
+        path = "fc1/kernel"
+        if path not in tensors or tensors[path].ndim != 4:
+            return dict(tensors)
+        matrix = tensors[path].transpose(2, 0, 1, 3).reshape(-1, tensors[path].shape[-1])
+        return {**tensors, path: matrix}
 
 
 def _convolutions(depths: tuple[int, ...], normalised: bool) -> Rules:
@@ -116,7 +120,7 @@ def _convolutions(depths: tuple[int, ...], normalised: bool) -> Rules:
     return tuple(rules)
 
 
-def _names(depths: tuple[int, ...], normalised: bool = False) -> dict[str, Names]:
+def _published(depths: tuple[int, ...], normalised: bool = False) -> dict[str, Names]:
     convolutions = _convolutions(depths, normalised)
     dense = {
         "torchvision": layer(r"classifier\.0", "fc1")
@@ -127,7 +131,7 @@ def _names(depths: tuple[int, ...], normalised: bool = False) -> dict[str, Names
     return {source: Names(convolutions + rules, (STEPS,) if normalised else ()) for source, rules in dense.items()}
 
 
-def _names_without_dense(depths: tuple[int, ...], normalised: bool = False) -> dict[str, Names]:
+def _published_convolutions(depths: tuple[int, ...], normalised: bool = False) -> dict[str, Names]:
     """Of the convolutions alone: what the published file has besides is not wanted."""
     rules = _convolutions(depths, normalised)
     dense = {"torchvision": (r"classifier\..*",), "timm": (r"pre_logits\..*", r"head\..*")}
@@ -144,14 +148,17 @@ class VGG11(_VGG):
     """
 
     depths = A
-    weights: ClassVar[Mapping[str, Names]] = _names(A)
+    weights: ClassVar[Mapping[str, Names]] = _published(A)
 
 
 class VGG11BN(_VGG):
-    """VGG-11 with batch norm before every ReLU of the convolutions. Groups as `vgg11`."""
+    """VGG-11 with batch norm before every ReLU of the convolutions.
+
+    Groups as `vgg11`.
+    """
 
     depths, normalised = A, True
-    weights: ClassVar[Mapping[str, Names]] = _names(A, True)
+    weights: ClassVar[Mapping[str, Names]] = _published(A, True)
 
 
 class VGG16(_VGG):
@@ -163,14 +170,17 @@ class VGG16(_VGG):
     """
 
     depths = D
-    weights: ClassVar[Mapping[str, Names]] = _names(D)
+    weights: ClassVar[Mapping[str, Names]] = _published(D)
 
 
 class VGG16BN(_VGG):
-    """VGG-16 with batch norm before every ReLU of the convolutions. Groups as `vgg11`."""
+    """VGG-16 with batch norm before every ReLU of the convolutions.
+
+    Groups as `vgg11`.
+    """
 
     depths, normalised = D, True
-    weights: ClassVar[Mapping[str, Names]] = _names(D, True)
+    weights: ClassVar[Mapping[str, Names]] = _published(D, True)
 
 
 class VGG19(_VGG):
@@ -182,14 +192,17 @@ class VGG19(_VGG):
     """
 
     depths = E
-    weights: ClassVar[Mapping[str, Names]] = _names(E)
+    weights: ClassVar[Mapping[str, Names]] = _published(E)
 
 
 class VGG19BN(_VGG):
-    """VGG-19 with batch norm before every ReLU of the convolutions. Groups as `vgg11`."""
+    """VGG-19 with batch norm before every ReLU of the convolutions.
+
+    Groups as `vgg11`.
+    """
 
     depths, normalised = E, True
-    weights: ClassVar[Mapping[str, Names]] = _names(E, True)
+    weights: ClassVar[Mapping[str, Names]] = _published(E, True)
 
 
 class VGG16Flat(_Trunk):
@@ -200,7 +213,7 @@ class VGG16Flat(_Trunk):
     """
 
     depths = D
-    weights: ClassVar[Mapping[str, Names]] = _names_without_dense(D)
+    weights: ClassVar[Mapping[str, Names]] = _published_convolutions(D)
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         super().__init__(shape, rngs)
@@ -211,6 +224,17 @@ class VGG16Flat(_Trunk):
         return self.maps(x).reshape(x.shape[0], -1)
 
 
+class VGG16Dense1024(VGG16Flat):
+    """`vgg16_flat` with a classifier of two dense layers: 1024, ReLU, classes.
+
+    Groups: as `vgg16_flat`; "head/*" is both layers of the classifier.
+    """
+
+    def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:
+        """fc 1024, ReLU, fc classes."""
+        return DenseClassifier((width, 1024, classes), rngs)
+
+
 class VGG16BNCifar(_Trunk):
     """VGG-16 with batch norm as CIFAR has it: the convolutions, global mean (512), one dense layer as head.
 
@@ -219,7 +243,7 @@ class VGG16BNCifar(_Trunk):
     """
 
     depths, normalised = D, True
-    weights: ClassVar[Mapping[str, Names]] = _names_without_dense(D, True)
+    weights: ClassVar[Mapping[str, Names]] = _published_convolutions(D, True)
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         super().__init__(shape, rngs)

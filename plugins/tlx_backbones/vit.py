@@ -21,7 +21,6 @@ from tlx.weights import Names
 from tlx_backbones.names import layer, norm
 
 SMALL = nnx.initializers.truncated_normal(0.02)
-POSITIONS = ("pos_embed", "encoder.pos_embedding")  # timm's name, torchvision's
 
 
 def _norm(size: int, rngs: nnx.Rngs) -> nnx.LayerNorm:
@@ -96,7 +95,7 @@ TORCHVISION = Names(
 )
 
 
-def resized(position: np.ndarray, grid: tuple[int, int], name: str) -> np.ndarray:
+def resized(position: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """A position embedding [1, 1 + s s, width] for another grid: [1, 1 + rows columns, width].
 
     Bicubic (a = -0.5), with antialiasing, as timm's; the class token's row stays as it is. Raises DataError where the
@@ -106,7 +105,7 @@ def resized(position: np.ndarray, grid: tuple[int, int], name: str) -> np.ndarra
     side = math.isqrt(patches.shape[1])
     if side * side != patches.shape[1]:
         raise DataError(
-            f"tensor '{name}' has {position.shape[1]} positions; expected a class token and a square grid, such as 197"
+            f"the position embedding has {position.shape[1]} positions; expected a class token and a square grid, such as 197"
         )
     if grid == (side, side):
         return position
@@ -147,8 +146,10 @@ class ViTSmall(nnx.Module):
     @classmethod
     def adapt(cls, tensors: Mapping[str, np.ndarray], in_shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
         """The position embedding resized to the grid of `in_shape`."""
+        if "stem/position" not in tensors:
+            return dict(tensors)
         grid = (in_shape[0] // cls.patch, in_shape[1] // cls.patch)
-        return {name: resized(x, grid, name) if name in POSITIONS else x for name, x in tensors.items()}
+        return {**tensors, "stem/position": resized(tensors["stem/position"], grid)}
 
 
 class ViTTiny(ViTSmall):

@@ -24,7 +24,7 @@ def _conv(fan_in: int, out: int, side: int, stride: int, rngs: nnx.Rngs) -> nnx.
 
 
 class _Block(nnx.Module):
-    """x + conv(act(conv(act(x)))), act = ReLU of batch norm; where the width changes, conv 1x1(act(x)) in place of x."""
+    """x + conv(act(conv(act(x)))), act = ReLU of batch norm; where the width changes, conv1(act(x)) for x."""
 
     def __init__(self, fan_in: int, out: int, stride: int, rngs: nnx.Rngs):
         self.bn1, self.bn2 = (nnx.BatchNorm(size, momentum=0.9, rngs=rngs) for size in (fan_in, out))
