@@ -17,7 +17,7 @@ from tlx import ContractError
 from tlx.layers import max_pool
 from tlx.weights import Names
 from tlx_backbones.dense import DenseClassifier
-from tlx_backbones.names import STEPS, Rules, layer, norm
+from tlx_backbones.vgg_names import published, published_convolutions
 
 KAIMING = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
 SIDE = 7  # of the map that the dense layers take: of images of 224 px
@@ -107,37 +107,6 @@ class _VGG(_Trunk):
         return {**tensors, path: matrix}
 
 
-def _convolutions(depths: tuple[int, ...], normalised: bool) -> Rules:
-    """Both torchvision and timm number all layers: convolutions, batch norms, ReLUs and pools."""
-    rules, at = [], 0
-    for stage, depth in enumerate(depths):
-        for i in range(depth):
-            rules += layer(rf"features\.{at}", f"stages/{stage}/convs/{i}")
-            if normalised:
-                rules += norm(rf"features\.{at + 1}", f"stages/{stage}/bns/{i}")
-            at += 3 if normalised else 2
-        at += 1
-    return tuple(rules)
-
-
-def _published(depths: tuple[int, ...], normalised: bool = False) -> dict[str, Names]:
-    convolutions = _convolutions(depths, normalised)
-    dense = {
-        "torchvision": layer(r"classifier\.0", "fc1")
-        + layer(r"classifier\.3", "fc2")
-        + layer(r"classifier\.6", "head"),
-        "timm": layer(r"pre_logits\.fc([12])", r"fc\1") + layer(r"head\.fc", "head"),
-    }
-    return {source: Names(convolutions + rules, (STEPS,) if normalised else ()) for source, rules in dense.items()}
-
-
-def _published_convolutions(depths: tuple[int, ...], normalised: bool = False) -> dict[str, Names]:
-    """Of the convolutions alone: what the published file has besides is not wanted."""
-    rules = _convolutions(depths, normalised)
-    dense = {"torchvision": (r"classifier\..*",), "timm": (r"pre_logits\..*", r"head\..*")}
-    return {source: Names(rules, (STEPS, *ignored)) for source, ignored in dense.items()}
-
-
 class VGG11(_VGG):
     """VGG-11 (A): 5 stages of 1, 1, 2, 2, 2 convolutions, mean to 7x7, fc 4096, fc 4096 with dropout 0.5.
 
@@ -148,7 +117,7 @@ class VGG11(_VGG):
     """
 
     depths = A
-    weights: ClassVar[Mapping[str, Names]] = _published(A)
+    weights: ClassVar[Mapping[str, Names]] = published(A)
 
 
 class VGG11BN(_VGG):
@@ -158,7 +127,7 @@ class VGG11BN(_VGG):
     """
 
     depths, normalised = A, True
-    weights: ClassVar[Mapping[str, Names]] = _published(A, True)
+    weights: ClassVar[Mapping[str, Names]] = published(A, True)
 
 
 class VGG16(_VGG):
@@ -170,7 +139,7 @@ class VGG16(_VGG):
     """
 
     depths = D
-    weights: ClassVar[Mapping[str, Names]] = _published(D)
+    weights: ClassVar[Mapping[str, Names]] = published(D)
 
 
 class VGG16BN(_VGG):
@@ -180,7 +149,7 @@ class VGG16BN(_VGG):
     """
 
     depths, normalised = D, True
-    weights: ClassVar[Mapping[str, Names]] = _published(D, True)
+    weights: ClassVar[Mapping[str, Names]] = published(D, True)
 
 
 class VGG19(_VGG):
@@ -192,7 +161,7 @@ class VGG19(_VGG):
     """
 
     depths = E
-    weights: ClassVar[Mapping[str, Names]] = _published(E)
+    weights: ClassVar[Mapping[str, Names]] = published(E)
 
 
 class VGG19BN(_VGG):
@@ -202,7 +171,7 @@ class VGG19BN(_VGG):
     """
 
     depths, normalised = E, True
-    weights: ClassVar[Mapping[str, Names]] = _published(E, True)
+    weights: ClassVar[Mapping[str, Names]] = published(E, True)
 
 
 class VGG16Flat(_Trunk):
@@ -213,7 +182,7 @@ class VGG16Flat(_Trunk):
     """
 
     depths = D
-    weights: ClassVar[Mapping[str, Names]] = _published_convolutions(D)
+    weights: ClassVar[Mapping[str, Names]] = published_convolutions(D)
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         super().__init__(shape, rngs)
@@ -243,7 +212,7 @@ class VGG16BNCifar(_Trunk):
     """
 
     depths, normalised = D, True
-    weights: ClassVar[Mapping[str, Names]] = _published_convolutions(D, True)
+    weights: ClassVar[Mapping[str, Names]] = published_convolutions(D, True)
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         super().__init__(shape, rngs)

@@ -16,7 +16,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from tlx import ContractError, DataError
+from tlx import ContractError, WeightsError
 from tlx.weights import Names
 from tlx_backbones.names import layer, norm
 
@@ -98,14 +98,14 @@ TORCHVISION = Names(
 def resized(position: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """A position embedding [1, 1 + s s, width] for another grid: [1, 1 + rows columns, width].
 
-    Bicubic (a = -0.5), with antialiasing, as timm's; the class token's row stays as it is. Raises DataError where the
+    Bicubic (a = -0.5), with antialiasing, as timm's; the class token's row stays as it is. Raises WeightsError where the
     published grid is not square.
     """
     cls, patches = position[:, :1], position[:, 1:]
     side = math.isqrt(patches.shape[1])
     if side * side != patches.shape[1]:
-        raise DataError(
-            f"the position embedding has {position.shape[1]} positions; expected a class token and a square grid, such as 197"
+        raise WeightsError(
+            f"the position embedding has {position.shape[1]} positions; expected 1 + a square, such as 197"
         )
     if grid == (side, side):
         return position
