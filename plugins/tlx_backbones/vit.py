@@ -98,8 +98,10 @@ TORCHVISION = Names(
 def resized(position: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     """A position embedding [1, 1 + s s, width] for another grid: [1, 1 + rows columns, width].
 
-    Bicubic (a = -0.5), with antialiasing, as timm's; the class token's row stays as it is. Raises WeightsError where the
-    published grid is not square.
+    Bicubic (a = -0.5), with antialiasing, as timm's; the class token's row stays.
+
+    Raises:
+        WeightsError: the published grid is not square.
     """
     cls, patches = position[:, :1], position[:, 1:]
     side = math.isqrt(patches.shape[1])

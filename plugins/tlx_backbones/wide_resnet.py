@@ -48,9 +48,10 @@ class WRN28x10(nnx.Module):
 
     repeat: ClassVar[int] = 4  # blocks of one width: depth = 6 repeat + 4
     widen: ClassVar[int] = 10
+    base: ClassVar[tuple[int, ...]] = (16, 32, 64)
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
-        widths = tuple(size * self.widen for size in (16, 32, 64))
+        widths = tuple(size * self.widen for size in self.base)
         self.width = widths[-1]
         self.stem = _conv(shape[2], 16, 3, 1, rngs)
         stages, fan_in = [], 16

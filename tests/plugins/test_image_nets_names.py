@@ -1,4 +1,4 @@
-"""Published names of tensors and ours: none is left over on either side, shapes agree. Names are written out by hand."""
+"""Published names of tensors and ours: none is left over on either side, shapes agree. Names are written by hand."""
 
 from collections.abc import Iterable
 
