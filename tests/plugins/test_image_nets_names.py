@@ -1,5 +1,6 @@
 """Published names of tensors and ours: none is left over on either side, shapes agree. Names are written by hand."""
 
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -154,8 +155,9 @@ def narrow(name: str) -> type[vgg.VGG11]:
     return type(name, (getattr(vgg, name),), {"widths": (4, 4, 4, 4, 4), "hidden": 8})
 
 
+NARROW = {name: narrow(name) for name in CONVOLUTIONS}
 CASES = {
-    **{f"{name}-{source}": (narrow(name), source, vgg_tensors(name, source, 8))
+    **{f"{name}-{source}": (NARROW[name], source, vgg_tensors(name, source, 8))
        for name in CONVOLUTIONS for source in ("torchvision", "timm")},
     "MobileNetV2-torchvision": (MobileNetV2, "torchvision", mobilenet_tensors("torchvision")),
     "MobileNetV2-timm": (MobileNetV2, "timm", mobilenet_tensors("timm")),
@@ -166,6 +168,7 @@ CASES = {
 }  # fmt: skip
 
 
+@functools.cache
 def ours(backbone, shape: tuple[int, int, int]) -> Shapes:
     """Of a backbone's parameters and running statistics, and of a linear classifier on it."""
     module = nnx.eval_shape(lambda: backbone(shape, nnx.Rngs(0)))
