@@ -42,3 +42,9 @@ def tlx_backbones(register):
     register("vit_base_patch16", "tlx_backbones.vit:ViTBase")
     register("vit_tiny_patch4", "tlx_backbones.vit:ViTTinyPatch4")
     register("vit_small_patch4", "tlx_backbones.vit:ViTSmallPatch4")
+    for depth in (18, 34, 50, 101):
+        register(f"resnet{depth}", f"tlx_backbones.resnet:ResNet{depth}")
+        register(f"resnet{depth}_cifar", f"tlx_backbones.resnet:ResNet{depth}Cifar")
+    register("efficientnet_b0", "tlx_backbones.efficientnet:EfficientNetB0")
+    register("efficientnet_b0_torch", "tlx_backbones.efficientnet:EfficientNetB0Torch")
+    register("efficientnet_lite0", "tlx_backbones.efficientnet:EfficientNetLite0")
