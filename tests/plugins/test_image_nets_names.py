@@ -104,7 +104,7 @@ def mobilenet_tensors(source: str) -> Shapes:
 def convnext_tensors(source: str, widths: tuple[int, ...]) -> Shapes:
     vision = source == "torchvision"
     stem = ("features.0.0", "features.0.1") if vision else ("stem.0", "stem.1")
-    parts = [layer(stem[0], widths[0], 3, 4, 4), layer(stem[1], widths[0])]
+    parts: list[Shapes] = [layer(stem[0], widths[0], 3, 4, 4), layer(stem[1], widths[0])]
     for stage, (width, depth) in enumerate(zip(widths, (3, 3, 9, 3), strict=True)):
         if stage:
             down = f"features.{2 * stage}." if vision else f"stages.{stage}.downsample."
@@ -122,6 +122,7 @@ def convnext_tensors(source: str, widths: tuple[int, ...]) -> Shapes:
 
 
 def vit_tensors(source: str, width: int) -> Shapes:
+    parts: list[Shapes]
     shapes = ((width,), (3 * width, width), (width, width), (width,), (4 * width, width), (width, 4 * width))
     if source == "timm":
         names = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")

@@ -194,8 +194,9 @@ def randomised(net) -> dict[str, np.ndarray]:
         for part in net.modules():
             if isinstance(part, (tnn.Conv2d, tnn.Linear)):
                 tnn.init.kaiming_normal_(part.weight)
-                if part.bias is not None:
-                    part.bias.normal_(0, 0.1)
+                bias: Any = part.bias
+                if bias is not None:
+                    bias.normal_(0, 0.1)
             if isinstance(part, (tnn.BatchNorm2d, tnn.LayerNorm)):
                 part.weight.uniform_(0.5, 1.5)
                 part.bias.normal_(0, 0.3)
@@ -221,7 +222,7 @@ def test_logits_are_those_of_the_transcription(backbone, transcription, kind, ot
     safetensors.save_file(randomised(net), tmp_path / "weights.safetensors")
     tensors = read(tmp_path / "weights.safetensors")
     for sides in ((224, 224), other):
-        shape = (*sides, 3)
+        shape = (sides[0], sides[1], 3)
         module = backbone(shape, nnx.Rngs(0))
         module.head = nnx.Linear(module.width, CLASSES, rngs=nnx.Rngs(0))
         report = load(module, tensors, kind, shape=shape)
