@@ -188,8 +188,8 @@ def test_constants_of_normalisation(name):
 )
 def test_strides(name, product):
     parts = [part for _, part in nnx.iter_modules(abstract(name))]
-    strides = [np.ravel(part.strides)[0] for part in parts if isinstance(part, nnx.Conv)]
-    assert np.prod(strides) == product
+    strides: list[Any] = [part.strides for part in parts if isinstance(part, nnx.Conv)]
+    assert np.prod([np.ravel(stride)[0] for stride in strides]) == product
 
 
 def test_layer_scale_starts_at_a_millionth():
