@@ -39,7 +39,7 @@ def write_features(edition: str, dataset: Dataset, facts: Mapping[str, Any], ext
     name = features_name(edition, dataset.name)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for array in (part for split in (dataset.train, dataset.test) for part in split):
-        digest.update(np.ascontiguousarray(array).data.cast("B"))
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     key = digest.hexdigest()
 
     def build() -> Dataset:

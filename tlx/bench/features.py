@@ -1,0 +1,63 @@
+"""`tlx features`: a backbone run once over datasets, and its features kept as datasets."""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tlx.bench.pretrained import Network
+from tlx.data.features import PREFIX, some_rows, write_features
+from tlx.data.protocol import Protocol
+from tlx.data.task import Dataset
+from tlx.errors import DataError
+from tlx.plugins import Registry
+from tlx.plugins.tasks import DEFAULT
+
+log = logging.getLogger(__name__)
+
+
+def features(
+    datasets: Sequence[str],
+    *,
+    backbone: str,
+    weights: str | None = None,
+    protocol: str = DEFAULT,
+    name: str | None = None,
+    rows: int | None = None,
+    plugins: Sequence[str] = (),
+    registry: Registry | None = None,
+) -> list[Dataset]:
+    """The features of datasets by a backbone, from then on there as "features:NAME/DATASET", for any strategy.
+
+    `protocol` says at which size and normalisation images are shown; `name` is by default the backbone's; `rows` takes
+    that many of each split at most, by the hash of their origin. What is in the cache already is not computed again.
+    Without `weights` the backbone is as its initialiser leaves it, which is said in the log.
+
+    Raises:
+        TlxError: an unknown name, data that are absent, weights that do not fit.
+    """
+    registry = registry or Registry.load(plugins)
+    shown: Protocol = registry.get("protocols", protocol)
+    for dataset in datasets:
+        registry.entry("datasets", dataset)
+    network = Network.of(registry, backbone, weights)
+    return [_features(registry.get("datasets", dataset), network, shown, name or backbone, rows) for dataset in datasets]
+
+
+def _features(dataset: Dataset, network: Network, protocol: Protocol, name: str, rows: int | None) -> Dataset:
+    if dataset.name.startswith(PREFIX):
+        raise DataError(f"The dataset '{dataset.name}' holds features already; expected one of images.")
+    taken = dataclasses.replace(dataset, train=some_rows(dataset.train, rows), test=some_rows(dataset.test, rows))
+    extract = network.extractor(protocol)
+    return write_features(name, taken, network.facts(protocol), _timed(extract, f"{dataset.name}, {network.label}"))
+
+
+def _timed(extract: Callable[..., Any], where: str) -> Callable[..., Any]:
+    def timed(x: Any) -> Any:
+        begun = time.perf_counter()
+        out = extract(x)
+        log.info("%s: features of %d images in %.1f s", where, len(x), time.perf_counter() - begun)
+        return out
+
+    return timed

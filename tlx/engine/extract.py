@@ -1,0 +1,48 @@
+"""A backbone run once over many images."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float32
+
+from tlx.contract import State
+from tlx.data.fit import fit
+from tlx.data.protocol import Protocol
+from tlx.data.task import Images
+from tlx.engine.devices import use_compilation_cache
+from tlx.engine.model import Backbone, Frame, make_model
+
+BATCH = 32
+
+
+def extractor(
+    backbone: Backbone, protocol: Protocol, load: Callable[[State], State] = lambda state: state
+) -> Callable[[Images], Float32[np.ndarray, "rows width"]]:
+    """A function from images (uint8) to the backbone's features, in evaluation mode.
+
+    Images are shown as the protocol says: at its size and channels (None: their own), x = (uint8 / 255 - mean) / std.
+    `load` puts weights in the place of the random ones of seed 0.
+    """
+    use_compilation_cache()
+    mean, std = jnp.float32(protocol.mean), jnp.float32(protocol.std)
+
+    def extract(x: Images) -> Float32[np.ndarray, "rows width"]:
+        size, channels = protocol.size or max(x.shape[1:3]), protocol.channels or x.shape[3]
+        model = make_model(Frame(backbone, (size, size, channels), 2, 1))
+        state = load(jax.jit(model.init)(jax.random.key(0)))
+
+        @jax.jit
+        def features(state: State, batch: jax.Array) -> jax.Array:
+            return model.features(state, (batch.astype(jnp.float32) / 255 - mean) / std, train=False)[0]
+
+        out = np.empty((len(x), model.width), np.float32)
+        for start in range(0, len(x), BATCH):
+            some = fit(x[start : start + BATCH], size, channels)
+            padded = np.zeros((BATCH, *some.shape[1:]), np.uint8)  # one shape, one program
+            padded[: len(some)] = some
+            out[start : start + len(some)] = np.asarray(features(state, padded))[: len(some)]
+        return out
+
+    return extract
