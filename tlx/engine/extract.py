@@ -1,5 +1,6 @@
 """A backbone run once over many images."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -28,21 +29,26 @@ def extractor(
     use_compilation_cache()
     mean, std = jnp.float32(protocol.mean), jnp.float32(protocol.std)
 
-    def extract(x: Images) -> Float32[np.ndarray, "rows width"]:
-        size, channels = protocol.size or max(x.shape[1:3]), protocol.channels or x.shape[3]
-        model = make_model(Frame(backbone, (size, size, channels), 2, 1))
+    @functools.cache
+    def program(shape: tuple[int, int, int]) -> tuple[int, Callable[[jax.Array], jax.Array]]:
+        model = make_model(Frame(backbone, shape, 2, 1))
         state = load(jax.jit(model.init)(jax.random.key(0)))
 
         @jax.jit
         def features(state: State, batch: jax.Array) -> jax.Array:
             return model.features(state, (batch.astype(jnp.float32) / 255 - mean) / std, train=False)[0]
 
-        out = np.empty((len(x), model.width), np.float32)
+        return model.width, functools.partial(features, state)
+
+    def extract(x: Images) -> Float32[np.ndarray, "rows width"]:
+        size, channels = protocol.size or max(x.shape[1:3]), protocol.channels or x.shape[3]
+        width, features = program((size, size, channels))
+        out = np.empty((len(x), width), np.float32)
         for start in range(0, len(x), BATCH):
             some = fit(x[start : start + BATCH], size, channels)
             padded = np.zeros((BATCH, *some.shape[1:]), np.uint8)  # one shape, one program
             padded[: len(some)] = some
-            out[start : start + len(some)] = np.asarray(features(state, padded))[: len(some)]
+            out[start : start + len(some)] = np.asarray(features(padded))[: len(some)]
         return out
 
     return extract
