@@ -24,3 +24,9 @@ def tlx_backbones(register):
     register("dirt_t_small_in", "tlx_backbones.dirt_t:DIRTTSmallIN")
     register("dirt_t_large", "tlx_backbones.dirt_t:DIRTTLarge")
     register("dirt_t_large_in", "tlx_backbones.dirt_t:DIRTTLargeIN")
+    for depth in (18, 34, 50, 101):
+        register(f"resnet{depth}", f"tlx_backbones.resnet:ResNet{depth}")
+        register(f"resnet{depth}_cifar", f"tlx_backbones.resnet:ResNet{depth}Cifar")
+    register("efficientnet_b0", "tlx_backbones.efficientnet:EfficientNetB0")
+    register("efficientnet_b0_torch", "tlx_backbones.efficientnet:EfficientNetB0Torch")
+    register("efficientnet_lite0", "tlx_backbones.efficientnet:EfficientNetLite0")
