@@ -96,4 +96,3 @@ def _absent(name: str, folder: Path) -> Dataset:
         f"Office-Caltech-10 is not in {folder}, and no host offers it in a form that could be checked. By hand: get the "
         f"photographs as folders domain/class/file.jpg ({SOURCE}), and: tlx data prepare '{name}' --from DIR"
     )
-

@@ -180,4 +180,18 @@ datasets' own and fixed. Adaptation sees the sources' train rows with labels and
 validation is the sources' test rows; the score is over the target's test rows. No digit is in source and target.
 """
 
-PROTOCOLS = (P_5K, P_FULL_OFF, P_SV_BAL, P_2000, *P_2000_DRAWS, P_ADDA, P_FULL_PKL, P_55K, P_D5, P_KL, P_CS, P_C10_C, P_OC10)
+PROTOCOLS = (
+    P_5K,
+    P_FULL_OFF,
+    P_SV_BAL,
+    P_2000,
+    *P_2000_DRAWS,
+    P_ADDA,
+    P_FULL_PKL,
+    P_55K,
+    P_D5,
+    P_KL,
+    P_CS,
+    P_C10_C,
+    P_OC10,
+)

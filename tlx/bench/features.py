@@ -42,15 +42,19 @@ def features(
     for dataset in datasets:
         registry.entry("datasets", dataset)
     network = Network.of(registry, backbone, weights)
-    return [_features(registry.get("datasets", dataset), network, shown, name or backbone, rows) for dataset in datasets]
+    facts, extract = network.facts(shown), network.extractor(shown)
+
+    def of(dataset: Dataset) -> Dataset:
+        taken = _some(dataset, rows)
+        return write_features(name or backbone, taken, facts, _timed(extract, f"{dataset.name}, {network.label}"))
+
+    return [of(registry.get("datasets", dataset)) for dataset in datasets]
 
 
-def _features(dataset: Dataset, network: Network, protocol: Protocol, name: str, rows: int | None) -> Dataset:
+def _some(dataset: Dataset, rows: int | None) -> Dataset:
     if dataset.name.startswith(PREFIX):
         raise DataError(f"The dataset '{dataset.name}' holds features already; expected one of images.")
-    taken = dataclasses.replace(dataset, train=some_rows(dataset.train, rows), test=some_rows(dataset.test, rows))
-    extract = network.extractor(protocol)
-    return write_features(name, taken, network.facts(protocol), _timed(extract, f"{dataset.name}, {network.label}"))
+    return dataclasses.replace(dataset, train=some_rows(dataset.train, rows), test=some_rows(dataset.test, rows))
 
 
 def _timed(extract: Callable[..., Any], where: str) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tlx.data.protocol import Protocol
 from tlx.plugins import Registry
+from tlx.weights import digest, read
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,14 @@ class Network:
     def facts(self, protocol: Protocol) -> dict[str, Any]:
         """All that decides its features of an image, as JSON values."""
         shown = {key: getattr(protocol, key) for key in ("size", "channels", "mean", "std")}
-        return {"backbone": self.name, "weights": "", **shown}
+        return {"backbone": self.name, "weights": digest(self.weights) if self.weights else "", **shown}
 
     def extractor(self, protocol: Protocol) -> Callable[..., np.ndarray]:
-        """A function from images to features [rows, width]; JAX is first needed here."""
+        """A function from images to features [rows, width]; JAX is first needed here.
+
+        Raises:
+            WeightsError: weights that are absent or damaged.
+        """
         from tlx.engine.extract import extractor
 
-        return extractor(self.backbone, protocol)
+        return extractor(self.backbone, protocol, read(self.weights) if self.weights else None)

@@ -61,7 +61,9 @@ def read_features(rest: str) -> Dataset:
     """
     edition, slash, dataset = rest.partition("/")
     if not slash or not dataset:
-        raise DataError(f"The dataset name '{PREFIX}{rest}'; expected '{PREFIX}EDITION/DATASET', as 'features:a/mnist'.")
+        raise DataError(
+            f"The dataset name '{PREFIX}{rest}'; expected '{PREFIX}EDITION/DATASET', as 'features:a/mnist'."
+        )
     name = features_name(edition, dataset)
     folders = _folders(name)
     if not folders:

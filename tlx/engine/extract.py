@@ -1,11 +1,12 @@
 """A backbone run once over many images."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import nnx
 from jaxtyping import Float32
 
 from tlx.contract import State
@@ -13,18 +14,23 @@ from tlx.data.fit import fit
 from tlx.data.protocol import Protocol
 from tlx.data.task import Images
 from tlx.engine.devices import use_compilation_cache
+from tlx.engine.head import split
 from tlx.engine.model import Backbone, Frame, make_model
+from tlx.weights import load
 
 BATCH = 32
 
 
 def extractor(
-    backbone: Backbone, protocol: Protocol, load: Callable[[State], State] = lambda state: state
+    backbone: Backbone, protocol: Protocol, tensors: Mapping[str, np.ndarray] | None = None
 ) -> Callable[[Images], Float32[np.ndarray, "rows width"]]:
     """A function from images (uint8) to the backbone's features, in evaluation mode.
 
     Images are shown as the protocol says: at its size and channels (None: their own), x = (uint8 / 255 - mean) / std.
-    `load` puts weights in the place of the random ones of seed 0.
+    `tensors` are the backbone's weights by name (`tlx.weights.read`); without them it is as seed 0 leaves it.
+
+    Raises:
+        WeightsError: tensors that do not fit the backbone; when it is called.
     """
     use_compilation_cache()
     mean, std = jnp.float32(protocol.mean), jnp.float32(protocol.std)
@@ -32,7 +38,11 @@ def extractor(
     @functools.cache
     def program(shape: tuple[int, int, int]) -> tuple[int, Callable[[jax.Array], jax.Array]]:
         model = make_model(Frame(backbone, shape, 2, 1))
-        state = load(jax.jit(model.init)(jax.random.key(0)))
+        module = backbone(shape, nnx.Rngs(jax.random.key(0)))
+        if tensors is not None:
+            load(module, tensors, shape=shape)
+        _, params, rest = split(module)
+        state = State({"features": nnx.to_pure_dict(params)}, {"features": nnx.to_pure_dict(rest)})
 
         @jax.jit
         def features(state: State, batch: jax.Array) -> jax.Array:

@@ -5,4 +5,14 @@ from tlx.score.metrics import accuracy, scores
 from tlx.score.selectors import Evidence, Selector, select
 from tlx.score.transferability import Pair, Transferability, weighted_kendall
 
-__all__ = ["Evidence", "Pair", "Selector", "Transferability", "accuracy", "interval", "scores", "select", "weighted_kendall"]
+__all__ = [
+    "Evidence",
+    "Pair",
+    "Selector",
+    "Transferability",
+    "accuracy",
+    "interval",
+    "scores",
+    "select",
+    "weighted_kendall",
+]
