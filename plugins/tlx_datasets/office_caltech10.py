@@ -93,6 +93,6 @@ def _is_domain(root: Path) -> bool:
 
 def _absent(name: str, folder: Path) -> Dataset:
     raise DataAbsent(
-        f"Office-Caltech-10 is not in {folder}, and no host offers it in a form that could be checked. By hand: get the "
-        f"photographs as folders domain/class/file.jpg ({SOURCE}), and: tlx data prepare '{name}' --from DIR"
+        f"Office-Caltech-10 is not in {folder}, and no host offers it in a form that could be checked. By hand: get "
+        f"the photographs as folders domain/class/file.jpg ({SOURCE}), and: tlx data prepare '{name}' --from DIR"
     )

@@ -13,9 +13,9 @@ class LogME(Transferability):
 
     For each class, y in {0, 1}^N: w ~ N(0, I / alpha), y ~ N(F w, I / beta), and
     L(alpha, beta) = N/2 log beta + D/2 log alpha - N/2 log 2 pi - beta/2 |F m - y|^2 - alpha/2 |m|^2 - 1/2 log |A|
-    with A = alpha I + beta F'F, m = beta A^-1 F'y. Higher is more transferable. The maximum is found by MacKay's fixed
-    point gamma = sum_i beta s_i / (alpha + beta s_i), alpha = gamma / |m|^2, beta = (N - gamma) / |F m - y|^2, s_i being
-    the eigenvalues of F'F.
+    with A = alpha I + beta F'F, m = beta A^-1 F'y. Higher is more transferable. The maximum is found by MacKay's
+    fixed point gamma = sum_i beta s_i / (alpha + beta s_i), alpha = gamma / |m|^2, beta = (N - gamma) / |F m - y|^2,
+    s_i being the eigenvalues of F'F.
 
     Reference: You, Liu, Wang, Long, "LogME", ICML 2021.
     """

@@ -13,7 +13,7 @@ from tlx.weights import digest, read
 
 @dataclass(frozen=True)
 class Network:
-    """A backbone by name, the file of its weights (None: as its initialiser leaves it, seed 0), and the thing itself."""
+    """A backbone by name, the source of its weights (None: as seed 0 initialises it), and the thing itself."""
 
     name: str
     weights: str | None

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choice:
-    """A backbone, with a source domain or none. `scores` and their `seconds` are by name; None where one needs a source.
+    """A backbone, with a source domain or none. `scores` and `seconds` are by name; None where one needs a source.
 
     `rank` is 1 for the best by the mean of its ranks over the scores; `extraction` is the seconds that the features
     took, 0 where they were cached; `accuracy` what results say it obtained.

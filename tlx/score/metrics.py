@@ -71,13 +71,13 @@ def top_k(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"],
 
 
 def precision(confusion: Counts) -> list[float | None]:
-    """Of the rows that were given a class, the part that is of it: C[c][c] / sum_t C[t][c]; None where there are none."""
+    """Of the rows that were given a class, the part that is of it: C[c][c] / sum_t C[t][c]; None of no rows."""
     counts = np.asarray(confusion)
     return _parts(np.diag(counts), counts.sum(axis=0))
 
 
 def f1(confusion: Counts, recall: Sequence[float | None]) -> list[float | None]:
-    """Per class 2 P R / (P + R), P the precision and R the recall; None where the class neither occurs nor is predicted.
+    """Per class 2 P R / (P + R), P the precision and R the recall; None where the class occurs in neither.
 
     The recall is given beside, since rows that predict no class are in no column of the confusion matrix.
     """

@@ -89,8 +89,8 @@ class Transferability:
 def weighted_kendall(scores: Sequence[float], accuracies: Sequence[float]) -> float | None:
     """The weighted Kendall rank correlation of scores with the accuracies obtained, from -1 to 1.
 
-    A discordance among the best choices weighs more: pairs weigh 1/(r+1) + 1/(s+1), r and s their ranks from 0, averaged
-    over the rankings by score and by accuracy. None for fewer than two choices, or where all are equal in one.
+    A discordance among the best choices weighs more: pairs weigh 1/(r+1) + 1/(s+1), r and s their ranks from 0, in
+    the mean over the rankings by score and by accuracy. None for fewer than two choices, or where all are equal in one.
 
     Reference: Vigna, "A weighted correlation index for rankings with ties", WWW 2015; used so by LogME.
     """
