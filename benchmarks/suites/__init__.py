@@ -12,6 +12,7 @@ def tlx_suites(register):
     register("rotated-mnist", "tlx_suites.rotated_mnist:SUITE")
     register("cifar-stl", "tlx_suites.cifar_stl:SUITE")
     register("cifar10-c", "tlx_suites.cifar10_c:SUITE")
+    register("folder", "tlx_suites.folder:SUITE")
     register("office-caltech10", "tlx_suites.office_caltech10:SUITE")
     for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c"):
         target = f"tlx_suites.{name.replace('-', '_')}:SMOKE"

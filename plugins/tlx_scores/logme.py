@@ -31,7 +31,7 @@ class LogME(Transferability):
 
 def evidence(z: Float[np.ndarray, "r"], s: Float[np.ndarray, "r"], y: Float[np.ndarray, "rows"], width: int) -> float:
     """max L(alpha, beta) from U'y, the eigenvalues of F'F and y."""
-    rows, alpha, beta, last = len(y), 1.0, 1.0, -np.inf
+    rows, alpha, beta, value = len(y), 1.0, 1.0, -np.inf
     outside = max(float(y @ y - z @ z), 0.0)  # of y, beyond the span of F
     for _ in range(STEPS):
         scale = alpha + beta * s
@@ -39,9 +39,8 @@ def evidence(z: Float[np.ndarray, "r"], s: Float[np.ndarray, "r"], y: Float[np.n
         norm = float((beta**2 * s * z**2 / scale**2).sum())
         residual = float(((alpha * z / scale) ** 2).sum()) + outside
         level = rows * np.log(beta) + width * np.log(alpha) - rows * np.log(2 * np.pi) - beta * residual - alpha * norm
-        value = 0.5 * (level - np.log(scale).sum() - (width - len(s)) * np.log(alpha))
+        last, value = value, 0.5 * (level - np.log(scale).sum() - (width - len(s)) * np.log(alpha))
         if abs(value - last) < TOLERANCE * max(1.0, abs(value)):
             break
-        last = value
         alpha, beta = gamma / max(norm, 1e-12), max(rows - gamma, 1e-12) / max(residual, 1e-12)
     return float(value)

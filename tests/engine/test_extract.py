@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
@@ -39,7 +41,7 @@ def test_weights_of_another_width():
 
 
 def test_cached_features_are_not_normalised():
-    feed = type("Feed", (), {"mean": 0.5, "std": 0.5})()
+    feed: Any = type("Feed", (), {"mean": 0.5, "std": 0.5})()
     x = jax.numpy.full((2, 1, 1, 3), 7.0)
     assert np.array_equal(normalise(feed, x), x)
     assert np.array_equal(normalise(feed, jax.numpy.full((2, 1, 1, 3), 255, jax.numpy.uint8)), np.ones((2, 1, 1, 3)))

@@ -178,11 +178,11 @@ def _ranked(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
     """Sorted by the mean rank over the scores; equal scores share their mean rank."""
     ranks: list[list[float]] = [[] for _ in choices]
     for name in names:
-        values = [choice.scores[name] for choice in choices]
-        if any(value is None for value in values):
+        values = [value for choice in choices if (value := choice.scores[name]) is not None]
+        if len(values) < len(choices):
             continue
         for place, value in enumerate(values):
-            above = sum(other > value for other in values)  # pyright: ignore[reportOptionalOperand]
+            above = sum(other > value for other in values)
             ranks[place].append(1 + above + (values.count(value) - 1) / 2)
     means = [round(float(np.mean(own)), 3) if own else 0.0 for own in ranks]
     placed = [replace(choice, rank=mean) for choice, mean in zip(choices, means, strict=True)]

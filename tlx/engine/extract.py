@@ -58,7 +58,7 @@ def extractor(
             some = fit(x[start : start + BATCH], size, channels)
             padded = np.zeros((BATCH, *some.shape[1:]), np.uint8)  # one shape, one program
             padded[: len(some)] = some
-            out[start : start + len(some)] = np.asarray(features(padded))[: len(some)]
+            out[start : start + len(some)] = np.asarray(features(jnp.asarray(padded)))[: len(some)]
         return out
 
     return extract

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -36,7 +36,7 @@ class Pair:
             if x is None and y is None and name == "source":
                 continue
             if x is None or y is None or x.ndim != 2 or y.shape != x.shape[:1] or not x.size:
-                got = f"{np.shape(x)} and {np.shape(y)}"
+                got = " and ".join("absent" if part is None else str(part.shape) for part in (x, y))
                 raise DataError(f"Transferability, {name}: features and labels are {got}; expected [N, D] and [N].")
             if not np.isfinite(x).all():
                 raise DataError(f"Transferability, {name}: features are not finite.")
@@ -98,4 +98,5 @@ def weighted_kendall(scores: Sequence[float], accuracies: Sequence[float]) -> fl
 
     if len(scores) < 2 or len(set(scores)) < 2 or len(set(accuracies)) < 2:
         return None
-    return float(weightedtau(np.asarray(scores, float), np.asarray(accuracies, float)).statistic)
+    found: Any = weightedtau(np.asarray(scores, float), np.asarray(accuracies, float))
+    return float(found.statistic)
