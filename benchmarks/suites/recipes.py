@@ -6,16 +6,49 @@ DEFAULT = Recipe(name="default")
 QUICK = Recipe(name="quick", lr=0.01, weight_decay=0.001, batch=32, steps=400, rounds=5)
 SMOKE = Recipe(name="smoke", lr=0.05, batch=16, steps=6, rounds=2)
 
-TLLIB_DIGITS = Recipe(
-    name="tllib-digits", lr=0.01, weight_decay=0.001, gamma=50.0, batch=128, steps=50_000, rounds=20, bottleneck=256
-)
+
+def tllib_digits(name: str, steps: int, rounds: int) -> Recipe:
+    """TLLib's digits scripts, stopped after `steps`: what they count by the step is in parts of the whole run here."""
+    warm = {"settings": {"gamma": steps / 1000}}  # the reversed gradient counts 2 / (1 + exp(-t / 1000)) - 1 at step t
+    # a decay of 3e-4 or 2e-4 a step, rather than 1e-3
+    slow = {"weight_decay": 0.0005, "gamma": steps * 3 / 10_000}
+    slower = {"weight_decay": 0.0005, "gamma": steps * 2 / 10_000}
+    svhn, usps = "svhn_cropped->mnist", "usps->mnist"
+    by = {
+        "source_only": slow,
+        "target_only": slow,
+        "mmd": {**slow, "settings": {"estimator": "linear"}},
+        "jan": slow,
+        "dann": warm,
+        "cdan": warm,
+        "mdd": {**slower, **warm, "bottleneck": 1024},
+        "afn+entropy_min": {"bottleneck": 1000, "settings": {"afn.step": 0.3, "entropy_min.weight": 0.03}},
+        "dann+bsp": {"settings": {"dann.gamma": steps / 1000, "bsp.weight": 1e-4}},
+        "mcd": {"bottleneck": 1024, "settings": {"weight": 0.3, "balance": 0.03}},
+        usps: {"lr": 0.1},
+        f"{usps} mdd": {"lr": 0.01},
+        f"{usps} afn+entropy_min": {"lr": 0.03, "settings": {"afn.step": 0.1}},
+        f"{svhn} source_only": {"lr": 0.1},
+        f"{svhn} jan": {"lr": 0.03},
+        f"{svhn} dann": {"lr": 0.03},
+        f"{svhn} adda": {"lr": 0.03},
+        f"{svhn} afn+entropy_min": {"lr": 0.1, "settings": {"afn.step": 0.1}},
+        f"{svhn} dann+bsp": {"lr": 0.1},
+        f"{svhn} mcd": {"lr": 0.03},
+    }
+    return Recipe(
+        name=name, lr=0.01, weight_decay=0.001, gamma=steps / 1000, batch=128, steps=steps, rounds=rounds, by=by
+    )
+
+
+TLLIB_DIGITS = tllib_digits("tllib-digits", 50_000, 20)
 """TLLib's digits scripts: 20 epochs of 2,500 steps, 128 + 128 images, SGD with Nesterov momentum 0.9.
 
-lr(t) = lr (1 + gamma t)^-0.75 with gamma 1e-3 a step: 50 over the whole run. Bottleneck Linear-BN-ReLU of 256.
+lr(t) = lr (1 + gamma t)^-0.75 with gamma 1e-3 a step, or as the method has it. Bottleneck Linear-BN-ReLU of 256.
 """
 
-DIGITS_SHORT = TLLIB_DIGITS.replace(name="digits-short", steps=1000, rounds=5, batch=64, lr=0.01)
-"""TLLib's optimizer for a fiftieth of its steps and half of its batch: for machines without an accelerator."""
+DIGITS_SHORT = tllib_digits("digits-short", 2500, 5)
+"""The first of TLLib's 20 epochs: its schedules by the step, cut off at 2,500. For machines without an accelerator."""
 
 KL_ROTATED = Recipe(
     name="kl-rotated", optimizer="adam", lr=0.001, weight_decay=0.0, schedule="constant", batch=64, steps=14_500,
@@ -39,3 +72,39 @@ CACHED = Recipe(
     weak="none", strong="none",
 )  # fmt: skip
 """TLLib's optimizer for objects (batch 32, SGD with Nesterov momentum, bottleneck 256), on features that are frozen."""
+
+CDAN_DIGITS = Recipe(
+    name="cdan-digits", lr=0.01, nesterov=False, schedule="step", gamma=0.5, power=10.0, batch=64, steps=46_850,
+    rounds=50, bottleneck=0, rates=(("*/critic/*", 1.0, "constant"),),
+    by={
+        "usps->mnist": {"power": 8.0},
+        "svhn_cropped->mnist": {"lr": 0.03, "gamma": 0.3, "power": 16.0},
+        "cdan": {"settings": {"gamma": 46.85, "hidden": (500, 500), "entropy": True}},
+        "dann": {"settings": {"gamma": 46.85, "hidden": (500, 500)}},
+    },
+)  # fmt: skip
+"""CDAN's code on digits, for backbones `lenet` and `dtn`: 50 epochs of the larger set, 64 + 64 images.
+
+The rate is halved every 5 epochs (every 6 from USPS; times 0.3 every 3 from SVHN); the adversary's is not decayed. The
+reversed gradient counts 2 / (1 + exp(-10 t / 10000)) - 1 at step t. There the adversarial loss starts in the second
+epoch, from SVHN in the first, and the discriminator has dropout; here it starts at once, and has batch norm.
+"""
+
+MCD_DIGITS = Recipe(
+    name="mcd-digits", optimizer="adam", lr=0.0002, weight_decay=0.0005, schedule="constant", batch=128, steps=3000,
+    rounds=20, bottleneck=0, by={"svhn_cropped->mnist": {"steps": 93_800}},
+)  # fmt: skip
+"""MCD's code on digits, for its own networks (`mcd_usps`, `mcd_digits`): Adam 2e-4, 128 + 128 images, 200 epochs.
+
+An epoch is one of 2,000 MNIST images (P-2000), 15 steps; from SVHN one of 60,000, 469 steps.
+"""
+
+ADAMATCH_DIGITS = Recipe(
+    name="adamatch-digits", lr=0.03, weight_decay=0.0005, schedule="cosine", batch=64, steps=131_072, rounds=20,
+    bottleneck=0, weak="shift", strong="randaugment",
+)  # fmt: skip
+"""AdaMatch on digits, for `wrn_28_2` at 32x32x3: SGD 0.03, weight decay 5e-4.
+
+There the rate falls to a quarter along a cosine (here to 0), a step has 3 target rows to a source row (here 1), and the
+strong views are CTAugment's (here RandAugment's). The number of steps is not published for digits.
+"""

@@ -17,6 +17,7 @@ def tlx_strategies(register):
     register("bss", "tlx_strategies.bss:BSS")
     register("cdan", "tlx_strategies.cdan:CDAN")
     register("cmd", "tlx_strategies.cmd:CMD")
+    register("co_da", "tlx_strategies.co_da:CoDA")
     register("coral", "tlx_strategies.coral:CORAL")
     register("cotta", "tlx_strategies.cotta:CoTTA")
     register("dann", "tlx_strategies.dann:DANN")

@@ -11,6 +11,7 @@ import pytest
 from tlx import Recipe
 from tlx.engine.optimizer import rate, schedule, transform, update
 
+START = jnp.float32(0.0)  # where every schedule is 1
 RECIPE = Recipe(lr=0.05, weight_decay=0.01, momentum=0.8)
 PEERS = {
     "sgd": optax.chain(optax.add_decayed_weights(0.01), optax.sgd(0.05, momentum=0.8, nesterov=True)),
@@ -27,7 +28,7 @@ def test_three_steps_are_those_of_optax(name):
     state, peer = transform(recipe, recipe.hyper()).init(ours), PEERS[name].init(theirs)
     for turn in range(3):
         grads = jax.tree.map(lambda p, turn=turn: jnp.sin(p + turn), ours)
-        ours, state = update(recipe, recipe.hyper(), "train", jnp.float32(0.05), grads, state, ours)
+        ours, state = update(recipe, recipe.hyper(), "train", jnp.float32(0.05), START, grads, state, ours)
         moves, peer = PEERS[name].update(grads, peer, theirs)
         theirs = optax.apply_updates(theirs, moves)
     for path, leaf in ours.items():
@@ -39,7 +40,7 @@ def test_clip_bounds_the_global_norm():
     params = {"a": jnp.zeros(2), "b": jnp.zeros(1)}
     state = transform(recipe, recipe.hyper()).init(params)
     grads = {"a": jnp.array([3.0, 0.0]), "b": jnp.array([4.0])}
-    moved, _ = update(recipe, recipe.hyper(), "train", jnp.float32(1.0), grads, state, params)
+    moved, _ = update(recipe, recipe.hyper(), "train", jnp.float32(1.0), START, grads, state, params)
     np.testing.assert_allclose(np.concatenate([moved["a"], moved["b"]]), [-0.6, 0.0, -0.8], rtol=1e-6)
 
 
@@ -49,16 +50,28 @@ def test_clip_bounds_the_global_norm():
         ("constant", lambda p: 1.0),
         ("inverse", lambda p: (1 + 10 * p) ** -0.75),
         ("cosine", lambda p: 0.5 * (1 + np.cos(np.pi * p))),
+        ("step", lambda p: 0.5 ** int(10 * p)),
     ],
 )
 def test_schedules(name, expected):
-    recipe = Recipe(schedule=name)
-    for p in (0.0, 0.3, 1.0):
-        np.testing.assert_allclose(schedule(recipe, recipe.hyper(), jnp.float32(p)), expected(p), atol=1e-6)
+    recipe = Recipe(gamma=0.5, power=10.0) if name == "step" else Recipe()
+    for p in (0.0, 0.32, 1.0):
+        np.testing.assert_allclose(schedule(name, recipe.hyper(), jnp.float32(p)), expected(p), atol=1e-6)
 
 
 def test_the_first_rate_that_fits_counts():
     recipe = Recipe(rates=(("adapt/features/*", 0.1), ("*/head/*", 2.0)))
-    assert rate(recipe, "adapt", "features/conv/kernel") == 0.1
-    assert rate(recipe, "source", "features/conv/kernel") == 1.0
-    assert rate(recipe, "source", "head/bias") == 2.0
+    assert rate(recipe, "adapt", "features/conv/kernel") == (0.1, "inverse")
+    assert rate(recipe, "source", "features/conv/kernel") == (1.0, "inverse")
+    assert rate(recipe, "source", "head/bias") == (2.0, "inverse")
+
+
+def test_an_adversary_may_keep_its_learning_rate():
+    """The trap: CDAN's authors decay the rate of the network alone."""
+    recipe = Recipe(rates=(("*/critic/*", 3.0, "constant"),), momentum=0.0, nesterov=False, weight_decay=0.0)
+    params = {"features/w": jnp.zeros(1), "critic/w": jnp.zeros(1)}
+    state = transform(recipe, recipe.hyper()).init(params)
+    grads = {path: jnp.ones(1) for path in params}
+    moved, _ = update(recipe, recipe.hyper(), "train", jnp.float32(0.1), jnp.float32(1.0), grads, state, params)
+    np.testing.assert_allclose(moved["critic/w"], -0.3, rtol=1e-6)
+    np.testing.assert_allclose(moved["features/w"], -0.1 * 11**-0.75, rtol=1e-6)

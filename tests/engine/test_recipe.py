@@ -6,7 +6,7 @@ from tlx import Recipe, SettingError
 
 
 def test_json_keeps_everything():
-    recipe = Recipe(name="mine", lr=0.3, rates=(("*/head/*", 10.0),), steps=7)
+    recipe = Recipe(name="mine", lr=0.3, rates=(("*/head/*", 10.0), ("*", 1.0, "constant")), steps=7)
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
 
 
@@ -16,6 +16,7 @@ def test_json_keeps_everything():
         ({"optimizer": "sdg"}, "optimizer is 'sdg'"),
         ({"schedule": "linear"}, "schedule is 'linear'"),
         ({"dtype": "float16"}, "dtype is 'float16'"),
+        ({"rates": [("*", 1, "linear")]}, "rates has .*expected a schedule"),
         ({"steps": 0}, "steps is 0"),
         ({"batch": 2.5}, "batch is 2.5"),
         ({"weight_decy": 0.1}, "unknown recipe field 'weight_decy'; nearest: weight_decay"),
@@ -36,3 +37,25 @@ def test_a_bad_policy_is_named_with_its_field():
     with pytest.raises(SettingError, match="recipe 'default', strong: unknown augmentation 'randaugmnt'; did you mean"):
         Recipe().replace(strong="shift + randaugmnt")
     assert Recipe(weak="cifar").skeleton() != Recipe().skeleton()
+
+
+def test_by_task_and_strategy_the_later_win():
+    by = {
+        "mmd": {"lr": 0.1, "settings": {"estimator": "linear", "weight": 2.0}},
+        "a->b": {"lr": 0.2, "steps": 7},
+        "a->b mmd": {"lr": 0.3, "settings": {"weight": 3.0}},
+        "a->b@P-28": {"batch": 5},
+    }
+    recipe = Recipe(name="paper", lr=0.5, by=by)
+    assert recipe.of("b->a", "dann") == (Recipe(name="paper", lr=0.5), {})
+    assert recipe.of("b:a", "mmd") == (Recipe(name="paper", lr=0.1), {"estimator": "linear", "weight": 2.0})
+    found, settings = recipe.of("a:b", "mmd")
+    assert (found.lr, found.steps, settings) == (0.3, 7, {"estimator": "linear", "weight": 3.0})
+    assert found.by == {} and hash(found.skeleton()) == hash(Recipe().skeleton())
+    assert recipe.of("a->b@P-28", "dann")[0].batch == 5
+    assert recipe.replace(steps=9).of("a->b", "x")[0].steps == 7  # a paper's number for a task stands
+
+
+def test_by_with_a_field_that_no_recipe_has():
+    with pytest.raises(SettingError, match="unknown recipe field 'lrr'; nearest: lr"):
+        Recipe(by={"mmd": {"lrr": 0.1}}).of("a->b", "mmd")

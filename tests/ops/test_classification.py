@@ -17,6 +17,7 @@ classifier_discrepancy = jax.jit(ops.classifier_discrepancy)
 cross_entropies, cross_entropy = jax.jit(ops.cross_entropies), jax.jit(ops.cross_entropy)
 entropies, marginal_entropy = jax.jit(ops.entropies), jax.jit(ops.marginal_entropy)
 information_maximisation = jax.jit(ops.information_maximisation)
+uniform_cross_entropy = jax.jit(ops.uniform_cross_entropy)
 kl_consistency, squared_consistency = jax.jit(ops.kl_consistency), jax.jit(ops.squared_consistency)
 
 B, C = 6, 4
@@ -50,6 +51,8 @@ def test_entropies_are_scipys():
     np.testing.assert_allclose(entropies(logits), entropy(p, axis=1))
     assert marginal_entropy(logits) == pytest.approx(entropy(p.mean(0)))
     assert information_maximisation(logits) == pytest.approx(entropy(p, axis=1).mean() - entropy(p.mean(0)))
+    even = np.full(C, 1 / C)
+    assert uniform_cross_entropy(logits) == pytest.approx(entropy(even) + entropy(even, p.mean(0)))
 
 
 def test_information_maximisation_is_least_when_confident_and_diverse():
@@ -105,6 +108,7 @@ LOSSES = {
     "entropies": mean_entropy,
     "marginal_entropy": marginal_entropy,
     "information_maximisation": information_maximisation,
+    "uniform_cross_entropy": uniform_cross_entropy,
     "classifier_discrepancy": to_zero(classifier_discrepancy),
     "squared_consistency": to_zero(squared_consistency),
     "kl_consistency": to_zero(kl_consistency),

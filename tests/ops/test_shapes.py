@@ -38,6 +38,7 @@ GOOD = {
     "soft_cross_entropies": (S, S),
     "spectral_shrinkage": (S,),
     "stepwise_norm": (S,),
+    "uniform_cross_entropy": (S,),
     "virtual_adversarial_loss": (lambda x: x, S, jax.random.key(0), 1.0),
     "weighted_distance": ([S], [S]),
     "class_confusion": (S,),

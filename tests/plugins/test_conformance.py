@@ -47,7 +47,7 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adabn", "adamatch", "adda", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd", "coral",
+        "adabn", "adamatch", "adda", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd", "co_da", "coral",
         "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata", "entropy_min",
         "feature_extraction", "fine_tune", "fixmatch", "homm", "im", "jan", "joint", "kl", "kl_gaussian",
         "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme", "pseudo_label", "shot",

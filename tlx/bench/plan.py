@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tlx.bench.settings import complete_settings
+from tlx.bench.settings import complete_settings, parse_settings
 from tlx.bench.spec import Spec
 from tlx.bench.suite import Suite
 from tlx.engine.recipe import Recipe
@@ -37,7 +37,8 @@ def make_spec(
     strategy = registry.entry("strategies", strategy).name
     cls = registry.get("strategies", strategy)
     registry.get("backbones", backbone)
-    chosen = registry.get("recipes", recipe) if isinstance(recipe, str) else recipe
+    whole = registry.get("recipes", recipe) if isinstance(recipe, str) else recipe
+    chosen, own = whole.of(task, strategy)
     if seeds < 1:
         raise SettingError(f"seeds is {seeds}; expected 1 or more.")
     if not registry.entries("selectors"):
@@ -46,7 +47,7 @@ def make_spec(
         task=found.name,
         protocol=found.protocol.id,
         strategy=strategy,
-        settings=complete_settings(cls, settings, strategy),
+        settings=complete_settings(cls, {**own, **parse_settings(cls, settings, strategy)}, strategy),
         backbone=backbone,
         recipe=chosen.replace(**changes) if changes else chosen,
         seeds=tuple(range(seeds)),

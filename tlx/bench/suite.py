@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tlx.data.names import parse
+from tlx.data.names import both_names
 from tlx.engine.recipe import Recipe
 from tlx.errors import SettingError, nearest
 
@@ -14,7 +14,8 @@ class Suite:
     """Tasks x strategies. `settings` are by strategy, `backbones` by task, where one needs another than `backbone`.
 
     `recipes` has fields of the recipe to change, by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of
-    which the later win. `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
+    which the later win; they and `settings` win over what the recipe has `by` task and strategy. `recipe` is a Recipe,
+    or the name of one that a plugin registers. `seeds` is how many, from 0.
 
     Raises:
         SettingError: no task or strategy, fewer seeds than one, or settings, recipes or backbones for what it does
@@ -39,7 +40,7 @@ class Suite:
                 raise SettingError(f"Suite '{self.name}': {key} is {getattr(self, key)!r}; expected one or more names.")
         if self.seeds < 1:
             raise SettingError(f"Suite '{self.name}': seeds is {self.seeds}; expected 1 or more.")
-        tasks = list(dict.fromkeys(name for task in self.tasks for name in _names(task)))
+        tasks = list(dict.fromkeys(name for task in self.tasks for name in both_names(task)))
         both = [f"{task} {strategy}" for task in tasks for strategy in self.strategies]
         self._check("settings", self.strategies)
         self._check("backbones", tasks)
@@ -53,16 +54,12 @@ class Suite:
 
     def backbone_of(self, task: str) -> str:
         """The backbone for a task, by its name in normal form, with or without the protocol."""
-        return next((self.backbones[name] for name in reversed(_names(task)) if name in self.backbones), self.backbone)
+        return next(
+            (self.backbones[name] for name in reversed(both_names(task)) if name in self.backbones), self.backbone
+        )
 
     def changes(self, task: str, strategy: str) -> dict[str, Any]:
         """The fields of the recipe that change for a run."""
-        names = _names(task)
+        names = both_names(task)
         keys = (strategy, *names, *(f"{name} {strategy}" for name in names))
         return {field: value for key in keys for field, value in self.recipes.get(key, {}).items()}
-
-
-def _names(task: str) -> tuple[str, str]:
-    """A task's name in normal form, without and with its protocol."""
-    name = parse(task)
-    return str(name._replace(protocol=None)), str(name)

@@ -76,3 +76,9 @@ def is_name(text: str) -> bool:
 def _malformed(text: str) -> DataError:
     forms = "'source->target', 'one+two->target', 'source->target@protocol' or 'source->target/10'"
     return DataError(f"Task name '{text}'; expected {forms}.")
+
+
+def both_names(task: str) -> tuple[str, str]:
+    """A task's name in normal form, without and with its protocol."""
+    name = parse(task)
+    return str(name._replace(protocol=None)), str(name)

@@ -13,12 +13,14 @@ from tlx.engine.recipe import Recipe
 Hyper = dict[str, Any]  # Recipe.hyper(), traced
 
 
-def schedule(recipe: Recipe, hyper: Hyper, progress: jax.Array) -> jax.Array:
-    """The schedule's factor at `progress` in [0, 1]: see `Recipe`."""
-    if recipe.schedule == "inverse":
+def schedule(name: str, hyper: Hyper, progress: jax.Array) -> jax.Array:
+    """The factor of the schedule of this name at `progress` in [0, 1]: see `Recipe`."""
+    if name == "inverse":
         return (1 + hyper["gamma"] * progress) ** -hyper["power"]
-    if recipe.schedule == "cosine":
+    if name == "cosine":
         return 0.5 * (1 + jnp.cos(jnp.pi * progress))
+    if name == "step":
+        return hyper["gamma"] ** jnp.floor(hyper["power"] * progress)
     return jnp.ones_like(progress)
 
 
@@ -32,16 +34,28 @@ def transform(recipe: Recipe, hyper: Hyper) -> optax.GradientTransformation:
     return optax.chain(*clip, adam, decay) if recipe.optimizer == "adamw" else optax.chain(*clip, decay, adam)
 
 
-def rate(recipe: Recipe, phase: str, path: str) -> float:
-    """The multiplier that `recipe.rates` gives to a path in a phase."""
-    return next((value for glob, value in recipe.rates if fnmatchcase(f"{phase}/{path}", glob)), 1.0)
+def rate(recipe: Recipe, phase: str, path: str) -> tuple[float, str]:
+    """The multiplier that `recipe.rates` gives to a path in a phase, and the name of its schedule."""
+    found = next((entry for entry in recipe.rates if fnmatchcase(f"{phase}/{path}", entry[0])), ("", 1.0))
+    return found[1], found[2] if len(found) > 2 else recipe.schedule
 
 
 def update(
-    recipe: Recipe, hyper: Hyper, phase: str, lr: jax.Array, grads: Flat, state: optax.OptState, params: Flat
+    recipe: Recipe,
+    hyper: Hyper,
+    phase: str,
+    lr: jax.Array,
+    progress: jax.Array,
+    grads: Flat,
+    state: optax.OptState,
+    params: Flat,
 ) -> tuple[Flat, optax.OptState]:
-    """One step of one group: the new leaves and the new optimizer state."""
+    """One step of one group, from the learning rate before its schedule: the new leaves and the new optimizer state."""
     direction: Flat
     direction, state = transform(recipe, hyper).update(grads, state, params)  # pyright: ignore[reportAssignmentType]
-    new = {path: leaf - lr * rate(recipe, phase, path) * direction[path] for path, leaf in params.items()}
-    return new, state
+
+    def moved(path: str, leaf: jax.Array) -> jax.Array:
+        value, name = rate(recipe, phase, path)
+        return leaf - lr * schedule(name, hyper, progress) * value * direction[path]
+
+    return {path: moved(path, leaf) for path, leaf in params.items()}, state

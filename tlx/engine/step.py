@@ -10,7 +10,7 @@ import optax
 from tlx.contract import Batch, Context, Key, Objective, Phase, Scalar, State, Strategy
 from tlx.engine.groups import flatten, replace, select
 from tlx.engine.head import HEADS
-from tlx.engine.optimizer import Hyper, schedule, transform, update
+from tlx.engine.optimizer import Hyper, transform, update
 from tlx.engine.recipe import Recipe
 from tlx.errors import ContractError
 
@@ -55,7 +55,7 @@ def step(
 ) -> tuple[Carry, dict[str, Scalar]]:
     """One step of a phase: its objectives in order, then `after`. Metrics are those of the last repeat of each."""
     where = Where(type(strategy).__name__, phase.name)
-    lr = hyper["lr"] * phase.rate * schedule(recipe, hyper, progress)
+    lr = hyper["lr"] * phase.rate
     metrics: dict[str, Scalar] = {}
     for number, objective in enumerate(phase.objectives):
 
@@ -105,8 +105,9 @@ def _descend(
     moved: dict[str, Any] = {}
     for group, paths in chosen.items():
         part = {path: trained[path] for path in paths}
+        slopes = {path: grads[path] for path in paths}
         new, optimizers[group] = update(
-            recipe, hyper, where.phase, lr, {path: grads[path] for path in paths}, optimizers[group], part
+            recipe, hyper, where.phase, lr, context.progress, slopes, optimizers[group], part
         )
         moved |= new
     state = State(replace(state.params, moved), extra)

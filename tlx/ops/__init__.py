@@ -16,6 +16,7 @@ from tlx.ops.classification import (
     removal_losses,
     soft_cross_entropies,
     squared_consistency,
+    uniform_cross_entropy,
 )
 from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
 from tlx.ops.confusion import class_confusion
@@ -112,6 +113,7 @@ __all__ = [
     "squared_consistency",
     "squared_distances",
     "stepwise_norm",
+    "uniform_cross_entropy",
     "virtual_adversarial_loss",
     "weighted_distance",
     "with_source_norm",

@@ -87,3 +87,9 @@ def kl_consistency(student: Logits, teacher: Logits) -> Float[Array, " batch"]:
     """KL(softmax(teacher) || softmax(student)) of each row. Miyato et al. 2018 (VAT), equation 5."""
     log_p, log_q = jax.nn.log_softmax(teacher), jax.nn.log_softmax(student)
     return jnp.sum(jnp.exp(log_p) * (log_p - log_q), 1)
+
+
+def uniform_cross_entropy(logits: Logits) -> Float[Array, ""]:
+    """-mean_c log mean_i p_ic: least, ln classes, where all classes are predicted alike. Saito et al. 2018 (MCD)."""
+    log_mean = jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(logits.shape[0])
+    return -jnp.mean(log_mean)

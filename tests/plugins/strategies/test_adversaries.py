@@ -5,6 +5,7 @@ import numpy as np
 
 from tlx import State
 from tlx_strategies.adda import ADDA
+from tlx_strategies.co_da import CoDA
 from tlx_strategies.dann import DANN
 from tlx_strategies.mcd import MCD
 
@@ -77,3 +78,43 @@ def test_adda_critic_and_encoder_want_opposite_things(engine):
     assert run.measured(critic, judged)["loss"] < run.measured(critic, before)["loss"]
     assert run.measured(encoder, confused)["loss"] < run.measured(encoder, before)["loss"]
     assert run.measured(critic, confused)["loss"] > run.measured(critic, before)["loss"]
+
+
+def test_co_da_networks_agree_on_classes_and_part_in_features(engine):
+    """The traps: two networks that start alike and stay so; the sign of the diversity; a second net left untrained."""
+    run = engine(CoDA(hidden=(8,)))
+    before = run.enter(0)
+    (objective,) = run.phases[0].objectives
+    first, second = before.params["features"], before.params["features2"]
+    assert not same(first, second) and not same(before.params["head"], before.params["head2"])
+    groups = {"features", "features2", "head", "head2", "critic", "critic2"}
+    assert moved(before, run.step(objective)) == groups
+
+    def after(**settings):
+        other = engine(CoDA(hidden=(8,), domain=0.0, **settings))
+        other.enter(0)
+        return run.measured(objective, other.step(other.phases[0].objectives[0]))
+
+    assert after(agree=10.0, diverse=0.0)["gap"] < after(agree=0.0, diverse=0.0)["gap"]
+    assert after(agree=0.0, diverse=1.0)["apart"] > after(agree=0.0, diverse=0.0)["apart"]
+    still = engine(CoDA(hidden=(8,), nu=0.0))
+    still.enter(0)
+    assert still.measured(still.phases[0].objectives[0], before)["apart"] == 0, "nu bounds what diversity is worth"
+
+
+def test_co_da_runs_each_network_by_its_own_statistics(engine):
+    run = engine(CoDA(hidden=(8,)))
+    run.enter(0)
+    state = run.round()
+    x = run.batch_of_test(16)
+    both = jax.nn.softmax(run.strategy.predict(run.model, state, x))
+    alone = []
+    for params, extra, head in (("features", "features", "head"), ("features2", "second", "head2")):
+        own = state._replace(
+            params={**state.params, "features": state.params[params]},
+            extra={**state.extra, "features": state.extra[extra]},
+        )
+        features, _ = run.model.features(own, x, train=False)
+        alone.append(jax.nn.softmax(run.model.logits(own, features, head)))
+    np.testing.assert_allclose(both, (alone[0] + alone[1]) / 2, rtol=1e-4)
+    assert not same(state.extra["features"], state.extra["second"])
