@@ -12,6 +12,9 @@ from tlx.testing import checks_of, parametrize_with_checks
 BUILT_IN = ("backbones", "datasets", "strategies")
 SPARED = {  # to compile; of the same code as another, with other numbers (wrn_28_2: a shallower one, in test_backbones)
     "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small_in", "kl_net_probabilistic", "shot_dtn", "wrn_28_2",
+    # shallower ones are checked in test_pretrained
+    "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "resnet101", "resnet101_cifar", "resnet18",
+    "resnet18_cifar", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar",
 }  # fmt: skip
 REGISTRY = Registry.load(environ={"TLX_PLUGINS": ",".join(BUILT_IN)})
 
@@ -55,8 +58,9 @@ def test_none_is_missing():
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn",
-        "features", "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "shot_dtn",
-        "shot_lenet", "wrn_28_2",
+        "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "features", "kl_net", "kl_net_probabilistic", "lenet",
+        "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "resnet101", "resnet101_cifar", "resnet18", "resnet18_cifar",
+        "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn", "shot_lenet", "wrn_28_2",
     ]  # fmt: skip
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
