@@ -31,5 +31,5 @@ def tlx_recipes(register):
     register("adamatch-digits", "tlx_suites.recipes:ADAMATCH_DIGITS", "AdaMatch on digits: SGD along a cosine.")
     register("kl-rotated", "tlx_suites.recipes:KL_ROTATED", "The code of KL-guided adaptation: Adam, 100 epochs.")
     register("dirt-t", "tlx_suites.recipes:DIRT_T", "VADA and DIRT-T: Adam with beta1 0.5, 80,000 steps.")
-    register("cached-features", "tlx_suites.recipes:CACHED", "Bottleneck and head on cached features: 500 steps.")
+    register("cached-features", "tlx_suites.recipes:CACHED", "Bottleneck and head on cached features: 300 steps.")
     register("wrn-cifar", "tlx_suites.recipes:WRN_CIFAR", "Wide residual networks on CIFAR-10: SGD, 200 epochs.")
