@@ -60,7 +60,8 @@ def test_none_is_missing():
         "cnn", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn",
         "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "features", "kl_net", "kl_net_probabilistic",
         "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "resnet101", "resnet101_cifar", "resnet18",
-        "resnet18_cifar", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn", "shot_lenet", "wrn_28_2",
+        "resnet18_cifar", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn",
+        "shot_lenet", "wrn_28_2",
     ]  # fmt: skip
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
