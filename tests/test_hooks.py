@@ -52,6 +52,10 @@ class Everything:
         self.calls["tlx_selectors"] = register
 
     @hookimpl
+    def tlx_scores(self, register):
+        self.calls["tlx_scores"] = register
+
+    @hookimpl
     def tlx_recipes(self, register):
         self.calls["tlx_recipes"] = register
 

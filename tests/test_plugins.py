@@ -160,6 +160,7 @@ def test_tlx_trace_prints_each_hook_call(distribution, capsys, value, traced):
         ("datasets", None, "expected a function without arguments"),
         ("suites", dict, "expected a tlx.Suite"),
         ("selectors", dict, "expected a subclass or an instance of tlx.Selector"),
+        ("scores", dict, "expected a subclass or an instance of tlx.Transferability"),
         ("recipes", {}, "expected a tlx.Recipe"),
         ("protocols", {}, "expected a tlx.Protocol"),
     ],

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from tlx.hooks import hookimpl
     from tlx.score.selectors import Evidence, Selector
+    from tlx.score.transferability import Pair, Transferability
 
 __version__ = "0.1.0"
 
@@ -69,6 +70,7 @@ _HOMES = {
     "TlxError UnknownName WeightsError nearest",
     "tlx.hooks": "hookimpl",
     "tlx.score.selectors": "Evidence Selector",
+    "tlx.score.transferability": "Pair Transferability",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

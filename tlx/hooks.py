@@ -113,6 +113,17 @@ def tlx_selectors(register: Register) -> None:
 
 
 @hookspec
+def tlx_scores(register: Register) -> None:
+    """Brings transferability scores for `tlx rank`. Target: a `tlx.Transferability` subclass or instance.
+
+    Example:
+        @hookimpl
+        def tlx_scores(register):
+            register("class-spread", "my_plugin.spread:ClassSpread")
+    """
+
+
+@hookspec
 def tlx_recipes(register: Register) -> None:
     """Brings recipes: optimizer, learning rates, schedule, batch and budget. Target: a `tlx.Recipe`.
 

@@ -12,6 +12,8 @@ def tlx_suites(register):
     register("rotated-mnist", "tlx_suites.rotated_mnist:SUITE")
     register("cifar-stl", "tlx_suites.cifar_stl:SUITE")
     register("cifar10-c", "tlx_suites.cifar10_c:SUITE")
+    register("folder", "tlx_suites.folder:SUITE")
+    register("office-caltech10", "tlx_suites.office_caltech10:SUITE")
     for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c"):
         target = f"tlx_suites.{name.replace('-', '_')}:SMOKE"
         register(f"{name}-smoke", target, f"A few steps on tasks of `{name}`: whether data and protocols fit together.")
@@ -29,4 +31,5 @@ def tlx_recipes(register):
     register("adamatch-digits", "tlx_suites.recipes:ADAMATCH_DIGITS", "AdaMatch on digits: SGD along a cosine.")
     register("kl-rotated", "tlx_suites.recipes:KL_ROTATED", "The code of KL-guided adaptation: Adam, 100 epochs.")
     register("dirt-t", "tlx_suites.recipes:DIRT_T", "VADA and DIRT-T: Adam with beta1 0.5, 80,000 steps.")
+    register("cached-features", "tlx_suites.recipes:CACHED", "Bottleneck and head on cached features: 300 steps.")
     register("wrn-cifar", "tlx_suites.recipes:WRN_CIFAR", "Wide residual networks on CIFAR-10: SGD, 200 epochs.")

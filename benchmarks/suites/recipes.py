@@ -67,6 +67,12 @@ WRN_CIFAR = Recipe(
 )
 """Wide residual networks on CIFAR-10: SGD with Nesterov momentum from 0.1 to 0 along a cosine, 200 epochs of 45,000."""
 
+CACHED = Recipe(
+    name="cached-features", lr=0.01, weight_decay=0.001, gamma=10.0, batch=32, steps=300, rounds=3, bottleneck=256,
+    weak="none", strong="none",
+)  # fmt: skip
+"""TLLib's optimizer for objects (batch 32, SGD with Nesterov momentum, bottleneck 256), on features that are frozen."""
+
 CDAN_DIGITS = Recipe(
     name="cdan-digits", lr=0.01, nesterov=False, schedule="step", gamma=0.5, power=10.0, batch=64, steps=46_850,
     rounds=50, bottleneck=0, rates=(("*/critic/*", 1.0, "constant"),),

@@ -26,6 +26,8 @@ def tlx_datasets(register):
     register("rotated_mnist:", "tlx_datasets.rotated_mnist:load")
     register("cifar10_c:", "tlx_datasets.cifar10_c:load")
     register("cifar10_corrupted:", "tlx_datasets.cifar10_corrupted:load")
+    register("office_caltech10:", "tlx_datasets.office_caltech10:load")
+    register("features:", "tlx_datasets.features:load")
     register("folder:", "tlx_datasets.folder:load")
     register("tfds:", "tlx_datasets.tfds:load")
 

@@ -1,8 +1,8 @@
 """The tasks that come with tlx, each under the protocol of the numbers that it is compared with."""
 
 from tlx.data import Task
-from tlx_datasets import cifar10_c, corruptions
-from tlx_datasets.protocols import P_5K, P_C10_C, P_CS, P_FULL_OFF, P_KL, P_SV_BAL
+from tlx_datasets import cifar10_c, corruptions, office_caltech10
+from tlx_datasets.protocols import P_5K, P_C10_C, P_CS, P_FULL_OFF, P_KL, P_OC10, P_SV_BAL
 from tlx_datasets.rotated_mnist import ANGLES
 
 SMALL = (
@@ -33,4 +33,10 @@ CORRUPTED = tuple(
     for family, names in (("cifar10_c", cifar10_c.CORRUPTIONS[:15]), ("cifar10_corrupted", corruptions.CORRUPTIONS))
     for name in names
 )
-TASKS = (*SMALL, *DIGITS, *ROTATED, *OBJECTS, *CORRUPTED)
+OFFICE = tuple(
+    Task((f"office_caltech10:{source}",), f"office_caltech10:{target}", P_OC10, f"office things, {source} to {target}")
+    for source in office_caltech10.COUNTS
+    for target in office_caltech10.COUNTS
+    if source != target
+)
+TASKS = (*SMALL, *DIGITS, *ROTATED, *OBJECTS, *CORRUPTED, *OFFICE)

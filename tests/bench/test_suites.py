@@ -22,7 +22,7 @@ def test_quick_is_what_the_readme_says(everything):
 
 
 LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c")
-NAMES = ("quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
+NAMES = ("quick", "smoke", "digits-short", "office-caltech10", "folder", *LARGE, *(f"{name}-smoke" for name in LARGE))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
@@ -21,6 +21,20 @@ class Tree:
 
 
 GOOD = {"leaves": [{"name": "x", "size": 1}], "pair": [1, 2], "by_name": {"k": True}, "kind": "a"}
+
+
+@dataclass
+class Later:
+    old: int
+    new: float | None = field(default=None, metadata={"may_miss": True})
+    other: int = 0
+
+
+def test_a_field_that_came_later_may_be_missing():
+    assert build(Later, {"old": 1, "other": 2}) == Later(1, None, 2)
+    assert build(Later, {"old": 1, "other": 2, "new": 0.5}) == Later(1, 0.5, 2)
+    with pytest.raises(ValueError, match="fields other"):
+        build(Later, {"old": 1})
 
 
 def test_builds_what_the_annotations_say():

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, recall_score
+from sklearn.metrics import (
+    accuracy_score,
+    balanced_accuracy_score,
+    confusion_matrix,
+    f1_score,
+    precision_score,
+    recall_score,
+    top_k_accuracy_score,
+)
 
 from tlx.score import accuracy, scores
+from tlx.score.metrics import f1, mean_per_class, precision, top_k
 
 
 @pytest.fixture
@@ -23,6 +32,37 @@ def test_agrees_with_scikit_learn(logits, y):
     assert found["recall"] == pytest.approx(recall_score(y, predicted, average=None))  # pyright: ignore[reportArgumentType]
     assert found["macro_f1"] == pytest.approx(f1_score(y, predicted, average="macro"))
     assert found["confusion"] == confusion_matrix(y, predicted).tolist()
+
+
+def test_per_class_metrics_agree_with_scikit_learn(logits, y):
+    found, predicted = scores(logits, y), logits.argmax(axis=1)
+    confusion, recall = found["confusion"], found["recall"]
+    assert precision(confusion) == pytest.approx(precision_score(y, predicted, average=None))  # pyright: ignore[reportArgumentType]
+    assert f1(confusion, recall) == pytest.approx(f1_score(y, predicted, average=None))  # pyright: ignore[reportArgumentType]
+    assert mean_per_class(recall) == pytest.approx(balanced_accuracy_score(y, predicted))
+
+
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_top_k_agrees_with_scikit_learn(logits, y, k):
+    assert top_k(logits, y, k) == pytest.approx(top_k_accuracy_score(y, logits, k=k))
+
+
+def test_top_5_is_of_more_than_five_classes(logits, y):
+    assert scores(logits, y)["top5"] is None
+    wide = np.concatenate([logits, logits[:, :2] + 1], axis=1)
+    assert scores(wide, y)["top5"] == pytest.approx(top_k_accuracy_score(y, wide, k=5, labels=range(7)))
+
+
+def test_top_k_of_equal_and_infinite_logits():
+    assert top_k(np.zeros((4, 3)), np.array([0, 1, 2, 2]), 2) == 0.5
+    assert top_k(np.array([[np.nan, 1.0], [0.0, 1.0]]), np.array([1, 1]), 1) == 0.5
+
+
+def test_per_class_metrics_of_classes_without_rows():
+    confusion = [[2, 0, 0], [1, 0, 0], [0, 0, 0]]
+    assert precision(confusion) == [pytest.approx(2 / 3), None, None]
+    assert f1(confusion, [1.0, 0.0, None]) == [pytest.approx(0.8), 0.0, None]
+    assert mean_per_class([1.0, 0.0, None]) == 0.5 and mean_per_class([None]) is None
 
 
 def test_classes_without_rows(logits):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tlx.bench.spec import Spec, digest
 from tlx.bench.typed import build
 from tlx.errors import ResultError
+from tlx.score import metrics
 
 FORMAT = 1
 LINE = re.compile(r"\n\s*")
@@ -15,7 +16,10 @@ LINE = re.compile(r"\n\s*")
 
 @dataclass(frozen=True)
 class Score:
-    """One seed at the selected evaluation, on the target's test images; see `tlx.score.scores`."""
+    """One seed at the selected evaluation, on the target's test images; see `tlx.score.scores`.
+
+    `top5` is None in files from before it was kept.
+    """
 
     step: int
     accuracy: float
@@ -24,6 +28,22 @@ class Score:
     confusion: list[list[int]]
     ece: float | None
     collapsed: bool
+    top5: float | None = field(default=None, metadata={"may_miss": True})
+
+    @property
+    def precision(self) -> list[float | None]:
+        """Per class; see `tlx.score.metrics.precision`."""
+        return metrics.precision(self.confusion)
+
+    @property
+    def f1(self) -> list[float | None]:
+        """Per class; see `tlx.score.metrics.f1`."""
+        return metrics.f1(self.confusion, self.recall)
+
+    @property
+    def mean_per_class(self) -> float | None:
+        """The mean over the classes of the recall."""
+        return metrics.mean_per_class(self.recall)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ class Suite:
     """Tasks x strategies. `settings` are by strategy, `backbones` by task, where one needs another than `backbone`.
 
     `recipes` has fields of the recipe to change, by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of
-    which the later win; they and `settings` win over what the recipe has `by` task and strategy. `recipe` is a Recipe,
-    or the name of one that a plugin registers. `seeds` is how many, from 0. `weights` is where `backbone` has
-    pretrained ones from (`tlx.weights.read`).
+    which the later win; they and `settings` win over what the recipe has `by` task and strategy. `weights` is where
+    `backbone` has pretrained ones from (`tlx.weights.read`). `recipe` is a Recipe, or the name of one that a plugin
+    registers. `seeds` is how many, from 0.
 
     Raises:
         SettingError: no task or strategy, fewer seeds than one, or settings, recipes or backbones for what it does

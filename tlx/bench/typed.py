@@ -11,8 +11,9 @@ T = TypeVar("T")
 def build(hint: type[T] | Any, value: Any, where: str = "") -> T | Any:
     """`value`, as it came from JSON, as an object of the annotated type `hint`.
 
-    A class with its own `from_json` is asked; other dataclasses are built from a dict with exactly their fields. Lists
-    become tuples where the annotation says so, and an int will do for a float.
+    A class with its own `from_json` is asked; other dataclasses are built from a dict with exactly their fields, but
+    for those with `may_miss` in their metadata, which keep their default where they are missing. Lists become tuples
+    where the annotation says so, and an int will do for a float.
 
     Raises:
         ValueError: a missing or unknown field, or a value of another type; the message names its place.
@@ -37,7 +38,8 @@ def build(hint: type[T] | Any, value: Any, where: str = "") -> T | Any:
         return own(value)
     elif isinstance(value, dict) and dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
-        names = [field.name for field in dataclasses.fields(hint)]
+        late = {field.name for field in dataclasses.fields(hint) if field.metadata.get("may_miss")} - set(value)
+        names = [field.name for field in dataclasses.fields(hint) if field.name not in late]
         if odd := sorted(set(names) ^ set(value)):
             raise ValueError(f"{where or hint.__name__}: missing or unknown fields {', '.join(odd)}")
         return hint(**{name: build(hints[name], value[name], f"{where}.{name}".strip(".")) for name in names})

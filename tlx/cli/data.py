@@ -157,6 +157,8 @@ def _row(entry: Entry) -> dict[str, Any]:
 def _content(dataset: Any) -> str:
     height, width, channels = dataset.train.x.shape[1:]
     rows = f"{len(dataset.train.y):,} train and {len(dataset.test.y):,} test rows"
+    if dataset.train.x.dtype.kind == "f":
+        return f"{rows}, features {channels} wide, {len(dataset.classes)} classes"
     return f"{rows}, {height}x{width} {'RGB' if channels == 3 else 'grey'}, {len(dataset.classes)} classes"
 
 

@@ -1,6 +1,7 @@
 """Data on the host, in NumPy: datasets, tasks, and the arrays that a task shows. Nothing here imports JAX."""
 
 from tlx.data.arrays import from_arrays
+from tlx.data.features import read_features
 from tlx.data.files import File, fetch
 from tlx.data.images import decode_image, read_image
 from tlx.data.load import load_task
@@ -29,6 +30,7 @@ __all__ = [
     "from_arrays",
     "load_task",
     "parse",
+    "read_features",
     "read_image",
     "task_name",
 ]

@@ -1,4 +1,4 @@
-"""The cache of built datasets: uint8 arrays in .npy files, memory-mapped, safe against two builders and a killed one.
+"""The cache of built datasets: arrays in .npy files, memory-mapped, safe against two builders and a killed one.
 
 A dataset lies in one folder, "cache/<name>-<key>", whose last file, meta.json, has the size and SHA-256 of the others.
 The folder is built under another name and renamed when it is whole, under a lock that the system frees when its holder
@@ -81,6 +81,14 @@ def read(name: str, folder: Path) -> Dataset:
     for split in ("train", "test"):
         splits.append(Arrays(*(_array(folder / f"{split}_{part}.npy", about["files"]) for part in Arrays._fields)))
     return Dataset(name, *splits, classes=tuple(about["classes"]))
+
+
+def remove(folder: Path) -> None:
+    """Deletes a dataset's folder, under the lock of who might build it."""
+    from filelock import FileLock
+
+    with FileLock(f"{folder}.lock"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def meta(folder: Path) -> dict[str, Any]:

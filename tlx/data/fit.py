@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 
 from tlx.data.task import Images
 
-Fitted = UInt8[np.ndarray, "rows {size} {size} {channels}"]
+Fitted = UInt8[np.ndarray, "rows {size} {size} {channels}"] | Float32[np.ndarray, "rows 1 1 {channels}"]
 LUMA = (299, 587, 114)  # ITU-R BT.601, in thousandths
 CHUNK = 512  # images that are worked on at once: few enough for the processor's caches
 
@@ -24,9 +25,9 @@ def fit(x: Images, size: int, channels: int) -> Fitted:
     return np.broadcast_to(x, (*x.shape[:3], channels))
 
 
-def filled(count: int, size: int, channels: int, images: Callable[[slice], Images]) -> Fitted:
+def filled(count: int, size: int, channels: int, images: Callable[[slice], Images], dtype: Any = np.uint8) -> Fitted:
     """`count` images, made a chunk at a time by `images(rows)`, by several threads."""
-    out = np.empty((count, size, size, channels), np.uint8)
+    out = np.empty((count, size, size, channels), dtype)
 
     def fill(start: int) -> None:
         rows = slice(start, min(start + CHUNK, count))

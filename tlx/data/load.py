@@ -10,7 +10,6 @@ import numpy as np
 from tlx.data.domain import Domain, make_domain
 from tlx.data.fit import CHUNK
 from tlx.data.part import Part, images, joined
-from tlx.data.protocol import Protocol
 from tlx.data.split import Mark, chosen, share
 from tlx.data.task import Dataset, Rows, Task, TaskData
 from tlx.errors import DataError
@@ -34,7 +33,7 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     *sources, target = (make_domain(name, protocol, dataset) for name in (*task.sources, task.target))
     for source in sources:
         _same_classes(task, source, target)
-    size, channels = _shape([*sources, target], protocol)
+    size, channels = _shape(task, [*sources, target])
     train, val = _split(task, sources, target)
 
     target_x = images(target.train, size, channels)
@@ -58,9 +57,16 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     return data._replace(hash=_hash(data, shown))
 
 
-def _shape(domains: Sequence[Domain], protocol: Protocol) -> tuple[int, int]:
-    """The size and the channels of the task's images."""
-    shapes = [x.shape[1:] for domain in domains for x in (*domain.train.images, *domain.test.images)]
+def _shape(task: Task, domains: Sequence[Domain]) -> tuple[int, int]:
+    """The size and the channels of the task's images; cached features keep theirs, 1 and their width."""
+    protocol = task.protocol
+    arrays = [x for domain in domains for x in (*domain.train.images, *domain.test.images)]
+    shapes = [x.shape[1:] for x in arrays]
+    if any(x.dtype == np.float32 for x in arrays):
+        if len({(x.dtype, x.shape[1:]) for x in arrays}) > 1:
+            told = ", ".join(sorted({f"{x.dtype} {x.shape[1:]}" for x in arrays}))
+            raise DataError(f"Task '{task.name}': its domains are {told}; expected features of one backbone in all.")
+        return 1, shapes[0][2]
     size = protocol.size or max(max(height, width) for height, width, _ in shapes)
     return size, protocol.channels or max(channels for _, _, channels in shapes)
 

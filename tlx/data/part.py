@@ -53,5 +53,5 @@ def images(part: Part, size: int, channels: int) -> Fitted:
         made = [fit_chunk(part.images[array[run[0]]][rows[run] - starts[array[run[0]]]], size, depth) for run in runs]
         return made[0] if len(made) == 1 else np.concatenate(made)
 
-    out = filled(len(part.rows), size, depth, some)
+    out = filled(len(part.rows), size, depth, some, part.images[0].dtype)
     return np.broadcast_to(out, (*out.shape[:3], channels))

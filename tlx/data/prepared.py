@@ -39,7 +39,8 @@ class Prepared:
     `build(mnist, folder)`, it reads the raw files in `folder` (each under its `File.name`, already hashed) and gives a
     Dataset of the name `name`, the same on every machine. Raise `version` whenever what it gives changes: the cache is
     built again. `ready` may find the same data where something else prepared it (TFDS); then no file is needed.
-    Datasets of one archive name their common raw folder by `raw`.
+    Datasets of one archive name their common raw folder by `raw`. Raw files that are known by no hash come by
+    `take(given, folder)`, which copies them from the folder given by hand, if they are in it; `ready` then finds them.
 
     The call looks into the cache, then builds from the raw files, which are downloaded where they are absent. Arrays
     are read-only and memory-mapped.
@@ -58,6 +59,7 @@ class Prepared:
     version: int = 1
     ready: Callable[[], Ready | None] = lambda: None
     raw: str = ""
+    take: Callable[[Path, Path], None] | None = None
 
     def __call__(self) -> Dataset:
         return self.prepare()
@@ -65,6 +67,9 @@ class Prepared:
     def prepare(self, given: Path | None = None, progress: Progress | None = None) -> Dataset:
         """As the call; raw files that are absent are looked for in the folder `given` first."""
         key, ready = self._key()
+        if ready is None and given is not None and self.take is not None:
+            self._take(given)
+            key, ready = self._key()
         return cache.cached(self.name, key, lambda: self._build(ready, given, progress))
 
     @property
@@ -91,6 +96,14 @@ class Prepared:
             "needs": [need.key for need in self.needs],
         }
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest(), ready
+
+    def _take(self, given: Path) -> None:
+        assert self.take is not None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.take(given, self.folder)
+        except OSError as error:
+            raise DataError(f"Dataset '{self.name}': {given} cannot be copied to {self.folder}: {error}") from error
 
     def _build(self, ready: Ready | None, given: Path | None, progress: Progress | None) -> Dataset:
         built = ready.build() if ready is not None else self._from_files(given, progress)

@@ -45,7 +45,8 @@ class Protocol:
     - `editions` pairs a dataset with the one that takes its place: other files of the same name and other sizes.
     - `renames` pairs a class with its name here; `classes` are those that take part, None for all.
     - `pooled`: train and test are joined and split anew at random, this share to train; None keeps the split.
-      The same original image falls on the same side in every dataset.
+      The same original image falls on the same side in every dataset. 1 makes all rows train rows: then `scored` is
+      "train" and `validation` holds rows out.
     - `draws`: which train rows take part. `seed` numbers the draws and the pooled splits.
     - `scored`: the target rows that scores are over, its "test" split or (transductive papers) its "train" split.
     - `validation`: the share of each source's train split that is held out to select by; None: the sources' test
@@ -56,7 +57,7 @@ class Protocol:
       originals that are scored are left out all the same.
 
     Images are `size` pixels square with `channels` (1 or 3); None takes the largest of the task's domains. On the
-    device x = (uint8 / 255 - mean) / std, with one number or one for each channel.
+    device x = (uint8 / 255 - mean) / std, with one number or one for each channel. Cached features pass unchanged.
 
     Raises:
         DataError: a value out of range.
@@ -98,8 +99,10 @@ class Protocol:
             raise self._error(f"classes {self.classes}", "two or more different names, or None for all")
         for key in ("pooled", "validation"):
             share = getattr(self, key)
-            if share is not None and not 0 < share < 1:
-                raise self._error(f"{key} {share}", "a share between 0 and 1, or None")
+            whole = key == "pooled" and share == 1 and self.scored == "train" and self.validation is not None
+            if share is not None and not 0 < share < 1 and not whole:
+                also = ", 1 with scored 'train' and a validation share" if key == "pooled" else ""
+                raise self._error(f"{key} {share}", f"a share between 0 and 1{also}, or None")
         if self.scored not in SCORED:
             raise self._error(f"scored {self.scored!r}", " or ".join(map(repr, SCORED)))
 

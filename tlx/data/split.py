@@ -45,6 +45,8 @@ def share(origin: Origins, part: float, salt: str) -> Mark:
 
     Rows of one origin are marked together, and an origin is marked or not in every dataset alike.
     """
+    if part >= 1:
+        return np.ones(len(origin), bool)
     return keys(origin, salt) < np.uint64(int(part * 2**64))
 
 

@@ -1,19 +1,20 @@
 """What a dataset and a task are, and the arrays that a task gives to the engine.
 
 Shape vocabulary: rows N, height H, width W, channels C. Images are uint8 in 0..255; labels are int32 in 0..classes-1.
+Cached features stand in the place of images as float32 [N, 1, 1, width].
 """
 
 import dataclasses
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int32, Shaped, UInt8
+from jaxtyping import Float32, Int32, Shaped, UInt8
 
 from tlx.data.names import TaskName, is_name, parse
 from tlx.data.protocol import Protocol
 from tlx.errors import DataError
 
-Images = UInt8[np.ndarray, "rows height width channels"]
+Images = UInt8[np.ndarray, "rows height width channels"] | Float32[np.ndarray, "rows 1 1 width"]
 Labels = Int32[np.ndarray, "rows"]
 Origins = Shaped[np.ndarray, "rows"]
 
@@ -57,11 +58,15 @@ class Dataset:
 
 def _check(arrays: Arrays, where: str, classes: int) -> None:
     x, y, origin = arrays
-    if x.dtype != np.uint8 or x.ndim != 4:
-        raise DataError(f"{where}: x is {x.dtype} {x.shape}; expected uint8 [rows, height, width, channels].")
+    features = x.dtype == np.float32 and x.ndim == 4 and x.shape[1:3] == (1, 1)
+    if not features and (x.dtype != np.uint8 or x.ndim != 4):
+        expected = "uint8 [rows, height, width, channels], or float32 [rows, 1, 1, width] of cached features"
+        raise DataError(f"{where}: x is {x.dtype} {x.shape}; expected {expected}.")
     if not x.size:
         raise DataError(f"{where}: x is {x.shape}; expected at least one row.")
-    if x.shape[3] not in (1, 3):
+    if features and not np.isfinite(x).all():
+        raise DataError(f"{where}: {int((~np.isfinite(x)).sum())} features are not finite.")
+    if not features and x.shape[3] not in (1, 3):
         raise DataError(f"{where}: x has {x.shape[3]} channels; expected 1 (grey) or 3 (RGB).")
     if y.dtype != np.int32 or y.shape != x.shape[:1]:
         raise DataError(f"{where}: y is {y.dtype} {y.shape}; expected int32 ({len(x)},).")

@@ -85,8 +85,8 @@ def check_sees(sees: frozenset[str], data: TaskData, where: str) -> None:
 
 
 def normalise(feed: Feed, x: jax.Array) -> jax.Array:
-    """x = (uint8 / 255 - mean) / std."""
-    return (x.astype(jnp.float32) / 255 - feed.mean) / feed.std
+    """x = (uint8 / 255 - mean) / std; cached features, which are float32, as they are."""
+    return x if x.dtype == jnp.float32 else (x.astype(jnp.float32) / 255 - feed.mean) / feed.std
 
 
 def draw(feed: Feed, sees: frozenset[str], key: Key, steps: jax.Array, batch: int) -> dict[str, jax.Array]:

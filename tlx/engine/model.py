@@ -116,6 +116,8 @@ def make_model(frame: Frame) -> Model:
     def augment(key: Key, x: Images, strength: str = "weak") -> Images:
         if strength not in policies:
             raise SettingError(f"augmentation strength is {strength!r}; expected 'weak' or 'strong'")
+        if frame.shape[:2] == (1, 1):  # cached features: there is no image to change
+            return x
         mean, std = jnp.asarray(frame.mean, x.dtype), jnp.asarray(frame.std, x.dtype)
         return (policies[strength](key, x * std + mean) - mean) / std
 

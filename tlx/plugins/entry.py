@@ -25,6 +25,9 @@ KINDS = {
     "tasks": Kind("task", "tlx.data.task:Task", "a tlx.Task"),
     "suites": Kind("suite", "tlx.bench.suite:Suite", "a tlx.Suite"),
     "selectors": Kind("selector", "tlx.score.selectors:Selector", "a subclass or an instance of tlx.Selector"),
+    "scores": Kind(
+        "score", "tlx.score.transferability:Transferability", "a subclass or an instance of tlx.Transferability"
+    ),
     "recipes": Kind("recipe", "tlx.engine.recipe:Recipe", "a tlx.Recipe"),
 }
 
@@ -116,7 +119,7 @@ class Entry:
                 loaded = loaded() if callable(loaded) else loaded
                 if not isinstance(loaded, dataset):
                     raise PluginError(f"it returned {_short(loaded)}; expected a tlx.Dataset")
-            elif self.kind == "selectors" and isinstance(loaded, type):
+            elif self.kind in ("selectors", "scores") and isinstance(loaded, type):
                 loaded = loaded()
         except PluginError as error:
             raise PluginError(f"plugin '{self.plugin}', {self.label}: {error}") from error.__cause__
@@ -137,7 +140,7 @@ def _fits(kind: str, loaded: Any) -> bool:
     base = getattr(sys.modules[module], name)
     if kind == "strategies":
         return isinstance(loaded, type) and issubclass(loaded, base) and "__dataclass_fields__" in vars(loaded)
-    subclass = kind == "selectors" and isinstance(loaded, type) and issubclass(loaded, base)
+    subclass = kind in ("selectors", "scores") and isinstance(loaded, type) and issubclass(loaded, base)
     return subclass or isinstance(loaded, base)
 
 

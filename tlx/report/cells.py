@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tlx.bench.result import Result
+from tlx.bench.result import Result, Score
 from tlx.score.intervals import interval
 
 BASELINE = "source_only"
@@ -53,6 +53,7 @@ def _cell(result: Result, policy: str, variant: dict[str, Any], results: Sequenc
         "seconds": result.times.wall,
         "negative_transfer": gain is not None and gain < 0,
         "uses_target_labels": bool(selection and selection.uses_target_labels),
+        "metrics": _metrics(selection.scores if selection else []),
         "collapsed": [score.collapsed for score in selection.scores] if selection else [],
         "diverged": list(result.diverged),
         "sees": list(result.sees),
@@ -64,6 +65,21 @@ def _cell(result: Result, policy: str, variant: dict[str, Any], results: Sequenc
         "variant": variant,
         "hash": spec.hash,
     }
+
+
+def _metrics(scores: Sequence[Score]) -> dict[str, Any]:
+    """The mean over the seeds of what a run has besides the accuracy; a list has one number for each class."""
+    names = ("top5", "mean_per_class", "macro_f1", "ece", "precision", "recall", "f1")
+    return {name: _mean([getattr(score, name) for score in scores]) for name in names} if scores else {}
+
+
+def _mean(values: Sequence[Any]) -> Any:
+    """Of numbers or of lists of them, place by place; None where one has none."""
+    if any(value is None for value in values):
+        return None
+    if isinstance(values[0], list):
+        return [_mean(column) for column in zip(*values, strict=True)]
+    return round(sum(values) / len(values), 6)
 
 
 def _baseline(result: Result, policy: str, results: Iterable[Result]) -> Result | None:

@@ -3,5 +3,16 @@
 from tlx.score.intervals import interval
 from tlx.score.metrics import accuracy, scores
 from tlx.score.selectors import Evidence, Selector, select
+from tlx.score.transferability import Pair, Transferability, weighted_kendall
 
-__all__ = ["Evidence", "Selector", "accuracy", "interval", "scores", "select"]
+__all__ = [
+    "Evidence",
+    "Pair",
+    "Selector",
+    "Transferability",
+    "accuracy",
+    "interval",
+    "scores",
+    "select",
+    "weighted_kendall",
+]
