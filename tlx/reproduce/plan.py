@@ -67,14 +67,15 @@ def _planned(
     seeds: int | None,
     plugins: Sequence[str],
 ) -> Planned:
-    for kind, name in (("strategies", figure.method), ("backbones", figure.network), ("protocols", figure.protocol)):
+    absent = ""
+    for kind, name in (("protocols", figure.protocol), ("backbones", figure.network), ("strategies", figure.method)):
         try:
             registry.entry(kind, name)
         except UnknownName as error:
-            return Planned(figure, {}, f"no {error.kind} '{name}' in tlx")
+            absent = f"no {error.kind} '{name}' in tlx"
         except TlxError as error:
-            return Planned(figure, {}, str(error))
-    specs = {}
+            absent = str(error)
+    specs: dict[str, Spec] = {}
     for budget, names in table.suites.items():
         for name in names:
             task = _task(suites[name], figure)
@@ -83,7 +84,7 @@ def _planned(
                 [specs[budget]] = make_specs(
                     registry, suites[name], tasks=[task], strategies=[figure.method], seeds=seeds, plugins=plugins
                 )
-    return Planned(figure, specs, "" if specs else table.missing)
+    return Planned(figure, specs, absent or ("" if specs else table.missing))
 
 
 def _task(suite: Suite, figure: Figure) -> str | None:
