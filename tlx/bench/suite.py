@@ -53,7 +53,9 @@ class Suite:
 
     def backbone_of(self, task: str, strategy: str = "") -> str:
         """The backbone for a run."""
-        return next((self.backbones[key] for key in _keys(task, strategy)[::-1] if key in self.backbones), self.backbone)
+        return next(
+            (self.backbones[key] for key in _keys(task, strategy)[::-1] if key in self.backbones), self.backbone
+        )
 
     def settings_of(self, task: str, strategy: str) -> dict[str, Any]:
         """The settings of the strategy for a run."""

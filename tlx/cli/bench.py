@@ -9,9 +9,7 @@ from tlx.errors import TlxError
 @click.command("bench")
 @click.argument("suite")
 @click.option("--out", metavar="DIR", help="The results folder; by default runs/SUITE.")
-@click.option(
-    "--strategies", callback=names, metavar="A,B", help="Only these, also ones that the suite lacks; or all."
-)
+@click.option("--strategies", callback=names, metavar="A,B", help="Only these, also ones that the suite lacks; or all.")
 @click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
 @common

@@ -41,9 +41,7 @@ def command(
         cells = reproduce.report(found, out, plugins=session.files, registry=registry, **options)
     else:
         chosen = budget or "full"
-        cells = reproduce.reproduce(
-            found, budget=chosen, out=out, plugins=session.files, registry=registry, **options
-        )
+        cells = reproduce.reproduce(found, budget=chosen, out=out, plugins=session.files, registry=registry, **options)
     click.echo(render(cells, literature, style).rstrip("\n"))
     failed = [f"{cell['task']} {cell['method']}: {cell['why']}" for cell in cells if cell["why"].startswith("failed: ")]
     if failed and not only_report:

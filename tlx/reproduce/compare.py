@@ -153,13 +153,17 @@ def shorter(specs: dict[str, Spec], budget: str) -> str:
         return ""
     short, full = specs[budget].recipe, specs["full"].recipe if "full" in specs else None
     told = f"{budget}: {short.steps:,} steps" if full is None else f"{budget}: {short.steps:,} of {full.steps:,} steps"
-    return told if full is None or full.batch == short.batch else f"{told}, batch {short.batch} rather than {full.batch}"
+    return (
+        told if full is None or full.batch == short.batch else f"{told}, batch {short.batch} rather than {full.batch}"
+    )
 
 
 def _other(item: Planned, results: Sequence[Result]) -> str:
     """In what a run of the figure's task, method, network and protocol differs from all plans; "" if there is none."""
     figure = item.figure
     key = (figure.task, figure.method, figure.network, figure.protocol)
-    runs = [r for r in results if (r.spec.task, r.spec.strategy, r.spec.backbone, r.spec.protocol) == key and r.finished]
+    runs = [
+        r for r in results if (r.spec.task, r.spec.strategy, r.spec.backbone, r.spec.protocol) == key and r.finished
+    ]
     told = [differences(spec, run.spec) for run in runs for spec in item.specs.values()]
     return ", ".join(min(told, key=len)) if told and all(told) else ""

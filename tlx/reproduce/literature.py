@@ -98,7 +98,9 @@ def unknown(literature: Literature, registry: "Registry") -> list[str]:
         known = {entry.name for entry in registry.entries(registered)} | literature.external.get(kind, {}).keys()
         for name in sorted({getattr(figure, kind.removesuffix("s")) for figure in literature.figures} - known):
             guess = " or ".join(nearest(name, known)) or "none near"
-            found.append(f"{kind.removesuffix('s')} '{name}' is not registered and not under external; nearest: {guess}")
+            found.append(
+                f"{kind.removesuffix('s')} '{name}' is not registered and not under external; nearest: {guess}"
+            )
     return found
 
 

@@ -53,9 +53,7 @@ def planned(
             if name not in known:
                 raise UnknownName(f"{key} of table '{table.name}'", name, known)
         figures = [figure for figure in figures if names is None or getattr(figure, key) in names]
-    suites = {
-        name: registry.get("suites", name) for names in table.suites.values() for name in names
-    }
+    suites = {name: registry.get("suites", name) for names in table.suites.values() for name in names}
     return [_planned(registry, table, suites, figure, seeds, plugins) for figure in figures]
 
 

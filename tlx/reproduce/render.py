@@ -47,7 +47,10 @@ def _table(cells: Sequence[Cell]) -> Table:
     columns = ("strategy", "theirs", "ours: n", policy, *(("last",) if both else ()), "verdict")
     rows = []
     for cell in cells:
-        scores = [_score(cell, "ours", "low", "high"), *([_score(cell, "last", "last_low", "last_high")] if both else [])]
+        scores = [
+            _score(cell, "ours", "low", "high"),
+            *([_score(cell, "last", "last_low", "last_high")] if both else []),
+        ]
         short = f" ({cell['budget']})" if cell["budget"] == "short" and cell["n"] and not cell["ablation"] else ""
         name = f"{_name(cell)} {NEGATIVE}" if cell["negative_transfer"] else _name(cell)
         rows.append((name, _theirs(cell), str(cell["n"] or "-"), *scores, cell["outcome"] + short))

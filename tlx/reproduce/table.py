@@ -41,7 +41,9 @@ class PaperTable:
         if odd := sorted({*self.suites} - {*BUDGETS}):
             raise SettingError(f"Table '{self.name}': budget '{odd[0]}'; expected one of {', '.join(BUDGETS)}.")
         if odd := sorted({*self.variants} - suites):
-            raise SettingError(f"Table '{self.name}': a variant of suite '{odd[0]}'; it has {', '.join(sorted(suites))}.")
+            raise SettingError(
+                f"Table '{self.name}': a variant of suite '{odd[0]}'; it has {', '.join(sorted(suites))}."
+            )
         if (least := min([self.tolerance, *self.tolerances.values()])) < 0:
             raise SettingError(f"Table '{self.name}': a tolerance of {least} points; expected 0 or more.")
 
