@@ -4,8 +4,8 @@ import importlib
 import inspect
 
 import pytest
-import tlx_suites
 
+import tlx_suites
 from tlx.bench.plan import make_specs
 from tlx.plugins import Registry
 

@@ -14,7 +14,8 @@ class Suite:
     """Tasks x strategies under one recipe and on one backbone, with exceptions.
 
     `settings` (of strategies), `recipes` (fields of the recipe to change) and `backbones` are by strategy ("mmd"), by
-    task ("a->b") or by both ("a->b mmd"), of which the later win; settings are not by task alone. `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
+    task ("a->b") or by both ("a->b mmd"), of which the later win; settings are not by task alone. `recipe` is a Recipe,
+    or the name of one that a plugin registers. `seeds` is how many, from 0.
 
     Raises:
         SettingError: no task or strategy, fewer seeds than one, or settings, recipes or backbones for what it does

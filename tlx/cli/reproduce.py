@@ -13,8 +13,12 @@ from tlx.errors import SettingError, TlxError
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
 @click.option("--budget", help="full, the paper's recipe, or short, with fewer steps.  [default: full]")
 @click.option("--out", metavar="DIR", help="The results folder; by default runs/TABLE.")
-@click.option("--report", "only_report", is_flag=True,
-              help="Run nothing; show the committed results (benchmarks/results/TABLE), or those of --out.")  # fmt: skip
+@click.option(
+    "--report",
+    "only_report",
+    is_flag=True,
+    help="Run nothing; show the committed results (benchmarks/results/TABLE), or those of --out.",
+)
 @click.option("--format", "style", default="terminal", show_default=True, help="terminal, markdown or json.")
 @common
 @pass_session
