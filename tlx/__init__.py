@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         nearest,
     )
     from tlx.hooks import hookimpl
+    from tlx.reproduce.table import PaperTable
     from tlx.score.selectors import Evidence, Selector
     from tlx.score.transferability import Pair, Transferability
 
@@ -69,6 +70,7 @@ _HOMES = {
     "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning "
     "TlxError UnknownName WeightsError nearest",
     "tlx.hooks": "hookimpl",
+    "tlx.reproduce.table": "PaperTable",
     "tlx.score.selectors": "Evidence Selector",
     "tlx.score.transferability": "Pair Transferability",
 }

@@ -28,6 +28,7 @@ KINDS = {
     "scores": Kind(
         "score", "tlx.score.transferability:Transferability", "a subclass or an instance of tlx.Transferability"
     ),
+    "tables": Kind("table", "tlx.reproduce.table:PaperTable", "a tlx.PaperTable"),
     "recipes": Kind("recipe", "tlx.engine.recipe:Recipe", "a tlx.Recipe"),
 }
 

@@ -18,18 +18,26 @@ FORMATS = (*TABLES, *RECORDS)
 __all__ = ["FORMATS", "cells", "render", "report"]
 
 
-def render(results: Sequence[Result], format: str = "terminal", overview: str | None = None, **options: Any) -> str:
+def render(
+    results: Sequence[Result],
+    format: str = "terminal",
+    overview: str | None = None,
+    baseline: str | None = None,
+    interval: str = "t",
+    **options: Any,
+) -> str:
     """The text of a report on results: a table for each task, or with `overview`, a selection policy, one for all.
 
-    "terminal" has the option `width`.
+    `baseline` is a strategy to test all others against, and `interval` is "t" or "bootstrap": see `cells`. "terminal"
+    has the option `width`.
 
     Raises:
-        UnknownName: no such format or selection.
+        UnknownName: no such format, selection, baseline or interval.
         SettingError: an overview in a format that has a line for each cell.
     """
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
-    module, found = importlib.import_module(f"tlx.report.{format}"), cells(results)
+    module, found = importlib.import_module(f"tlx.report.{format}"), cells(results, baseline, interval)
     if format in RECORDS:
         if overview is not None:
             raise SettingError(

@@ -1,17 +1,25 @@
-"""Scores of a run: metrics, the choice of an evaluation, intervals over seeds. NumPy only."""
+"""Scores of a run: metrics, the choice of an evaluation, intervals over seeds, tests between methods. NumPy, SciPy."""
 
-from tlx.score.intervals import interval
+from tlx.score.intervals import bootstrap_interval, interval
 from tlx.score.metrics import accuracy, scores
 from tlx.score.selectors import Evidence, Selector, select
+from tlx.score.statistics import CriticalDifference, Paired, clear_best, critical_difference, interquartile_mean, paired
 from tlx.score.transferability import Pair, Transferability, weighted_kendall
 
 __all__ = [
+    "CriticalDifference",
     "Evidence",
     "Pair",
+    "Paired",
     "Selector",
     "Transferability",
     "accuracy",
+    "bootstrap_interval",
+    "clear_best",
+    "critical_difference",
+    "interquartile_mean",
     "interval",
+    "paired",
     "scores",
     "select",
     "weighted_kendall",
