@@ -11,8 +11,9 @@ T = TypeVar("T")
 def build(hint: type[T] | Any, value: Any, where: str = "") -> T | Any:
     """`value`, as it came from JSON, as an object of the annotated type `hint`.
 
-    A class with its own `from_json` is asked; other dataclasses are built from a dict with exactly their fields. Lists
-    become tuples where the annotation says so, and an int will do for a float.
+    A class with its own `from_json` is asked; other dataclasses are built from a dict with their fields, of which those
+    with a default may be missing: an earlier tlx had not all of them. Lists become tuples where the annotation says
+    so, and an int will do for a float.
 
     Raises:
         ValueError: a missing or unknown field, or a value of another type; the message names its place.
@@ -37,10 +38,11 @@ def build(hint: type[T] | Any, value: Any, where: str = "") -> T | Any:
         return own(value)
     elif isinstance(value, dict) and dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
-        names = [field.name for field in dataclasses.fields(hint)]
-        if odd := sorted(set(names) ^ set(value)):
+        fields = dataclasses.fields(hint)
+        needed = {f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING}
+        if odd := sorted((needed - set(value)) | (set(value) - {f.name for f in fields})):
             raise ValueError(f"{where or hint.__name__}: missing or unknown fields {', '.join(odd)}")
-        return hint(**{name: build(hints[name], value[name], f"{where}.{name}".strip(".")) for name in names})
+        return hint(**{name: build(hints[name], item, f"{where}.{name}".strip(".")) for name, item in value.items()})
     elif hint is float and type(value) is int:
         return float(value)
     elif hint in (int, float, str, bool, types.NoneType) and type(value) is hint:

@@ -2,6 +2,6 @@
 
 from tlx.score.intervals import interval
 from tlx.score.metrics import accuracy, scores
-from tlx.score.selectors import Evidence, Selector, select
+from tlx.score.selectors import Evidence, Sample, Selector, judge, pick, select
 
-__all__ = ["Evidence", "Selector", "accuracy", "interval", "scores", "select"]
+__all__ = ["Evidence", "Sample", "Selector", "accuracy", "interval", "judge", "pick", "scores", "select"]
