@@ -7,7 +7,7 @@ import numpy as np
 from tlx.data import TaskData
 from tlx.score.selectors import Sample
 
-ROWS = 256  # of each group; a logistic regression on their features takes some hundredths of a second
+ROWS = 200  # of each group; a logistic regression on their features takes some hundredths of a second
 SHARE = 0.55  # of the first image in a mixed one, as MixVal's authors have it
 
 

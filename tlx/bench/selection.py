@@ -20,13 +20,17 @@ def select_all(
 ) -> tuple[dict[str, Selection], Opinions]:
     """The scores of each seed where each selector picks, among the evaluations of the last phase, and its opinions.
 
-    A selector that fails is named in the log and left out, which loses no run.
+    A selector that fails is named in the log and left out, which loses no run. Linear algebra keeps one thread: the
+    matrices are small, and threads that wait for each other made this ten times slower.
     """
+    from threadpoolctl import threadpool_limits
+
     seen = [_evidence(outcome, seed, data, chosen) for seed in range(len(outcome.seeds))]
     selections, opinions = {}, {}
     for name, policy in policies.items():
         try:
-            opinions[name] = [judge(policy, evidence) for evidence in seen]
+            with threadpool_limits(1):
+                opinions[name] = [judge(policy, evidence) for evidence in seen]
         except Exception as error:
             log.warning("selector '%s' failed and is left out: %s: %s", name, type(error).__name__, error)
             continue
