@@ -142,7 +142,9 @@ def test_images_and_labels_are_of_the_same_rows():
     same = Observed(np.ones((1, 12, 3)), np.eye(3)[None, [0] * 12])
     outcome = SimpleNamespace(evaluations=[Seen("a", 1, None, None, {}, {"val": same, "target": same})])
     kept = embedding(outcome, TASK, chosen)
-    np.testing.assert_array_equal(kept["y"], np.concatenate([TASK.source_val.y[chosen.val], TASK.test_y[chosen.target]]))
+    np.testing.assert_array_equal(
+        kept["y"], np.concatenate([TASK.source_val.y[chosen.val], TASK.test_y[chosen.target]])
+    )
     np.testing.assert_array_equal(kept["images"][:8], TASK.source_val.x[chosen.val[:8]])
     np.testing.assert_array_equal(kept["images"][8:], TASK.test_x[chosen.target[:8]])
     assert not kept["predicted"].any() and kept["shown"].tolist() == [*range(8), *range(12, 20)]

@@ -29,7 +29,9 @@ def embedding(outcome: Any, data: TaskData, chosen: Chosen) -> dict[str, np.ndar
     few = {group: min(IMAGES, len(index)) for group, index in zip(both, (val, target), strict=True)}
     return {
         "points": np.stack([plane(np.concatenate([features for features, _ in end])) for end in rows]),
-        "predicted": np.stack([np.concatenate([logits.argmax(1) for _, logits in end]) for end in rows]).astype(np.int16),
+        "predicted": np.stack([np.concatenate([logits.argmax(1) for _, logits in end]) for end in rows]).astype(
+            np.int16
+        ),
         "steps": np.array([end.step for end in ends]),
         "source": np.repeat([True, False], [len(val), len(target)]),
         "y": np.concatenate([data.source_val.y[val], data.test_y[target]]).astype(np.int16),

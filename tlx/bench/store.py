@@ -93,7 +93,7 @@ class Store:
         """What `keep` wrote; None where there is none, or it is damaged, which is told in the log."""
         path = self.path(spec).with_suffix(".npz")
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 return dict(file)
         except FileNotFoundError:
             return None

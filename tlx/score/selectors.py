@@ -84,7 +84,9 @@ def judge(selector: Selector, evidence: Sequence[Evidence]) -> list[float]:
     seen = evidence if selector.uses_target_labels else [replace(item, target_y=None) for item in evidence]
     with np.errstate(all="ignore"):  # logits of a run that diverged
         return [
-            np.nan if selector.uses_features and not (item.sample and item.sample.finite) else float(selector.score(item))
+            np.nan
+            if selector.uses_features and not (item.sample and item.sample.finite)
+            else float(selector.score(item))
             for item in seen
         ]
 
