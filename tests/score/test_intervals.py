@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tlx.score import interval
+from tlx.score import bootstrap_interval, interval
 
 
 @pytest.mark.parametrize("values", [[0.4, 0.5, 0.65], [0.3, 0.31], [0.5] * 4, [0.2, 0.4, 0.3, 0.35, 0.41]])
@@ -25,3 +25,18 @@ def test_one_value_has_no_interval():
 def test_no_value_is_refused():
     with pytest.raises(ValueError, match="no values"):
         interval([])
+
+
+def test_a_bootstrap_interval_is_scipys():
+    values = [0.2, 0.5, 0.4, 0.9, 0.7, 0.65]
+    found = stats.bootstrap((values,), np.mean, n_resamples=20_000, method="percentile", random_state=1)
+    mean, low, high = bootstrap_interval(values)
+    assert mean == pytest.approx(np.mean(values))
+    assert (low, high) == pytest.approx(tuple(found.confidence_interval), abs=0.01)
+    assert bootstrap_interval(values) == (mean, low, high)
+
+
+def test_a_bootstrap_interval_of_one_value_or_none():
+    assert bootstrap_interval([0.5]) == (0.5, None, None)
+    with pytest.raises(ValueError, match="no values"):
+        bootstrap_interval([])

@@ -1,7 +1,25 @@
-"""Scores of a run: metrics, the choice of an evaluation, intervals over seeds. NumPy only."""
+"""Scores of a run: metrics, the choice of an evaluation, intervals over seeds, tests between methods. NumPy, SciPy."""
 
-from tlx.score.intervals import interval
+from tlx.score.intervals import bootstrap_interval, interval
 from tlx.score.metrics import accuracy, scores
 from tlx.score.selectors import Evidence, Sample, Selector, judge, pick, select
+from tlx.score.statistics import CriticalDifference, Paired, clear_best, critical_difference, interquartile_mean, paired
 
-__all__ = ["Evidence", "Sample", "Selector", "accuracy", "interval", "judge", "pick", "scores", "select"]
+__all__ = [
+    "CriticalDifference",
+    "Evidence",
+    "Paired",
+    "Sample",
+    "Selector",
+    "accuracy",
+    "bootstrap_interval",
+    "clear_best",
+    "critical_difference",
+    "interquartile_mean",
+    "interval",
+    "judge",
+    "paired",
+    "pick",
+    "scores",
+    "select",
+]
