@@ -68,7 +68,9 @@ def critical_difference(scores: Mapping[str, Sequence[float]], level: float = 0.
     methods, counts = len(scores), {len(values) for values in scores.values()}
     if methods < 3 or len(counts) != 1 or min(counts) < 2:
         got = f"{methods} methods on {' or '.join(map(str, sorted(counts))) or 'no'} tasks"
-        raise ValueError(f"critical_difference() got {got}; expected three methods or more, all on the same two or more.")
+        raise ValueError(
+            f"critical_difference() got {got}; expected three methods or more, all on the same two or more."
+        )
     table = np.array(list(scores.values()), np.float64)
     if not np.isfinite(table).all():
         raise ValueError("critical_difference() got a score that is not finite; expected finite ones.")
