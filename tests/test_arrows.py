@@ -26,13 +26,14 @@ ARROWS = {
     "plugins": "tlx errors hooks data contract composed",
     "bench": "tlx errors contract data score engine hooks plugins",
     "report": "errors score bench",
+    "reproduce": "tlx errors data bench report plugins",
     "testing": "tlx errors contract ops layers data score engine",
-    "cli": "tlx errors new hooks plugins data bench report testing",
+    "cli": "tlx errors new hooks plugins data bench report reproduce testing",
 }
 PUBLIC = {"tlx", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.testing"}
 WITHOUT_JAX = (
     "tlx tlx.errors tlx.hooks tlx.new tlx.plugins tlx.cli tlx.data tlx.engine.recipe tlx.bench tlx.bench.spec "
-    "tlx.bench.store tlx.bench.suite tlx.report tlx.score.metrics tlx.score.selectors"
+    "tlx.bench.store tlx.bench.suite tlx.report tlx.reproduce tlx.score.metrics tlx.score.selectors"
 ).split()
 
 
@@ -67,7 +68,8 @@ def own(path: Path) -> str:
 
 FILES = [path for path in sorted((ROOT / "tlx").rglob("*.py")) if path != ROOT / "tlx/__init__.py"]
 PLUGINS = [path for path in sorted((ROOT / "plugins").rglob("*.py")) if "tests" not in path.parts]
-PLUGINS += sorted((ROOT / "benchmarks/suites").glob("*.py"))
+BENCHMARKS = {"suites": "tlx_suites", "literature": "tlx_literature"}
+PLUGINS += [path for folder in BENCHMARKS for path in sorted((ROOT / "benchmarks" / folder).glob("*.py"))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -82,7 +84,7 @@ def test_arrows_of_tlx(path):
 
 @pytest.mark.parametrize("path", PLUGINS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_plugins_import_public_names_only(path):
-    package = "tlx_suites" if path.parent.name == "suites" else path.parent.name
+    package = BENCHMARKS.get(path.parent.name, path.parent.name)
     for module in imports(path):
         top = module.split(".")[0]
         if top == "tlx":

@@ -44,6 +44,10 @@ class Everything:
         self.calls["tlx_tasks"] = register
 
     @hookimpl
+    def tlx_tables(self, register):
+        self.calls["tlx_tables"] = register
+
+    @hookimpl
     def tlx_suites(self, register):
         self.calls["tlx_suites"] = register
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         nearest,
     )
     from tlx.hooks import hookimpl
+    from tlx.reproduce.table import PaperTable
     from tlx.score.selectors import Evidence, Selector
 
 __version__ = "0.1.0"
@@ -67,6 +68,7 @@ _HOMES = {
     "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning "
     "TlxError UnknownName nearest",
     "tlx.hooks": "hookimpl",
+    "tlx.reproduce.table": "PaperTable",
     "tlx.score.selectors": "Evidence Selector",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

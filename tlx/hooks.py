@@ -102,6 +102,17 @@ def tlx_suites(register: Register) -> None:
 
 
 @hookspec
+def tlx_tables(register: Register) -> None:
+    """Brings published tables for `tlx reproduce`: figures, and the suites that run them. Target: a `tlx.PaperTable`.
+
+    Example:
+        @hookimpl
+        def tlx_tables(register):
+            register("stripes-table-1", "my_plugin.tables:TABLE_1")
+    """
+
+
+@hookspec
 def tlx_selectors(register: Register) -> None:
     """Brings selectors: which evaluation of a run is reported. Target: a `tlx.Selector` subclass or instance.
 

@@ -2,6 +2,31 @@
 
 from tlx import hookimpl
 
+# the suites of `tlx reproduce`, and where they are
+PAPERS = (
+    ("shot-digits", "shot_digits", "SUITE"),
+    ("shot-digits-short", "shot_digits", "SHORT"),
+    ("kl-digits", "kl_paper", "DIGITS"),
+    ("kl-digits-short", "kl_paper", "DIGITS_SHORT"),
+    ("kl-rotated-mnist", "kl_paper", "ROTATED"),
+    ("kl-rotated-mnist-short", "kl_paper", "ROTATED_SHORT"),
+    ("dirt-t", "dirt_t", "SUITE"),
+    ("dirt-t-plain", "dirt_t", "PLAIN"),
+    ("adda-digits", "adda_digits", "SUITE"),
+    ("adda-digits-short", "adda_digits", "SHORT"),
+    ("self-ensembling", "self_ensembling", "SUITE"),
+    ("self-ensembling-short", "self_ensembling", "SHORT"),
+)
+SUMMARIES = {
+    "shot-digits-short": "The tasks of `shot-digits` in 4,000 steps: for two CPU cores.",
+    "kl-digits": "KL-guided adaptation on its paper's network: MNIST, USPS, SVHN.",
+    "kl-digits-short": "An ablation of `kl-digits` for a CPU: LeNet, 2,000 steps.",
+    "kl-rotated-mnist-short": "An ablation of `kl-rotated-mnist` for a CPU: LeNet, 2,000 steps.",
+    "dirt-t-plain": "`dirt-t` without instance-normalised input.",
+    "adda-digits-short": "The tasks of `adda-digits` in 2,000 steps: for two CPU cores.",
+    "self-ensembling-short": "The tasks of `self-ensembling` in 2,000 steps.",
+}
+
 
 @hookimpl
 def tlx_suites(register):
@@ -15,6 +40,8 @@ def tlx_suites(register):
     for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c"):
         target = f"tlx_suites.{name.replace('-', '_')}:SMOKE"
         register(f"{name}-smoke", target, f"A few steps on tasks of `{name}`: whether data and protocols fit together.")
+    for name, module, budget in PAPERS:
+        register(name, f"tlx_suites.{module}:{budget}", SUMMARIES.get(name, ""))
 
 
 @hookimpl
@@ -27,3 +54,10 @@ def tlx_recipes(register):
     register("kl-rotated", "tlx_suites.recipes:KL_ROTATED", "The code of KL-guided adaptation: Adam, 100 epochs.")
     register("dirt-t", "tlx_suites.recipes:DIRT_T", "VADA and DIRT-T: Adam with beta1 0.5, 80,000 steps.")
     register("wrn-cifar", "tlx_suites.recipes:WRN_CIFAR", "Wide residual networks on CIFAR-10: SGD, 200 epochs.")
+    register("shot-digits", "tlx_suites.paper_recipes:SHOT_DIGITS", "SHOT's digits: SGD, 30 epochs of each domain.")
+    register("shot-short", "tlx_suites.paper_recipes:SHOT_SHORT", "SHOT's optimizer for 4,000 steps.")
+    register("kl-short", "tlx_suites.paper_recipes:KL_SHORT", "Adam 1e-3 for 2,000 steps of 128 images.")
+    register("adda-digits", "tlx_suites.paper_recipes:ADDA_DIGITS", "ADDA's script: Adam, 10,000 steps a phase.")
+    register("adda-short", "tlx_suites.paper_recipes:ADDA_SHORT", "ADDA's optimizer for 2,000 steps of 64 images.")
+    register("french-digits", "tlx_suites.paper_recipes:FRENCH_DIGITS", "Self-ensembling's digits: Adam, 300 epochs.")
+    register("french-short", "tlx_suites.paper_recipes:FRENCH_SHORT", "Self-ensembling's optimizer for 2,000 steps.")

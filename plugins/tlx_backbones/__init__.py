@@ -16,6 +16,7 @@ def tlx_backbones(register):
     register("mcd_usps", "tlx_backbones.mcd:MCDUsps")
     register("shot_lenet", "tlx_backbones.shot:SHOTLeNet")
     register("shot_dtn", "tlx_backbones.shot:SHOTDTN")
+    register("french_digits", "tlx_backbones.french:FrenchDigits")
     register("kl_net", "tlx_backbones.kl_net:KLNet")
     register("kl_net_probabilistic", "tlx_backbones.kl_net:KLNetProbabilistic")
     register("wrn_28_2", "tlx_backbones.wrn:WRN28x2")

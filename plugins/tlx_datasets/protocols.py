@@ -24,6 +24,15 @@ mean and std 0.5; ADDA and CyCADA leave 0..1). MNIST -> MNIST-M shows the same d
 numbers do, but none of the test's. The protocol of a task that names no other.
 """
 
+P_32 = replace(
+    P_FULL_OFF,
+    id="P-32",
+    summary="P-full-off with every image at 32x32 RGB",
+    size=32,
+    channels=3,
+)
+"""P-full-off at 32x32 RGB, whatever the task. Of VADA and DIRT-T, on digits."""
+
 P_SV_BAL = replace(
     P_FULL_OFF,
     id="P-sv-bal",
@@ -71,13 +80,13 @@ Of ADDA's SVHN -> MNIST: its script evaluates on `mnist train`. Source rows of t
 P_FULL_PKL = replace(
     P_FULL_OFF,
     id="P-full-pkl",
-    summary="P-full-off with USPS of usps_28x28.pkl, 7,438/1,860 rows",
+    summary="P-full-off with USPS of 7,438/1,860 rows, as in usps_28x28.pkl",
     editions=(("usps", "usps_28x28"),),
 )
 """P-full-off with CoGAN's file of USPS, `usps_28x28.pkl`: 7,438 train and 1,860 test rows of 28x28 pixels.
 
 Of CoGAN, SHOT, WDGRL, and MCD (6,562 rows with `--all_use yes`). The file is a pickle on no stable host, and tlx reads
-no pickle: a plugin that registers a dataset `usps_28x28` brings it.
+no pickle: the dataset `usps_28x28` has the same digits in the same numbers, drawn by the hash of their origin.
 """
 
 P_55K = replace(
@@ -161,4 +170,18 @@ datasets' own and fixed. Adaptation sees the sources' train rows with labels and
 validation is the sources' test rows; the score is over the target's test rows. No digit is in source and target.
 """
 
-PROTOCOLS = (P_5K, P_FULL_OFF, P_SV_BAL, P_2000, *P_2000_DRAWS, P_ADDA, P_FULL_PKL, P_55K, P_D5, P_KL, P_CS, P_C10_C)
+PROTOCOLS = (
+    P_5K,
+    P_FULL_OFF,
+    P_32,
+    P_SV_BAL,
+    P_2000,
+    *P_2000_DRAWS,
+    P_ADDA,
+    P_FULL_PKL,
+    P_55K,
+    P_D5,
+    P_KL,
+    P_CS,
+    P_C10_C,
+)

@@ -2,9 +2,20 @@
 
 import jax.numpy as jnp
 
-from tlx import Logits, Metrics, Objective, Phase, Scalar, Strategy, strategy
+from tlx import Logits, Metrics, Model, Objective, Phase, Scalar, Strategy, strategy
 from tlx.ops import entropies, marginal_entropy
 from tlx_strategies.supervised import supervised
+
+
+def augmented(model: Model, phase: Phase) -> Phase:
+    """A phase of one objective, on weakly augmented source images."""
+    (objective,) = phase.objectives
+
+    def loss(state, batch, context):
+        x = model.augment(context.key, batch.source.x, "weak")
+        return objective.loss(state, batch._replace(source=batch.source._replace(x=x)), context)
+
+    return phase._replace(objectives=(objective._replace(loss=loss),))
 
 
 @strategy
@@ -15,7 +26,8 @@ class SHOTIM(Strategy):
     loss = mean H(p_i) - diversity * H(mean p)
     The classifier has weight normalisation, as the paper's, with backbones `shot_lenet` and `shot_dtn`.
 
-    Settings: `pretrain`, the share of phase 1; `smoothing` 0.1; `diversity` 1.
+    Settings: `pretrain`, the share of phase 1; `smoothing` 0.1; `diversity` 1; `augment`, whether phase 1 augments the
+    source by the recipe's weak policy, as the authors do from USPS to MNIST.
 
     Reference: Liang et al., "Do We Really Need to Access the Source Data?", ICML 2020, table 1 (SHOT-IM).
     """
@@ -26,6 +38,7 @@ class SHOTIM(Strategy):
     pretrain: float = 0.5
     smoothing: float = 0.1
     diversity: float = 1.0
+    augment: bool = False
 
     def information(self, logits: Logits) -> tuple[Scalar, Metrics]:
         """mean H(p_i) - diversity * H(mean p), and its parts."""
@@ -39,6 +52,8 @@ class SHOTIM(Strategy):
             return value, state, metrics
 
         source = supervised(model, name="source", share=self.pretrain, smoothing=self.smoothing)
+        if self.augment:
+            source = augmented(model, source)
         adapt = Phase(
             (Objective(loss, ("features",)),), name="adapt", share=1 - self.pretrain, sees=frozenset({"target"})
         )

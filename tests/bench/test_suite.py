@@ -36,6 +36,22 @@ def test_recipes_and_backbones_by_task_and_by_both():
     assert suite.backbone_of("a->c") == suite.backbone_of("a : c @ P-1") == "dtn"
 
 
+def test_settings_and_backbones_by_strategy_and_by_both():
+    suite = Suite(
+        "s",
+        ("a->b", "a->c@P-1"),
+        ("mean", "dann"),
+        settings={"mean": {"weight": 1.0, "rate": 2.0}, "a->b mean": {"weight": 3.0}},
+        backbones={"dann": "dtn", "a->c": "cnn", "a->c@P-1 dann": "mlp"},
+    )
+    assert suite.settings_of("a:b", "mean") == {"weight": 3.0, "rate": 2.0}
+    assert (suite.settings_of("a->c", "mean"), suite.settings_of("a->b", "dann")) == (suite.settings["mean"], {})
+    backbones = [suite.backbone_of(*run) for run in (("a->b", "mean"), ("a->b", "dann"), ("a->c", "dann"))]
+    assert backbones == ["lenet", "dtn", "cnn"] and suite.backbone_of("a->c@P-1", "dann") == "mlp"
+    with pytest.raises(SettingError, match="settings has 'a->b'"):
+        Suite("s", ("a->b",), ("mean",), settings={"a->b": {"weight": 1.0}})
+
+
 @pytest.mark.parametrize("change", [{"tasks": ()}, {"strategies": "mean"}, {"seeds": 0}])
 def test_empty_suites(change):
     fields = {"tasks": ("a->b",), "strategies": ("mean",)} | change

@@ -5,6 +5,7 @@ import inspect
 
 import pytest
 
+import tlx_suites
 from tlx.bench.plan import make_specs
 from tlx.plugins import Registry
 
@@ -22,7 +23,8 @@ def test_quick_is_what_the_readme_says(everything):
 
 
 LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c")
-NAMES = ("quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
+PAPERS = tuple(name for name, _, _ in tlx_suites.PAPERS)
+NAMES = (*PAPERS, "quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -124,7 +124,7 @@ def test_classes_that_differ_are_named(loaded):
 
 
 @pytest.mark.parametrize(
-    ("task", "edition"), [("mnist:usps@P-full-pkl", "usps_28x28"), ("usps:mnist@P-D5", "digit_five.usps")]
+    ("task", "edition"), [("mnist:usps@P-D5", "digit_five.mnist"), ("usps:mnist@P-D5", "digit_five.usps")]
 )
 def test_files_that_cannot_be_had_are_absent(loaded, task, edition):
     with pytest.raises(DataAbsent, match=f"from the dataset '{edition}', which is not here"):

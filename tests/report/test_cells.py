@@ -3,8 +3,9 @@ import dataclasses
 import pytest
 
 from tlx.engine.recipe import Recipe
+from tlx.errors import UnknownName
 from tlx.report import cells
-from tlx.score import interval
+from tlx.score import bootstrap_interval, interval, paired
 
 KEYS = {
     *("task", "strategy", "backbone", "protocol", "selection", "n", "mean", "low", "high", "scores", "gain", "seconds"),
@@ -80,3 +81,20 @@ def test_variants_hold_what_differs_only(make):
     assert find(cells([one]), "mmd")["variant"] == {}
     assert [cell["variant"] for cell in cells([one, two])] == [{"weight": 1.0}, {"weight": 2.0}]
     assert find(cells([one, two, three]), "mmd", n=2)["variant"] == {"weight": 1.0, "recipe.steps": 9, "seeds": 2}
+
+
+def test_a_baseline_and_an_interval_that_are_there(results):
+    with pytest.raises(UnknownName, match="Unknown baseline 'corall'. Did you mean coral"):
+        cells(results, baseline="corall")
+    with pytest.raises(UnknownName, match="Unknown interval 'boot'. Did you mean bootstrap"):
+        cells(results, interval="boot")
+    cell = find(cells(results, interval="bootstrap"), "mmd")
+    assert (cell["mean"], cell["low"], cell["high"]) == bootstrap_interval([0.7, 0.72, 0.8])
+
+
+def test_tests_are_on_the_seeds_that_both_have(make):
+    found = cells([make("coral", (0.5, 0.6, 0.7)), make("mmd", (0.6, 0.72, 0.8, 0.9))], baseline="coral")
+    expected = paired({0: 0.6, 1: 0.72, 2: 0.8}, {0: 0.5, 1: 0.6, 2: 0.7})
+    assert (find(found, "mmd")["p_t"], find(found, "mmd")["p_wilcoxon"]) == (expected.t_p, expected.wilcoxon_p)
+    assert find(found, "coral")["p_t"] is None
+    assert find(cells([make("mmd", (0.5, 0.7))]), "mmd")["p_t"] is None

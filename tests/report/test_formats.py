@@ -37,7 +37,7 @@ def test_terminal(results):
     text = render(results, "terminal", width=120)
     assert "\x1b" not in text and max(map(len, text.splitlines())) <= 120
     row = next(line for line in text.splitlines() if line.startswith(" mmd"))
-    assert row.split() == ["mmd", "!", "3", "0.740", "±0.131", "0.800", "±0.000", "+0.340", "12.3"]
+    assert row.split() == ["mmd", "!", "3", "0.740", "±0.131", "0.800", "±0.000", "★", "+0.340", "12.3"]
     assert "‡ selected by the labels of target test images" in text
 
 

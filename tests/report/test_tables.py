@@ -1,4 +1,5 @@
 import pytest
+from scipy import stats
 
 from tlx.errors import ResultError
 from tlx.report import cells
@@ -16,7 +17,7 @@ def test_rows_and_columns(results):
     assert found.columns == ("strategy", "n", "last", "oracle ‡", "gain", "s")
     rows = {row[0]: row for row in found.rows}
     assert list(rows) == ["source_only", "coral", "dann !", "mmd !", "target_only †"]
-    assert rows["mmd !"][1:] == ("3", "0.740 ±0.131", "0.800 ±0.000", "+0.340", "12.3")
+    assert rows["mmd !"][1:] == ("3", "0.740 ±0.131", "0.800 ±0.000 ★", "+0.340", "12.3")
     assert rows["coral"][4] == "-0.150 ▼"
     assert rows["dann !"][1:] == ("0", "failed", "failed", "-", "12.3")
 
@@ -29,8 +30,33 @@ def test_what_went_wrong_is_said(results):
 
 
 def test_the_legend_has_the_signs_that_occur(results, make):
-    assert [note[0] for note in only(results).notes] == ["t", "†", "‡", "▼", "!", "!"]
+    assert [note[0] for note in only(results).notes] == ["t", "†", "‡", "▼", "★", "!", "!"]
     assert len(only([make("mmd", (0.5, 0.6))]).notes) == 1
+
+
+def test_the_best_is_marked_where_no_interval_overlaps(make):
+    clear = [make("mmd", (0.80, 0.81, 0.82)), make("coral", (0.60, 0.61, 0.62))]
+    bound = make("target_only", (0.90, 0.91, 0.92), sees=("labelled",))
+    assert [row[2] for row in only([*clear, bound]).rows] == ["0.610 ±0.025", "0.810 ±0.025 ★", "0.910 ±0.025"]
+    near = [make("mmd", (0.6, 0.7, 0.8)), make("coral", (0.5, 0.6, 0.7))]
+    assert not any("★" in text for row in only(near).rows for text in row)
+
+
+def test_against_a_baseline(make):
+    found = [make("mmd", (0.60, 0.72, 0.80)), make("coral", (0.5, 0.6, 0.7)), make("source_only", (0.7, 0.7, 0.7))]
+    [shown] = tables(cells(found, baseline="coral"))
+    rows = {row[0]: row for row in shown.rows}
+    assert shown.columns == ("strategy", "n", "last", "gain", "p (t)", "p (Wilcoxon)", "s")
+    p = stats.ttest_rel((0.60, 0.72, 0.80), (0.5, 0.6, 0.7)).pvalue
+    assert rows["mmd"][3:6] == ("+0.107", f"{p:.3f}", "0.250")
+    # below source_only, whatever the baseline
+    assert rows["coral"][3:6] == ("+0.000 ▼", "-", "-")
+    assert "gain over coral at last" in shown.notes[0] and "against coral on the shared seeds" in shown.notes[1]
+
+
+def test_bootstrap_intervals_say_so(make):
+    [shown] = tables(cells([make("mmd", (0.5, 0.6, 0.7))], interval="bootstrap"))
+    assert shown.rows[0][2] == "0.600 ±0.100" and "95% bootstrap interval" in shown.notes[0]
 
 
 def test_policies_that_use_target_labels_come_last(make):

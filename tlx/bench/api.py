@@ -104,6 +104,17 @@ def bench(
     found = registry.get("suites", suite) if isinstance(suite, str) else suite
     specs = make_specs(registry, found, tasks=tasks, strategies=strategies, seeds=seeds, plugins=plugins)
     store = Store(Path("runs") / found.name if out is None else out)
+    return complete(specs, store, registry, executor, progress)
+
+
+def complete(
+    specs: Sequence[Spec], store: Store, registry: Registry, executor: Executor | None = None, progress: bool = True
+) -> list[Result]:
+    """Runs those specs that have no finished result in the store, and gives the results of all, in their order.
+
+    Raises:
+        ResultError: the folder cannot be written; before anything runs.
+    """
     store.prepare()
     there = {spec.hash: result for spec in specs if (result := _there(spec, store, registry))}
     if there:

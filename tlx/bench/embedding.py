@@ -26,7 +26,7 @@ def embedding(outcome: Any, data: TaskData, chosen: Chosen) -> dict[str, np.ndar
         [(end.observed[group].features[0][:POINTS], end.observed[group].logits[0][:POINTS]) for group in both]
         for end in ends
     ]
-    few = {group: min(IMAGES, len(index)) for group, index in zip(both, (val, target), strict=True)}
+    few = [np.unique(np.linspace(0, len(index) - 1, IMAGES).astype(int)) for index in (val, target)]
     return {
         "points": np.stack([plane(np.concatenate([features for features, _ in end])) for end in rows]),
         "predicted": np.stack([np.concatenate([logits.argmax(1) for _, logits in end]) for end in rows]).astype(
@@ -35,8 +35,8 @@ def embedding(outcome: Any, data: TaskData, chosen: Chosen) -> dict[str, np.ndar
         "steps": np.array([end.step for end in ends]),
         "source": np.repeat([True, False], [len(val), len(target)]),
         "y": np.concatenate([data.source_val.y[val], data.test_y[target]]).astype(np.int16),
-        "images": np.concatenate([chosen.images[group][: few[group]] for group in both]),
-        "shown": np.concatenate([np.arange(few["val"]), len(val) + np.arange(few["target"])]),
+        "images": np.concatenate([chosen.images[group][some] for group, some in zip(both, few, strict=True)]),
+        "shown": np.concatenate([few[0], len(val) + few[1]]),
         "classes": np.array(data.classes),
     }
 

@@ -11,10 +11,11 @@ from tlx.errors import SettingError, nearest
 
 @dataclass(frozen=True)
 class Suite:
-    """Tasks x strategies. `settings` are by strategy, `backbones` by task, where one needs another than `backbone`.
+    """Tasks x strategies under one recipe and on one backbone, with exceptions.
 
-    `recipes` has fields of the recipe to change, by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of
-    which the later win. `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
+    `settings` (of strategies), `recipes` (fields of the recipe to change) and `backbones` are by strategy ("mmd"), by
+    task ("a->b") or by both ("a->b mmd"), of which the later win; settings are not by task alone. `recipe` is a Recipe,
+    or the name of one that a plugin registers. `seeds` is how many, from 0.
 
     Raises:
         SettingError: no task or strategy, fewer seeds than one, or settings, recipes or backbones for what it does
@@ -41,8 +42,8 @@ class Suite:
             raise SettingError(f"Suite '{self.name}': seeds is {self.seeds}; expected 1 or more.")
         tasks = list(dict.fromkeys(name for task in self.tasks for name in _names(task)))
         both = [f"{task} {strategy}" for task in tasks for strategy in self.strategies]
-        self._check("settings", self.strategies)
-        self._check("backbones", tasks)
+        self._check("settings", [*self.strategies, *both])
+        self._check("backbones", [*self.strategies, *tasks, *both])
         self._check("recipes", [*self.strategies, *tasks, *both])
 
     def _check(self, key: str, known: Sequence[str]) -> None:
@@ -51,15 +52,25 @@ class Suite:
                 guess = " or ".join(nearest(name, known)) or ", ".join(known)
                 raise SettingError(f"Suite '{self.name}': {key} has '{name}', which it does not run; nearest: {guess}.")
 
-    def backbone_of(self, task: str) -> str:
-        """The backbone for a task, by its name in normal form, with or without the protocol."""
-        return next((self.backbones[name] for name in reversed(_names(task)) if name in self.backbones), self.backbone)
+    def backbone_of(self, task: str, strategy: str = "") -> str:
+        """The backbone for a run."""
+        return next(
+            (self.backbones[key] for key in _keys(task, strategy)[::-1] if key in self.backbones), self.backbone
+        )
+
+    def settings_of(self, task: str, strategy: str) -> dict[str, Any]:
+        """The settings of the strategy for a run."""
+        return {name: value for key in _keys(task, strategy) for name, value in self.settings.get(key, {}).items()}
 
     def changes(self, task: str, strategy: str) -> dict[str, Any]:
         """The fields of the recipe that change for a run."""
-        names = _names(task)
-        keys = (strategy, *names, *(f"{name} {strategy}" for name in names))
-        return {field: value for key in keys for field, value in self.recipes.get(key, {}).items()}
+        return {name: value for key in _keys(task, strategy) for name, value in self.recipes.get(key, {}).items()}
+
+
+def _keys(task: str, strategy: str) -> tuple[str, ...]:
+    """The keys that hold for a run, the later of which win; a task's name has its protocol, or has not."""
+    names = _names(task)
+    return strategy, *names, *(f"{name} {strategy}" for name in names)
 
 
 def _names(task: str) -> tuple[str, str]:

@@ -2,21 +2,15 @@
 
 import click
 
-from tlx.cli.session import Session, common, pass_session
+from tlx.cli.session import Session, common, names, pass_session
 from tlx.errors import TlxError
-
-
-def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
-    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
 @click.command("bench")
 @click.argument("suite")
 @click.option("--out", metavar="DIR", help="The results folder; by default runs/SUITE.")
-@click.option(
-    "--strategies", callback=_names, metavar="A,B", help="Only these, also ones that the suite lacks; or all."
-)
-@click.option("--tasks", callback=_names, metavar="A,B", help="Only these tasks.")
+@click.option("--strategies", callback=names, metavar="A,B", help="Only these, also ones that the suite lacks; or all.")
+@click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
 @common
 @pass_session

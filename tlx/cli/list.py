@@ -19,7 +19,7 @@ from tlx.plugins import KINDS, Entry
 def command(session: Session, kind: str | None, as_json: bool, markdown: bool) -> None:
     """Lists what plugins bring.
 
-    KIND is one of strategies, backbones, datasets, protocols, tasks, suites, selectors, recipes.
+    KIND is one of strategies, backbones, datasets, protocols, tasks, suites, tables, selectors, recipes.
     """
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)

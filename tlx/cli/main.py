@@ -11,7 +11,7 @@ from tlx import __version__
 from tlx.cli.session import Session, common
 from tlx.errors import TlxError, UnknownName
 
-COMMANDS = ("list", "run", "bench", "report", "data", "check", "plugins", "new")
+COMMANDS = ("list", "run", "bench", "report", "reproduce", "data", "check", "plugins", "new")
 
 
 class Commands(click.Group):

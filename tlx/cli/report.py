@@ -18,16 +18,19 @@ from tlx.errors import ResultError
     "--overview", metavar="SELECTION", help="One table for all tasks, of one selection: last, source-val, ..."
 )
 @click.option("--selectors", is_flag=True, help="What each selection policy picks, and how well it ranks.")
+@click.option("--baseline", metavar="NAME", help="A strategy to test all others against, on the shared seeds.")
+@click.option("--interval", default="t", show_default=True, help="t or bootstrap.")
 @click.option("--out", metavar="FILE", help="The file to write to; without it the report is printed.")
 @common
-def command(folder: str, style: str, overview: str | None, selectors: bool, out: str | None) -> None:
+def command(folder: str, style: str, out: str | None, **options) -> None:
     """Prints the results in a folder.
 
-    For each cell: mean, 95% interval, n, selection, gain over source-only, time.
+    For each cell: mean, 95% interval, n, selection, gain over source-only or the baseline, time. An overview of several
+    tasks ranks the strategies, with the critical difference of their ranks.
     """
     from tlx.report import report
 
-    text = report(folder, style, overview=overview, selectors=selectors).rstrip("\n")
+    text = report(folder, style, **options).rstrip("\n")
     if out is None:
         click.echo(text)
         return

@@ -72,4 +72,9 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
                         is_eager=True, help="A Python file to use as a plugin; repeatable.")(command)  # fmt: skip
 
 
+def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
+    """The callback of an option that takes names, "a,b"; None where it was not given."""
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
 pass_session = click.make_pass_decorator(Session)

@@ -25,6 +25,7 @@ KINDS = {
     "tasks": Kind("task", "tlx.data.task:Task", "a tlx.Task"),
     "suites": Kind("suite", "tlx.bench.suite:Suite", "a tlx.Suite"),
     "selectors": Kind("selector", "tlx.score.selectors:Selector", "a subclass or an instance of tlx.Selector"),
+    "tables": Kind("table", "tlx.reproduce.table:PaperTable", "a tlx.PaperTable"),
     "recipes": Kind("recipe", "tlx.engine.recipe:Recipe", "a tlx.Recipe"),
 }
 

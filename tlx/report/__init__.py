@@ -24,15 +24,18 @@ def render(
     format: str = "terminal",
     overview: str | None = None,
     selectors: bool = False,
+    baseline: str | None = None,
+    interval: str = "t",
     **options: Any,
 ) -> str:
     """The text of a report on results: a table for each task, or with `overview`, a selection policy, one for all.
 
-    With `selectors` it compares the selection policies instead. "terminal" has the option `width`; "html", a page with
-    all of it, has `store`, the `tlx.bench.Store` where embeddings may lie.
+    With `selectors` it compares the selection policies instead. `baseline` is a strategy to test all others against,
+    and `interval` is "t" or "bootstrap": see `cells`. "terminal" has the option `width`; "html", a page with all of it,
+    has `store`, the `tlx.bench.Store` where embeddings may lie.
 
     Raises:
-        UnknownName: no such format or selection.
+        UnknownName: no such format, selection, baseline or interval.
         SettingError: an overview in a format that has a line for each cell, or of selectors, or in a page.
     """
     if format not in FORMATS:
@@ -40,11 +43,11 @@ def render(
     module = importlib.import_module(f"tlx.report.{format}")
     if overview is not None and (selectors or format in PAGES):
         raise SettingError("an overview is of one selection policy, as text; expected no --selectors, and not html")
+    found = cells(results, baseline, interval)
     if format in PAGES:
-        return module.render(results, **options)
+        return module.render(results, found, **options)
     if selectors:
         return module.render(_facts(results) if format in RECORDS else compared(results), **options)
-    found = cells(results)
     if format in RECORDS:
         if overview is not None:
             raise SettingError(

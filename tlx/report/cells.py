@@ -5,39 +5,79 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tlx.bench.result import Result
-from tlx.score.intervals import interval
+from tlx.errors import UnknownName
+from tlx.score.intervals import INTERVALS
+from tlx.score.statistics import clear_best, interquartile_mean, paired
 
 BASELINE = "source_only"
 Cell = dict[str, Any]
 
 
-def cells(results: Sequence[Result]) -> list[Cell]:
+def cells(results: Sequence[Result], baseline: str | None = None, interval: str = "t") -> list[Cell]:
     """One dict for each result and selection policy, sorted by task, protocol, backbone, strategy.
 
-    `mean`, `low`, `high` are the mean target test accuracy and its 95% t-interval over the `n` seeds of `scores`.
-    `gain` is the mean less that of `source_only` on the same task, protocol and backbone, under the same selection and
-    the same recipe or suite; None where there is none. `negative_transfer` says that it is below 0. `seconds` is wall
-    time. `variant` holds what tells apart the runs of one strategy on one task. A failed or absent run has n = 0 and
-    `error`.
+    `mean`, `low`, `high` are the mean target test accuracy and its 95% interval, "t" or "bootstrap", over the `n` seeds
+    of `scores`; `iqm` is their interquartile mean. `best` says that this interval lies above those of all others in its
+    column, of runs without target labels. `gain` is the mean less that of the baseline (`source_only`) on the same
+    task, protocol and backbone, under the same selection and the same recipe or suite; None where there is none. With a
+    `baseline` given, `p_t` and `p_wilcoxon` are of paired tests on the shared seeds. `negative_transfer` says that the
+    mean is below that of `source_only`. `seconds` is wall time. `variant` holds what tells apart the runs of one
+    strategy on one task. A failed or absent run has n = 0 and `error`.
+
+    Raises:
+        UnknownName: no such interval, or no result of the baseline.
     """
+    if interval not in INTERVALS:
+        raise UnknownName("interval", interval, INTERVALS)
+    strategies = {result.spec.strategy for result in results}
+    if baseline is not None and strategies and baseline not in strategies:
+        raise UnknownName("baseline", baseline, strategies)
     policies = sorted({name for result in results for name in result.selections}) or ["last"]
     variants = _variants(results)
     made = [
-        _cell(result, policy, variants[result.spec.hash], results)
+        _cell(result, policy, variants[result.spec.hash], results, baseline, interval)
         for result in results
         for policy in (result.selections if result.finished else policies)
     ]
+    _mark_best(made)
     return sorted(made, key=_order)
 
 
-def _cell(result: Result, policy: str, variant: dict[str, Any], results: Sequence[Result]) -> Cell:
+def _mark_best(made: Sequence[Cell]) -> None:
+    columns: dict[tuple[str, ...], list[Cell]] = defaultdict(list)
+    for cell in made:
+        if cell["n"] and "labelled" not in cell["sees"]:
+            columns[cell["task"], cell["protocol"], cell["backbone"], cell["selection"]].append(cell)
+    for column in columns.values():
+        best = clear_best({cell["hash"]: (cell["mean"], cell["low"], cell["high"]) for cell in column})
+        for cell in column:
+            cell["best"] = cell["hash"] == best
+
+
+def _cell(
+    result: Result,
+    policy: str,
+    variant: dict[str, Any],
+    results: Sequence[Result],
+    baseline: str | None,
+    interval: str,
+) -> Cell:
     spec = result.spec
     selection = result.selections.get(policy)
     values = [score.accuracy for score in selection.scores] if selection else []
-    mean, low, high = interval(values) if values else (None, None, None)
-    gain = None
-    if mean is not None and (baseline := _baseline(result, policy, results)) is not None:
-        gain = mean - interval(baseline.accuracy(policy))[0]
+    mean, low, high = INTERVALS[interval](values) if values else (None, None, None)
+
+    def over(name: str) -> float | None:
+        other = _baseline(result, policy, results, name) if mean is not None else None
+        return None if other is None or mean is None else mean - sum(other.accuracy(policy)) / len(other.spec.seeds)
+
+    gain, transfer, test = over(baseline or BASELINE), over(BASELINE), None
+    if baseline not in (None, spec.strategy) and values:
+        other = _baseline(result, policy, results, str(baseline))
+        seeds = set(spec.seeds) & set(other.spec.seeds) if other else ()
+        if other and seeds:
+            theirs = dict(zip(other.spec.seeds, other.accuracy(policy), strict=True))
+            test = paired(dict(zip(spec.seeds, values, strict=True)), theirs)
     return {
         "task": spec.task,
         "strategy": spec.strategy,
@@ -49,9 +89,15 @@ def _cell(result: Result, policy: str, variant: dict[str, Any], results: Sequenc
         "low": low,
         "high": high,
         "scores": values,
+        "iqm": interquartile_mean(values) if values else None,
+        "interval": interval,
+        "best": False,
+        "baseline": baseline or BASELINE,
         "gain": gain,
+        "p_t": test and test.t_p,
+        "p_wilcoxon": test and test.wilcoxon_p,
         "seconds": result.times.wall,
-        "negative_transfer": gain is not None and gain < 0,
+        "negative_transfer": transfer is not None and transfer < 0,
         "uses_target_labels": bool(selection and selection.uses_target_labels),
         "collapsed": [score.collapsed for score in selection.scores] if selection else [],
         "diverged": list(result.diverged),
@@ -66,8 +112,8 @@ def _cell(result: Result, policy: str, variant: dict[str, Any], results: Sequenc
     }
 
 
-def _baseline(result: Result, policy: str, results: Iterable[Result]) -> Result | None:
-    """The run of `source_only` to compare with: of the same recipe, or of the same suite, which may change recipes."""
+def _baseline(result: Result, policy: str, results: Iterable[Result], name: str) -> Result | None:
+    """The run of a baseline to compare with: of the same recipe, or of the same suite, which may change recipes."""
     spec = result.spec
 
     def likeness(other: Result) -> tuple[bool, bool, bool, str]:
@@ -77,7 +123,7 @@ def _baseline(result: Result, policy: str, results: Iterable[Result]) -> Result 
     fitting = [
         other
         for other in results
-        if other.spec.strategy == BASELINE
+        if other.spec.strategy == name
         and policy in other.selections
         and (other.spec.task, other.spec.protocol, other.spec.backbone) == (spec.task, spec.protocol, spec.backbone)
         and (other.spec.recipe == spec.recipe or (other.spec.suite == spec.suite != ""))

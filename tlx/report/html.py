@@ -15,23 +15,25 @@ from tlx.bench.result import Result
 from tlx.bench.spec import written
 from tlx.bench.store import Store
 from tlx.report import terminal
-from tlx.report.cells import Cell, cells, place
+from tlx.report.cells import Cell, place
 from tlx.report.comparison import comparisons
-from tlx.report.tables import named, rank, tables
-from tlx.score import clear_best, critical_difference
+from tlx.report.tables import measured, named, rank, tables
+from tlx.score import critical_difference
 
 SCRIPTS = ("draw.js", "figures.js", "main.js")
 LARGEST = 64  # pixels of an example image's side
 
 
-def render(results: Sequence[Result], store: Store | None = None, title: str = "tlx results") -> str:
-    """The page; of runs that have them in `store`, with embeddings and example images."""
-    found = cells(results)
+def render(
+    results: Sequence[Result], found: Sequence[Cell], store: Store | None = None, title: str = "tlx results"
+) -> str:
+    """The page on results and their cells; of runs that have them in `store`, with embeddings and example images."""
     shown = {
         "runs": _runs(results, found, store),
         "policies": _policies(found),
-        "comparisons": comparisons(results),
+        "comparisons": [{**item, "group": group(item)} for item in comparisons(results)],
         "ranks": _ranks(found),
+        "measured": f"{measured(found[0], 'n')}; gain over {found[0]['baseline']}." if found else "",
     }
     # "<" would let a name end the script element; in JSON it may be written so
     text = json.dumps(shown, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -61,7 +63,7 @@ def _summary(results: Sequence[Result]) -> str:
 def group(result: Result | Cell) -> str:
     """What is compared: a task under a protocol, on a backbone."""
     facts = result if isinstance(result, dict) else vars(result.spec)
-    return f"{facts['task']} ({facts['protocol']}, {facts['backbone']})"
+    return f"{facts['task'].replace('->', ' → ')} ({facts['protocol']}, {facts['backbone']})"
 
 
 def _policies(found: Sequence[Cell]) -> list[dict[str, Any]]:
@@ -76,18 +78,17 @@ def _runs(results: Sequence[Result], found: Sequence[Cell], store: Store | None)
     own: dict[str, list[Cell]] = {}
     for cell in found:
         own.setdefault(cell["hash"], []).append(cell)
-    best = _best(found)
-    return [_run(by_hash[digest], of, best, store) for digest, of in own.items()]
+    return [_run(by_hash[digest], of, store) for digest, of in own.items()]
 
 
-def _run(result: Result, own: Sequence[Cell], best: set[tuple[str, str]], store: Store | None) -> dict[str, Any]:
+def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, Any]:
     spec, head = result.spec, own[0]
     environment = result.environment
     recipe = {key: value for key, value in spec.recipe.to_json().items() if value not in ([], "")}
     return {
         "name": named({**head, "sees": []}),
         "group": group(result),
-        "policies": {cell["selection"]: _score(result, cell, best) for cell in own},
+        "policies": {cell["selection"]: _score(result, cell) for cell in own},
         **{key: head[key] for key in ("setting", "status", "error", "seconds", "sees", "diverged")},
         "curves": [
             {key: getattr(point, key) for key in ("phase", "step", "metrics", "source_val", "target")}
@@ -110,26 +111,14 @@ def _run(result: Result, own: Sequence[Cell], best: set[tuple[str, str]], store:
     }
 
 
-def _score(result: Result, cell: Cell, best: set[tuple[str, str]]) -> dict[str, Any]:
-    keys = ("n", "mean", "low", "high", "scores", "gain", "negative_transfer", "collapsed")
+def _score(result: Result, cell: Cell) -> dict[str, Any]:
+    keys = ("n", "mean", "low", "high", "scores", "gain", "negative_transfer", "collapsed", "best")
     selection = result.selections.get(cell["selection"])
     made = selection.scores if selection else []
     return {key: cell[key] for key in keys} | {
-        "best": (cell["hash"], cell["selection"]) in best,
         "steps": [score.step for score in made],
         "confusion": np.sum([score.confusion for score in made], axis=0).tolist() if made else None,
     }
-
-
-def _best(found: Sequence[Cell]) -> set[tuple[str, str]]:
-    """(hash, selection) of the runs that are best beyond doubt among those of their task; bounds do not compete."""
-    groups: dict[tuple[str, str], dict[str, tuple[float, float | None, float | None]]] = {}
-    for cell in found:
-        if cell["mean"] is not None and "labelled" not in cell["sees"]:
-            score = (cell["mean"], cell["low"], cell["high"])
-            groups.setdefault((group(cell), cell["selection"]), {})[cell["hash"]] = score
-    best = {key: clear_best(scores) for key, scores in groups.items()}
-    return {(digest, selection) for (_, selection), digest in best.items() if digest}
 
 
 def _ranks(found: Sequence[Cell], selection: str = "last") -> dict[str, Any]:

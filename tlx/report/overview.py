@@ -1,14 +1,19 @@
-"""One table for many tasks, as papers print them: a row for each strategy, a column for each task."""
+"""One table for many tasks, as papers print them: a row for each strategy, a column for each task; and their ranks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tlx.errors import ResultError, UnknownName
 from tlx.report.cells import Cell, place
-from tlx.report.tables import Table, heading, legend, named, scored
+from tlx.report.tables import Table, heading, legend, measured, named, scored
+from tlx.score.statistics import critical_difference, interquartile_mean
 
 
 def overview(cells: Sequence[Cell], selection: str) -> Table:
     """The scores of one selection policy. A task under two protocols, or on two backbones, has a column for each.
+
+    Where there are two columns or more, one has the interquartile mean over all scores of a strategy that is in all
+    columns; and where there are three such strategies, bounds aside, the notes tell their mean ranks, Friedman's p and
+    Nemenyi's critical difference.
 
     Raises:
         UnknownName: no result was selected by `selection`.
@@ -22,11 +27,44 @@ def overview(cells: Sequence[Cell], selection: str) -> Table:
         columns.setdefault((cell["task"], cell["protocol"], cell["backbone"]), []).append(cell)
     names = dict.fromkeys(named(cell) for cell in sorted(chosen, key=place))
     texts = [column(group) for group in columns.values()]
-    rows = [(name, *(text.get(name, "-") for text in texts)) for name in names]
     heads = [f"{task} ({protocol}, {backbone})" for task, protocol, backbone in columns]
-    notes = ["target test accuracy: mean over the seeds ± half of its 95% t-interval"]
+    complete = _complete([group for group in columns.values() if any(cell["n"] for cell in group)])
+    notes = [measured(chosen[0])]
+    if any(len(found) > 1 for found in complete.values()):
+        heads.append("IQM")
+        means = {name: interquartile_mean([s for c in group for s in c["scores"]]) for name, group in complete.items()}
+        texts.append({name: f"{mean:.3f}" for name, mean in means.items()})
+        notes.append("IQM: interquartile mean over all tasks and seeds")
+    rows = [(name, *(text.get(name, "-") for text in texts)) for name in names]
     title = f"selection: {heading(selection, chosen)}"
-    return Table(title, ("strategy", *heads), rows, notes + legend([(title,), *rows]))
+    return Table(title, ("strategy", *heads), rows, notes + legend([(title,), *rows]) + _ranked(complete))
+
+
+def _complete(columns: Sequence[Sequence[Cell]]) -> dict[str, list[Cell]]:
+    """By strategy, its cells in all columns; without strategies that lack a score in one."""
+    found: dict[str, list[Cell]] = {}
+    for cells in columns:
+        for cell in cells:
+            if cell["n"]:
+                found.setdefault(named(cell), []).append(cell)
+    return {name: cells for name, cells in found.items() if len(cells) == len(columns)}
+
+
+def _ranked(complete: Mapping[str, Sequence[Cell]]) -> list[str]:
+    """Mean ranks over the tasks, and which of them are too near to tell apart."""
+    scores = {
+        name: [cell["mean"] for cell in cells]
+        for name, cells in complete.items()
+        if not any("labelled" in cell["sees"] for cell in cells)
+    }
+    tasks = max(map(len, scores.values()), default=0)
+    if len(scores) < 3 or tasks < 2:
+        return []
+    found = critical_difference(scores)
+    lines = [f"mean rank over {tasks} tasks: " + ", ".join(f"{name} {rank:.2f}" for name, rank in found.ranks.items())]
+    lines.append(f"Friedman p = {found.p:.3g}; Nemenyi's critical difference at 0.05: {found.cd:.2f}")
+    groups = "; ".join(", ".join(group) for group in found.groups)
+    return [*lines, f"ranks nearer than that, not to be told apart: {groups}"] if groups else lines
 
 
 def column(cells: Sequence[Cell]) -> dict[str, str]:

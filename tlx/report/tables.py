@@ -8,12 +8,14 @@ from tlx.errors import ResultError
 from tlx.report.cells import Cell
 
 SHOWN = ("last", "source-val", "oracle")  # of the selection policies; more do not fit, and have a table of their own
-TRAINS_ON_LABELS, SELECTS_BY_LABELS, NEGATIVE, WRONG = "†", "‡", "▼", "!"
+TRAINS_ON_LABELS, SELECTS_BY_LABELS, NEGATIVE, BEST, WRONG = "†", "‡", "▼", "★", "!"
 NOTES = {
     TRAINS_ON_LABELS: "sees labels of target train images",
     SELECTS_BY_LABELS: "selected by the labels of target test images: an upper bound",
     NEGATIVE: "below source_only (negative transfer)",
+    BEST: "best: its interval lies above those of all others, bounds aside",
 }
+NAMES = {"t": "t-interval", "bootstrap": "bootstrap interval"}
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,22 @@ def table(cells: Sequence[Cell]) -> Table:
     for cell in cells:
         runs.setdefault(cell["hash"], {})[cell["selection"]] = cell
 
-    columns = ("strategy", "n", *(heading(name, cells) for name in policies), "gain", "s")
+    tested = any(cell["p_t"] is not None or cell["p_wilcoxon"] is not None for cell in cells)
+    tests = ("p (t)", "p (Wilcoxon)") if tested else ()
+    columns = ("strategy", "n", *(heading(name, cells) for name in policies), "gain", *tests, "s")
     rows, remarks = [], []
     for run in runs.values():
         cell, remark = next(iter(run.values())), _remark(run)
         name = named(cell)
         remarks += [f"{WRONG} {name}: {remark}"] if remark else []
         means = (scored(run.get(policy)) for policy in policies)
-        last = (_gain(run.get(policies[0])), f"{cell['seconds']:.1f}")
+        first = run.get(policies[0])
+        chances = (_chance(first, "p_t"), _chance(first, "p_wilcoxon")) if tested else ()
+        last = (_gain(first), *chances, f"{cell['seconds']:.1f}")
         rows.append((f"{name} {WRONG}" if remark else name, str(cell["n"]), *means, *last))
 
-    notes = [
-        f"target test accuracy: mean over n seeds ± half of its 95% t-interval; gain over source_only at {policies[0]}"
-    ]
+    notes = [f"{measured(head, 'n')}; gain over {head['baseline']} at {policies[0]}"]
+    notes += [f"p: paired tests against {head['baseline']} on the shared seeds, two-sided"] if tested else []
     notes += legend([columns, *rows]) + remarks
     return Table(title, columns, rows, notes)
 
@@ -89,6 +94,11 @@ def legend(rows: Sequence[Sequence[str]]) -> list[str]:
     """What the signs mean that occur in these texts."""
     text = " ".join(word for row in rows for word in row)
     return [f"{sign} {note}" for sign, note in NOTES.items() if sign in text]
+
+
+def measured(cell: Cell, seeds: str = "the") -> str:
+    """What the scores of a table are."""
+    return f"target test accuracy: mean over {seeds} seeds ± half of its 95% {NAMES[cell['interval']]}"
 
 
 def heading(policy: str, cells: Sequence[Cell]) -> str:
@@ -111,9 +121,14 @@ def scored(cell: Cell | None) -> str:
         return cell["status"]
     if cell["low"] is None:
         return f"{cell['mean']:.3f}"
+    sign = f" {BEST}" if cell["best"] else ""
     # the interval is clipped to [0, 1], so the longer half is the one to show
     half = max(cell["mean"] - cell["low"], cell["high"] - cell["mean"])
-    return f"{cell['mean']:.3f} ±{half:.3f}"
+    return f"{cell['mean']:.3f} ±{half:.3f}{sign}"
+
+
+def _chance(cell: Cell | None, key: str) -> str:
+    return "-" if cell is None or cell[key] is None else f"{cell[key]:.3f}"
 
 
 def _gain(cell: Cell | None) -> str:

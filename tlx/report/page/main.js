@@ -21,11 +21,12 @@ function columns(policy, rows) {
   const low = Math.min(...scored.map((score) => score.low ?? score.mean), 1);
   const high = Math.max(...scored.map((score) => score.high ?? score.mean), 0);
   const half = (score) => (score.low === null ? "" : ` ±${Math.max(score.mean - score.low, score.high - score.mean).toFixed(3)}`);
+  const many = !get("task").value;
   const number = (key) => (run) => (of(run) && of(run)[key] !== null ? of(run)[key] : null);
   const all = [
     { name: "strategy", left: true, value: (run) => run.name, cell: (run) => make("span", {},
-      make("button", { class: "open", type: "button", "aria-haspopup": "dialog", onclick: () => open(run) }, run.name), ...signs(run, of(run))) },
-    { name: "task", left: true, value: (run) => run.group, cell: (run) => run.group },
+      make("button", { class: "open", type: "button", "aria-haspopup": "dialog", onclick: () => open(run) }, run.name), ...signs(run, of(run)), many ? make("span", { class: "under" }, run.group) : null) },
+    { name: "task", left: true, minor: true, value: (run) => run.group, cell: (run) => run.group },
     { name: "n", value: number("n"), cell: (run) => String(of(run) ? of(run).n : 0), minor: true },
     { name: "accuracy", value: number("mean"), cell: (run) => (of(run) && of(run).mean !== null ? fixed(of(run).mean) + half(of(run)) : run.status) },
     { name: "95% interval", kind: "plot", value: number("low"), cell: (run) => (of(run) && of(run).mean !== null ? interval(of(run), low, high) : "") },
@@ -33,12 +34,12 @@ function columns(policy, rows) {
     { name: "setting", left: true, minor: true, value: (run) => run.setting, cell: (run) => run.setting },
     { name: "seconds", minor: true, value: (run) => run.seconds, cell: (run) => run.seconds.toFixed(1) },
   ];
-  return get("task").value ? all.filter((column) => column.name !== "task") : all;
+  return many ? all : all.filter((column) => column.name !== "task");
 }
 
 function signs(run, score) {
   const told = [];
-  if (score && score.best) told.push(["best", "its interval lies above all others of this task"]);
+  if (score && score.best) told.push(["★ best", "its interval lies above all others of this task"]);
   if (run.sees.includes("labelled")) told.push(["†", "sees labels of target train images"]);
   const collapsed = score ? score.collapsed.filter(Boolean).length : 0;
   if (collapsed) told.push([`${collapsed}/${score.n} collapsed`, "one class takes nine tenths of all rows"]);
@@ -50,7 +51,7 @@ function signs(run, score) {
 function refresh() {
   const [rows, policy] = [chosen(), get("policy").value];
   const marked = data.policies.find((item) => item.name === policy);
-  const caption = "Target test accuracy: mean over n seeds ± half of its 95% t-interval; gain over source_only. ▼ below source_only. "
+  const caption = `${data.measured} ▼ Below source_only. ★ Best: its interval lies above all others of its task, bounds aside. † Sees labels of target train images. `
     + (marked && marked.labels ? "‡ Selected by the labels of target test images: an upper bound." : `Selected by ${policy}.`);
   const shape = columns(policy, rows);
   if (state.by >= shape.length) state.by = null;
@@ -117,6 +118,7 @@ function selectors() {
   for (const item of data.comparisons) {
     const columns = [
       { name: "selector", left: true, value: (fact) => fact.selector, cell: (fact) => fact.selector + (fact.uses_target_labels ? " ‡" : "") },
+      { name: "runs", value: (fact) => fact.runs, cell: (fact) => String(fact.runs), minor: true },
       { name: "picked", value: (fact) => fact.picked, cell: (fact) => fixed(fact.picked) },
       { name: "below best", value: (fact) => fact.regret, cell: (fact) => fixed(fact.regret) },
       { name: "rank corr. in a run", value: (fact) => fact.within, cell: (fact) => bar(fact.within) },
@@ -125,7 +127,7 @@ function selectors() {
     ];
     const names = item.selectors.map((fact) => fact.selector);
     const picks = Object.entries(item.picks);
-    get("selectors").append(make("h3", {}, `${item.task} (${item.protocol}, ${item.backbone})`),
+    get("selectors").append(make("h3", {}, item.group),
       scroll("selectors", table(item.selectors, columns, { by: null, down: false })),
       make("details", {}, make("summary", {}, "What each would have picked, run by run"), scroll("picks", table(picks, [
         { name: "strategy", left: true, value: ([name]) => name, cell: ([name]) => name },

@@ -1,0 +1,16 @@
+"""The published figures that come with tlx, one YAML file a table, and the tables that `tlx reproduce` runs."""
+
+from tlx import hookimpl
+
+
+@hookimpl
+def tlx_tables(register):
+    """Registers the tables; which suites run them is in `tables`."""
+    register("tllib-digits", "tlx_literature.tables:TLLIB_DIGITS", "TLLib: twelve methods on MNIST, USPS, SVHN.")
+    register("kl-digits", "tlx_literature.tables:KL_DIGITS", "KL-guided adaptation on MNIST, USPS, SVHN.")
+    register("kl-rotated-mnist", "tlx_literature.tables:KL_ROTATED_MNIST", "KL-guided adaptation, MNIST turned.")
+    register("shot-digits", "tlx_literature.tables:SHOT_DIGITS", "SHOT on MNIST, USPS, SVHN: source-free.")
+    register("dirt-t", "tlx_literature.tables:DIRT_T", "VADA and DIRT-T: MNIST-M, CIFAR-10 and STL-10.")
+    register("adda", "tlx_literature.tables:ADDA", "ADDA with few MNIST and USPS rows, and SVHN.")
+    register("self-ensembling", "tlx_literature.tables:SELF_ENSEMBLING", "Self-ensembling on digits, CIFAR and STL.")
+    register("simclr-b5-cifar10", "tlx_literature.tables:SIMCLR_B5_CIFAR10", "ResNet-50 from ImageNet to CIFAR-10.")

@@ -1,0 +1,91 @@
+"""The tables that `tlx reproduce` runs, and how near ours has to come.
+
+The tolerances of TLLib, SHOT, KL and SimCLR are suggestions for runs of the same recipe and network. Those of the
+others are set here: no less than the spread that their papers print.
+"""
+
+from pathlib import Path
+
+from tlx import PaperTable
+
+HERE = Path(__file__).parent
+
+TLLIB_DIGITS = PaperTable(
+    name="tllib-digits",
+    literature=HERE / "tllib_digits.yaml",
+    selection="oracle",
+    tolerance=3.0,
+    tolerances={"svhn_cropped->mnist": 5.0},
+    suites={"full": ("digits",), "short": ("digits-short",)},
+)
+"""TLLib chose the best epoch on the target's test images: `oracle` here. SVHN's balanced rows are drawn anew."""
+
+KL_BASELINES = {name: 5.0 for name in ("source_only", "dann", "mmd", "coral", "wdgrl")}
+
+KL_DIGITS = PaperTable(
+    name="kl-digits",
+    literature=HERE / "kl_digits.yaml",
+    selection="source-val",
+    tolerance=1.5,
+    tolerances=KL_BASELINES,
+    suites={"full": ("kl-digits",), "short": ("kl-digits-short",)},
+)
+
+KL_ROTATED_MNIST = PaperTable(
+    name="kl-rotated-mnist",
+    literature=HERE / "kl_rotated_mnist.yaml",
+    selection="source-val",
+    tolerance=1.5,
+    tolerances=KL_BASELINES,
+    suites={"full": ("kl-rotated-mnist",), "short": ("kl-rotated-mnist-short",)},
+)
+"""The short budget has a network that a CPU can carry: an ablation, not the paper's cells."""
+
+SHOT_DIGITS = PaperTable(
+    name="shot-digits",
+    literature=HERE / "shot_digits.yaml",
+    selection="last",
+    tolerance=0.7,
+    tolerances={"source_only": 5.0},
+    suites={"full": ("shot-digits",), "short": ("shot-digits-short",)},
+)
+"""Source-only varies by five points between SHOT's own three seeds, so it has that tolerance."""
+
+DIRT_T = PaperTable(
+    name="dirt-t",
+    literature=HERE / "dirt_t.yaml",
+    selection="last",
+    tolerance=3.0,
+    suites={"full": ("dirt-t", "dirt-t-plain")},
+    tasks=("mnist->mnist_m", "cifar10->stl10", "stl10->cifar10"),
+    variants={"dirt-t-plain": "no instance norm"},
+    missing="quoted by the paper from others, or no suite of the table runs it",
+)
+"""The last step is held against theirs: 1,000 labelled target images chose their settings, and not the step."""
+
+ADDA = PaperTable(
+    name="adda",
+    literature=HERE / "adda.yaml",
+    selection="last",
+    tolerance=3.5,
+    suites={"full": ("adda-digits",), "short": ("adda-digits-short",)},
+)
+
+SELF_ENSEMBLING = PaperTable(
+    name="self-ensembling",
+    literature=HERE / "self_ensembling.yaml",
+    selection="last",
+    tolerance=2.0,
+    suites={"full": ("self-ensembling",), "short": ("self-ensembling-short",)},
+    variants={"self-ensembling": "MT+CT+TFA", "self-ensembling-short": "MT+CT+TFA"},
+    missing="no suite of the table runs this augmentation and network",
+)
+
+SIMCLR_B5_CIFAR10 = PaperTable(
+    name="simclr-b5-cifar10",
+    literature=HERE / "simclr_b5_cifar10.yaml",
+    selection="last",
+    tolerance=0.5,
+    tolerances={"feature_extraction": 1.0},
+    missing="no suite runs it: it needs ResNet-50 with ImageNet weights at 224 pixels",
+)

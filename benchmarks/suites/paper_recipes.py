@@ -1,0 +1,41 @@
+"""The recipes of the tables of `tlx reproduce`: a paper's own, and a short one for two CPU cores."""
+
+from tlx import Recipe
+
+SHOT_DIGITS = Recipe(
+    name="shot-digits", lr=0.01, weight_decay=0.001, batch=64, steps=31_650, rounds=180, bottleneck=0, weak="digits"
+)
+"""SHOT's digits: SGD with Nesterov momentum, 0.01 (1 + 10 p)^-0.75 in each phase, 30 epochs of source and of target.
+
+An epoch is 938 steps of MNIST or 117 of USPS (7,438 rows), 64 a batch; 31,650 steps are 30 of both.
+"""
+
+SHOT_SHORT = SHOT_DIGITS.replace(name="shot-short", steps=4_000, rounds=16)
+
+KL_SHORT = Recipe(
+    name="kl-short", optimizer="adam", lr=0.001, weight_decay=0.0, schedule="constant", batch=128, steps=2_000,
+    rounds=10, bottleneck=0,
+)  # fmt: skip
+"""The optimizer of KL-guided adaptation's code, for a few epochs."""
+
+ADDA_DIGITS = Recipe(
+    name="adda-digits", optimizer="adam", lr=0.001, beta1=0.5, weight_decay=2.5e-5, schedule="constant", batch=128,
+    steps=20_000, rounds=20, bottleneck=0,
+)  # fmt: skip
+"""ADDA's script: 10,000 steps on the source at 1e-3, and 10,000 of adaptation at 2e-4 with beta1 0.5.
+
+Its beta1 is 0.9 on the source; a recipe has one.
+"""
+
+ADDA_SHORT = ADDA_DIGITS.replace(name="adda-short", steps=2_000, rounds=10, batch=64)
+
+FRENCH_DIGITS = Recipe(
+    name="french-digits", optimizer="adam", lr=0.001, weight_decay=0.0, schedule="constant", batch=256, steps=70_500,
+    rounds=20, bottleneck=0, weak="shift + affine(0.1) + noise(0.05)",
+)  # fmt: skip
+"""Self-ensembling's digits: Adam 1e-3, 300 epochs of 60,000 images, 256 a batch, with the augmentation "TFA".
+
+TFA: shifts of up to 2 pixels, an affine map whose entries vary by 0.1, noise of 0.1 standard deviations (of 0.5).
+"""
+
+FRENCH_SHORT = FRENCH_DIGITS.replace(name="french-short", steps=2_000, rounds=10, batch=128)

@@ -1,0 +1,52 @@
+"""`tlx reproduce`: a published table, run again and laid beside ours."""
+
+import click
+
+from tlx.cli.session import Session, common, names, pass_session
+from tlx.errors import SettingError, TlxError
+
+
+@click.command("reproduce")
+@click.argument("table")
+@click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
+@click.option("--methods", callback=names, metavar="A,B", help="Only these methods, by tlx's names of them.")
+@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
+@click.option("--budget", help="full, the paper's recipe, or short, with fewer steps.  [default: full]")
+@click.option("--out", metavar="DIR", help="The results folder; by default runs/TABLE.")
+@click.option(
+    "--report",
+    "only_report",
+    is_flag=True,
+    help="Run nothing; show the committed results (benchmarks/results/TABLE), or those of --out.",
+)
+@click.option("--format", "style", default="terminal", show_default=True, help="terminal, markdown or json.")
+@common
+@pass_session
+def command(
+    session: Session, table: str, only_report: bool, style: str, budget: str | None, out: str | None, **options
+) -> None:
+    """Runs a published table, and prints ours beside theirs.
+
+    Every cell has a verdict: reproduced (within a tolerance), higher, lower, not comparable, not run. Cells that are
+    finished already are not run again. `tlx list tables` names the tables.
+    """
+    registry = session.registry
+    if only_report and (budget or options["seeds"]):
+        raise SettingError("--report runs nothing, so --budget and --seeds say nothing; expected one or the others")
+    from tlx import reproduce
+    from tlx.reproduce.render import FORMATS, render
+
+    if style not in FORMATS:
+        render([], reproduce.Literature("", "", "", ()), style)  # raises, before hours of runs
+    found = registry.get("tables", table)
+    literature = reproduce.read(found.literature)
+    if only_report:
+        del options["seeds"]
+        cells = reproduce.report(found, out, plugins=session.files, registry=registry, **options)
+    else:
+        chosen = budget or "full"
+        cells = reproduce.reproduce(found, budget=chosen, out=out, plugins=session.files, registry=registry, **options)
+    click.echo(render(cells, literature, style).rstrip("\n"))
+    failed = [f"{cell['task']} {cell['method']}: {cell['why']}" for cell in cells if cell["why"].startswith("failed: ")]
+    if failed and not only_report:
+        raise TlxError("\n  ".join([f"{len(failed)} of {len(cells)} cells failed:", *failed]))
