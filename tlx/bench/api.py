@@ -104,11 +104,17 @@ def bench(
     found = registry.get("suites", suite) if isinstance(suite, str) else suite
     specs = make_specs(registry, found, tasks=tasks, strategies=strategies, seeds=seeds, plugins=plugins)
     store = Store(Path("runs") / found.name if out is None else out)
-    return complete(specs, store, registry, executor, progress)
+    return complete(specs, store, registry, executor, progress, observers, embeddings)
 
 
 def complete(
-    specs: Sequence[Spec], store: Store, registry: Registry, executor: Executor | None = None, progress: bool = True
+    specs: Sequence[Spec],
+    store: Store,
+    registry: Registry,
+    executor: Executor | None = None,
+    progress: bool = True,
+    observers: Sequence[Any] = (),
+    embeddings: bool = False,
 ) -> list[Result]:
     """Runs those specs that have no finished result in the store, and gives the results of all, in their order.
 

@@ -117,7 +117,7 @@ def _summary(item: Comparison) -> Table:
         for fact in item["selectors"]
     ]
     notes = [
-        "picked: mean target test accuracy where it picks; below best: how far the best evaluation of each run is above",
+        "picked: mean target test accuracy where it picks; below best: how far the best evaluation of a run is above",
         "rank correlation of its scores with target accuracy: Spearman's in a run (mean over runs and seeds) and over "
         "all evaluations of all runs, and over these Kendall's tau, weighted towards the best",
     ]

@@ -9,12 +9,14 @@ SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "±": r"$\pm$", "†": r"$\dagger$", "‡": r"$\ddagger$",
-    "▼": r"$\downarrow$", "τ": r"$\tau$",
+    "▼": r"$\downarrow$", "★": r"$\star$", "τ": r"$\tau$",
 }  # fmt: skip
 
 
 def render(tables: Sequence[Table]) -> str:
     """The tables, each a `table` with its legend under it; the document needs `\\usepackage{booktabs}`."""
+    if not tables:
+        return ""
     return "\n".join(["% needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}", *map(_table, tables), ""])
 
 
@@ -33,8 +35,7 @@ def _line(words: Sequence[str]) -> str:
 
 def escaped(text: str) -> str:
     """A text as LaTeX prints it: "->" is an arrow; what is not ASCII and has no command is named by its code point."""
-    parts = (part for part in text.split("->"))
-    return r"$\to$".join("".join(_sign(character) for character in part) for part in parts)
+    return r"$\to$".join("".join(map(_sign, part)) for part in text.split("->"))
 
 
 def _sign(character: str) -> str:
