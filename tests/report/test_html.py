@@ -7,17 +7,6 @@ import pytest
 from tlx.bench.store import Store
 from tlx.report import cells, render, report
 
-KEPT = {
-    "points": np.zeros((2, 4, 2), np.float32),
-    "predicted": np.array([[0, 1, 0, 1]] * 2, np.int16),
-    "steps": np.array([2, 6]),
-    "source": np.array([True, True, False, False]),
-    "y": np.array([0, 1, 1, 1], np.int16),
-    "images": np.full((2, 8, 8, 3), 128, np.uint8),
-    "shown": np.array([0, 2]),
-    "classes": np.array(["x", "y"]),
-}
-
 
 def inside(page):
     (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
@@ -49,11 +38,11 @@ def test_no_name_becomes_markup(make):
     assert {run["error"] for run in inside(page)["runs"]} == {None, evil}
 
 
-def test_what_a_run_kept_is_on_the_page(results, tmp_path):
+def test_what_a_run_kept_is_on_the_page(results, kept, tmp_path):
     store = Store(tmp_path)
     for result in results:
         store.write(result)
-    store.keep(results[1].spec, KEPT)
+    store.keep(results[1].spec, kept)
     runs = {run["name"]: run["embedding"] for run in inside(report(tmp_path, "html"))["runs"]}
     assert runs["coral"] is None and runs["mmd"]["classes"] == ["x", "y"] and runs["mmd"]["shown"] == [0, 2]
     assert [image[:22] for image in runs["mmd"]["images"]] == ["data:image/png;base64,"] * 2

@@ -26,7 +26,7 @@ def comparisons(results: Sequence[Result]) -> list[Comparison]:
     def key(result: Result) -> tuple[str, str, str]:
         return result.spec.task, result.spec.protocol, result.spec.backbone
 
-    usable = [result for result in results if result.finished and "labelled" not in result.sees]
+    usable = [result for result in results if result.finished and result.curves and "labelled" not in result.sees]
     return [_compare(list(group)) for _, group in groupby(sorted(usable, key=key), key)]
 
 

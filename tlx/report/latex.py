@@ -8,7 +8,7 @@ from tlx.report.tables import Table
 SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "±": r"$\pm$", "†": r"$\dagger$", "‡": r"$\ddagger$",
+    "|": r"\textbar{}", '"': "''", "±": r"$\pm$", "†": r"$\dagger$", "‡": r"$\ddagger$",
     "▼": r"$\downarrow$", "★": r"$\star$", "τ": r"$\tau$",
 }  # fmt: skip
 
@@ -17,7 +17,7 @@ def render(tables: Sequence[Table]) -> str:
     """The tables, each a `table` with its legend under it; the document needs `\\usepackage{booktabs}`."""
     if not tables:
         return ""
-    return "\n".join(["% needs \\usepackage[T1]{fontenc} and \\usepackage{booktabs}", *map(_table, tables), ""])
+    return "\n".join(["% needs \\usepackage{booktabs}", *map(_table, tables), ""])
 
 
 def _table(table: Table) -> str:
