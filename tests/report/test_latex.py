@@ -33,7 +33,7 @@ def test_it_compiles(results, make, tmp_path):
     assert COMPILER
     odd = [make("mmd", (0.5, 0.6), settings=(("mode", mode),)) for mode in (SIGNS, "語")]
     body = render([*results, *odd, make("kl", task="b->c", status="absent", error="not_here")], "latex")
-    head = "\\documentclass{article}\\usepackage[T1]{fontenc}\\usepackage{booktabs}\\begin{document}"
+    head = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}"
     (tmp_path / "report.tex").write_text(f"{head}\n{body}\n\\end{{document}}\n")
     halt = ["-interaction=nonstopmode", "-halt-on-error"] if "pdflatex" in COMPILER else []
     done = subprocess.run([COMPILER, *halt, "report.tex"], cwd=tmp_path, capture_output=True, text=True)
