@@ -89,6 +89,12 @@ TABLE = {
         conv(3, 1, 64) + conv(3, 64, 128) + conv(3, 128, 128) + conv(3, 128, 512) + norm(64, 128, 128, 512),
         fc(512, 10),
     ),
+    "french_digits": (
+        GREY28,
+        256,
+        conv(5, 1, 32) + conv(3, 32, 64) + conv(3, 64, 64) + norm(32, 64, 64) + fc(4 * 4 * 64, 256),
+        fc(256, 10),
+    ),
     "wrn_28_2": (  # 1 + 2 * 12 convolutions, 3 shortcuts and the head: 28 layers
         COLOUR32,
         128,
@@ -117,6 +123,7 @@ TOTALS = {  # the same, added up on paper
     "dann_svhn": 31_795_146,
     "mcd_usps": 127_850,
     "shot_lenet": 233_718,
+    "french_digits": 321_546,  # 832 + 18496 + 36928 + 320 + 262400 + 2570
     "wrn_28_2": 1_469_642,
 }
 

@@ -73,7 +73,7 @@ def test_ranks_over_tasks_and_their_critical_difference(make):
         f"Friedman p = {p:.3g}; Nemenyi's critical difference at 0.05: 1.91",
         "ranks nearer than that, not to be told apart: mmd, dann, coral",
     ]
-    assert dict(zip(found.columns, found.rows[1], strict=True))["IQM"] == "0.550"
+    assert dict(zip(found.columns, found.rows[1], strict=True))["IQM"] == "0.575"  # of .4 .4 .6 .6 .7 .7
 
 
 def test_the_mean_without_the_extremes_is_over_seeds_and_tasks(make):

@@ -1,16 +1,20 @@
 """Two phases: what moves in the second, what stays, and whose batch-norm statistics they are."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tlx import State
+from tlx import Batch, Context, Labelled, Objective, Phase, State
 from tlx.engine.feed import normalise
 from tlx.ops import centroid_labels
 from tlx_strategies.adda import ADDA
 from tlx_strategies.feature_extraction import FeatureExtraction
 from tlx_strategies.fine_tune import FineTune
 from tlx_strategies.shot import SHOT
+from tlx_strategies.shot_im import augmented
 
 
 def same(first, second) -> bool:
@@ -94,3 +98,20 @@ def test_shot_has_no_source_to_read_in_its_second_phase(engine):
     again = trained_on_source(engine, SHOT())
     again.enter(1)
     assert same(again.round(), without)
+
+
+def test_shot_augments_source_images_by_the_weak_policy():
+    """The traps: labels that are augmented away; the strong policy."""
+
+    def loss(state: Any, batch: Any, context: Any) -> Any:
+        return batch.source
+
+    model: Any = SimpleNamespace(augment=lambda key, x, strength: x + 2.0 * (strength == "weak"))
+    phase = augmented(model, Phase((Objective(loss, ("features",)),), name="source", share=0.5))
+    source = Labelled(jnp.ones((3, 2)), jnp.arange(3), jnp.zeros(3, jnp.int32))
+    (objective,) = phase.objectives
+    seen: Any = objective.loss(
+        State({}, {}), Batch(source=source, target=None, labelled=None), Context(jax.random.key(0), jnp.float32(0))
+    )
+    assert (phase.name, phase.share, objective.trains) == ("source", 0.5, ("features",))
+    assert (seen.x == 3).all() and same(seen.y, source.y)
