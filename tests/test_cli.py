@@ -205,8 +205,11 @@ def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch):
     assert tlx_command(*args, str(path)) == (0, "table of 1\n", "")
     assert seen == {
         "task": "a:b", "strategy": "shift", "backbone": "tiny", "seeds": 2, "steps": 5, "settings": ("x=1", "y=2"),
-        "recipe": "r", "out": "o", "plugins": [str(path)],
+        "recipe": "r", "out": "o", "plugins": [str(path)], "observers": (), "embeddings": False,
     }  # fmt: skip
+    assert tlx_command(*args, str(path), "--keep-embeddings")[0] == 0 and seen["embeddings"]
+    code, _, err = tlx_command("run", "a:b", "shift", "--keep-embeddings")
+    assert code == 2 and "expected --out DIR as well" in err
     monkeypatch.setattr(api, "run", lambda *_, **__: Failed())
     assert tlx_command("run", "a:b", "shift") == (1, "", "Error: failed: a->b shift: it diverged\n")
     monkeypatch.setattr(api, "run", lambda *_, **__: Absent())
@@ -226,8 +229,12 @@ def test_bench_passes_its_options_on(good, tlx_command, monkeypatch):
     assert (code, out) == (1, "table of 2\n")
     assert err == "Error: 1 of 2 runs failed:\n  a->b shift: it diverged\n"
     assert seen == {
-        "suite": "quick", "strategies": ["a", "b"], "tasks": ["c:d"], "seeds": 2, "out": "o", "plugins": []
+        "suite": "quick", "strategies": ["a", "b"], "tasks": ["c:d"], "seeds": 2, "out": "o", "plugins": [],
+        "observers": (), "embeddings": False,
     }  # fmt: skip
+    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
+    tlx_command("bench", "quick", "--tensorboard", "events", "--keep-embeddings")
+    assert seen["embeddings"] and [str(observer.folder) for observer in seen["observers"]] == ["events"]
 
 
 def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, tlx_command, monkeypatch):
@@ -240,8 +247,16 @@ def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, 
 
 
 def test_report(tlx_command, monkeypatch, tmp_path):
-    monkeypatch.setattr(tlx.report, "report", lambda folder, style, overview: f"{style} of {folder}, {overview}\n")
-    assert tlx_command("report", "somewhere", "--format", "csv") == (0, "csv of somewhere, None\n", "")
+    monkeypatch.setattr(
+        tlx.report, "report", lambda folder, style, **options: f"{style} of {folder}, {options['selectors']}\n"
+    )
+    assert tlx_command("report", "somewhere", "--format", "csv") == (0, "csv of somewhere, False\n", "")
+    path = tmp_path / "page.html"
+    args = ("report", "somewhere", "--selectors", "--out")
+    assert tlx_command(*args, str(path)) == (0, "", f"wrote {path}\n")
+    assert path.read_text() == "terminal of somewhere, True\n" and list(tmp_path.iterdir()) == [path]
+    code, _, err = tlx_command(*args, str(tmp_path / "no" / "page.html"))
+    assert code == 1 and "cannot be written to" in err and "No such file" in err
     monkeypatch.undo()
     code, _, err = tlx_command("report", str(tmp_path / "nowhere"))
     assert code == 1 and err.startswith("Error: ") and "nowhere" in err

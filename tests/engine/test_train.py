@@ -253,3 +253,28 @@ def test_predict_of_a_wrong_shape_is_named():
 
     with pytest.raises(ContractError, match=r"Wide: `predict` returned shape \(16, 16\); expected \(16, 3\)"):
         run(Wide())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_run_is_the_same_whether_it_is_observed_or_not(stream):
+    plain = run(Plain(), seeds=(0, 1), stream=stream)
+    sample = {"val": TASK.source_val.x[:5], "test": TASK.test_x}
+    seen = run(Plain(), seeds=(0, 1), stream=stream, sample=sample)
+    for one, other in zip(plain.evaluations, seen.evaluations, strict=True):
+        assert one.observed == {} and set(other.observed) == {"val", "test"}
+        np.testing.assert_array_equal(one.target_logits, other.target_logits)
+        np.testing.assert_array_equal(one.source_logits, other.source_logits)
+        np.testing.assert_allclose(other.observed["test"].logits, other.target_logits, atol=1e-5)
+        np.testing.assert_allclose(other.observed["val"].logits, other.source_logits[:, :5], atol=1e-5)
+        assert other.observed["val"].features.shape == (2, 5, 16)
+
+
+def test_features_are_those_that_the_prediction_is_made_from():
+    class Twice(Plain):
+        def predict(self, model, state, x):
+            features, _ = model.features(state, 2 * x, train=False)
+            return features[:, :3]
+
+    kind = strategy(type("Two", (Twice,), {}))
+    (last,) = run(kind(), sample={"test": TASK.test_x}).evaluations[-1:]
+    np.testing.assert_array_equal(last.observed["test"].features[..., :3], last.observed["test"].logits)

@@ -1,5 +1,6 @@
 """The code blocks of plugins/README.md are right: each is written to the file that its first line names, and used."""
 
+import json
 import re
 import sys
 import tomllib
@@ -24,7 +25,7 @@ def folder(tmp_path):
 
 
 def test_every_block_is_named():
-    assert len(BLOCKS) == len(re.findall(r"```(?:python|toml)\n", TEXT)) == 6
+    assert len(BLOCKS) == len(re.findall(r"```(?:python|toml)\n", TEXT)) == 7
 
 
 @pytest.mark.parametrize("name", ["plain", "anchored"])
@@ -46,6 +47,24 @@ def test_file_that_watches(folder, capsys):
     registry = Registry.load([folder / "watch.py"], {"TLX_PLUGINS": ""})
     registry.hook.tlx_run_finished(spec=Some(task="a->b", strategy="plain"), result=Some(status="finished"))
     assert capsys.readouterr().out == "a->b plain finished\n" and not registry.problems
+
+
+def test_file_that_tracks(folder, monkeypatch):
+    from types import SimpleNamespace as Some
+
+    assert len([line for line in BLOCKS["tracker.py"].splitlines() if line]) <= 15
+    monkeypatch.chdir(folder)
+    registry = Registry.load(["tracker.py"], {"TLX_PLUGINS": ""})
+    spec = Some(label="a->b plain", hash="12ab")
+    registry.hook.tlx_round_finished(spec=spec, progress=Some(step=5, metrics={"task": [0.5, 0.25]}))
+    result = Some(status="finished", finished=True, accuracy=lambda policy: [0.75])
+    registry.hook.tlx_run_finished(spec=spec, result=result)
+    head = {"run": "a->b plain", "hash": "12ab"}
+    assert [json.loads(line) for line in (folder / "tracker.jsonl").read_text().splitlines()] == [
+        {**head, "step": 5, "task": [0.5, 0.25]},
+        {**head, "status": "finished", "accuracy": [0.75]},
+    ]
+    assert not registry.problems
 
 
 def test_package(folder, monkeypatch):

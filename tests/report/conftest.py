@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from tlx.bench.result import Environment, Result, Score, Selection, Times
@@ -61,3 +62,18 @@ def results(make):
         make("coral", (0.2, 0.3, 0.25), (0.4, 0.4, 0.4)),
         make("dann", error="ValueError: no | good\nat all"),
     ]
+
+
+@pytest.fixture
+def kept():
+    """What a run keeps to be looked at: two rows of each domain, one image of each."""
+    return {
+        "points": np.zeros((2, 4, 2), np.float32),
+        "predicted": np.array([[0, 1, 0, 1]] * 2, np.int16),
+        "steps": np.array([2, 6]),
+        "source": np.array([True, True, False, False]),
+        "y": np.array([0, 1, 1, 1], np.int16),
+        "images": np.full((2, 8, 8, 3), 128, np.uint8),
+        "shown": np.array([0, 2]),
+        "classes": np.array(["x", "y"]),
+    }

@@ -35,6 +35,8 @@ def run(
     plugins: Sequence[str] = (),
     datasets: Sequence[Dataset] = (),
     registry: Registry | None = None,
+    observers: Sequence[Any] = (),
+    embeddings: bool = False,
     progress: bool = True,
 ) -> Result:
     """Runs one strategy on one task and gives the result, also if it failed (`result.status`, `result.error`).
@@ -44,8 +46,10 @@ def run(
     `settings` is a mapping, or texts "key=value"; `steps` replaces the recipe's; `plugins` are files to load. With
     `out` the result is written to that folder as well, in the place of an earlier one of the same spec. `datasets` are
     in memory (`tlx.data.from_arrays`), and the task may name them; the result's command cannot run them again.
-    `weights` is a source of pretrained weights for the backbone (`tlx.weights.read`); with `save`, the weights that
-    each seed ends with are written to that folder, which is such a source itself.
+    `observers` have the methods of `tlx.hooks` that tell of a run. With `embeddings`, an .npz file beside the result
+    holds features and images for the HTML report. `weights` is a source of pretrained weights for the backbone
+    (`tlx.weights.read`); with `save`, the weights that each seed ends with are written to that folder, which is such a
+    source itself.
 
     Raises:
         TlxError: an unknown name, a wrong setting, a folder that cannot be written.
@@ -72,7 +76,7 @@ def run(
     store = None if out is None else Store(out)
     if store:
         store.prepare()
-    return _run_all([spec], registry, store, Serial(), progress, save)[0]
+    return _run_all([spec], registry, store, Serial(), progress, observers, embeddings, save)[0]
 
 
 def bench(
@@ -86,13 +90,15 @@ def bench(
     plugins: Sequence[str] = (),
     registry: Registry | None = None,
     executor: Executor | None = None,
+    observers: Sequence[Any] = (),
+    embeddings: bool = False,
     progress: bool = True,
 ) -> list[Result]:
     """Runs what a suite lacks in the folder `out` (default "runs/SUITE"), and gives the results of all its runs.
 
     A run is there if its file is, it finished, and the strategy's code has not changed since; such a file is not
     touched. A run that fails, or whose data are absent, is written down with its error, does not stop the others, and
-    is run again next time.
+    is run again next time. `observers` and `embeddings` are as those of `run`.
 
     Raises:
         TlxError: an unknown name, a wrong setting, a folder that cannot be written; before anything runs.
@@ -105,11 +111,17 @@ def bench(
     chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
     specs = make_specs(registry, found, plugins=plugins, **chosen)
     store = Store(Path("runs") / found.name if out is None else out)
-    return complete(specs, store, registry, executor, progress)
+    return complete(specs, store, registry, executor, progress, observers, embeddings)
 
 
 def complete(
-    specs: Sequence[Spec], store: Store, registry: Registry, executor: Executor | None = None, progress: bool = True
+    specs: Sequence[Spec],
+    store: Store,
+    registry: Registry,
+    executor: Executor | None = None,
+    progress: bool = True,
+    observers: Sequence[Any] = (),
+    embeddings: bool = False,
 ) -> list[Result]:
     """Runs those specs that have no finished result in the store, and gives the results of all, in their order.
 
@@ -121,7 +133,7 @@ def complete(
     if there:
         log.info("%d of %d results are there already", len(there), len(specs))
     todo = [spec for spec in specs if spec.hash not in there]
-    new = _run_all(todo, registry, store, executor or Serial(), progress)
+    new = _run_all(todo, registry, store, executor or Serial(), progress, observers, embeddings)
     there |= {result.spec.hash: result for result in new}
     return [there[spec.hash] for spec in specs]
 
@@ -144,16 +156,18 @@ def _run_all(
     store: Store | None,
     executor: Executor,
     progress: bool,
+    observers: Sequence[Any],
+    embeddings: bool,
     save: str | Path | None = None,
 ) -> list[Result]:
     results = []
+    keep = store.keep if store and embeddings else None
     with contextlib.ExitStack() as stack:
-        observers = ()
         if progress and specs:
             from tlx.bench.progress import Bar  # rich is not needed where nobody looks
 
-            observers = (stack.enter_context(Bar(specs)),)
-        for result in executor.map(Runner(registry, observers, save=save), specs):
+            observers = (*observers, stack.enter_context(Bar(specs)))
+        for result in executor.map(Runner(registry, observers, keep=keep, save=save), specs):
             if store:
                 store.write(result)
             results.append(result)

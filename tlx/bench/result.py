@@ -56,13 +56,17 @@ class Selection:
 
 @dataclass(frozen=True)
 class Point:
-    """One evaluation on the curves; every list has one number a seed, None where it was not finite."""
+    """One evaluation on the curves; every list has one number a seed, None where it was not finite.
+
+    `selectors` has the score that each selector gave it, if it was one of those selected from: of the last phase.
+    """
 
     phase: str
     step: int
     metrics: dict[str, list[float | None]]
     source_val: list[float]
     target: list[float]
+    selectors: dict[str, list[float | None]] = field(default_factory=dict, metadata={"may_miss": True})
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """One run: from its spec to its result, whatever happens."""
 
-import logging
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -12,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from tlx.bench.embedding import embedding
 from tlx.bench.environment import environment
 from tlx.bench.fingerprint import fingerprint
-from tlx.bench.result import Point, Result, Score, Selection, Times
+from tlx.bench.result import Point, Result, Times
+from tlx.bench.sample import choose
+from tlx.bench.selection import Opinions, candidates, select_all
 from tlx.bench.spec import Spec
 from tlx.data import TaskData, load_task
 from tlx.errors import DataAbsent, TlxError
 from tlx.plugins import Registry
-from tlx.score.metrics import accuracy, scores
-from tlx.score.selectors import Evidence, Selector, select
+from tlx.score.metrics import accuracy
 from tlx.weights.save import save
 from tlx.weights.source import read_for
-
-log = logging.getLogger(__name__)
 
 
 class Runner:
@@ -33,8 +32,9 @@ class Runner:
     One whose data are not on this machine gives a result that is "absent".
 
     Observers have the methods `tlx_run_started`, `tlx_round_finished` and `tlx_run_finished` of `tlx.hooks`. `train` is
-    `tlx.engine.train.train` unless given, `save` a folder for the weights that each seed ends with. Pickled, it leaves
-    everything behind: elsewhere it loads the plugins anew.
+    `tlx.engine.train.train` unless given. `keep(spec, arrays)` is given the run's `tlx.bench.embedding`; `save` is a
+    folder for the weights that each seed ends with. Pickled, it leaves everything behind: elsewhere it loads the
+    plugins anew.
     """
 
     def __init__(
@@ -42,9 +42,10 @@ class Runner:
         registry: Registry | None = None,
         observers: Sequence[Any] = (),
         train: Callable[..., Any] | None = None,
+        keep: Callable[[Spec, dict[str, np.ndarray]], Any] | None = None,
         save: str | Path | None = None,
     ):
-        self.registry, self.observers, self.train, self.save = registry, observers, train, save
+        self.registry, self.observers, self.train, self.keep, self.save = registry, observers, train, keep, save
         self._data: dict[str, TaskData | DataAbsent] = {}
 
     def __reduce__(self):
@@ -76,6 +77,9 @@ class Runner:
         if train is None:
             from tlx.engine.train import train  # JAX is first needed here
 
+        policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
+        observed = self.keep is not None or any(policy.uses_features for policy in policies.values())
+        chosen = choose(data, spec.recipe.eval_batch) if observed else None
         outcome = train(
             strategy(**dict(spec.settings)),
             registry.get("backbones", spec.backbone),
@@ -83,14 +87,16 @@ class Runner:
             spec.recipe,
             spec.seeds,
             lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
+            **({"sample": chosen.images} if chosen else {}),
             **({"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}),
         )
         if self.save is not None:
             about = {"backbone": spec.backbone, "classes": "\n".join(data.classes), "spec": spec.hash}
             for place, seed in enumerate(spec.seeds):
                 save(self.save, seed, outcome.weights(place), about)
-        policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
-        selections = {name: _selection(name, policy, outcome, data) for name, policy in policies.items()}
+        selections, opinions = select_all(policies, outcome, data, chosen)
+        if self.keep and chosen:
+            self.keep(spec, embedding(outcome, data, chosen))
         times = replace(result.times, compile=round(outcome.compile_seconds, 3), train=round(outcome.train_seconds, 3))
         return replace(
             result,
@@ -99,8 +105,8 @@ class Runner:
             times=times,
             sees=tuple(sorted(outcome.sees)),
             diverged=[bool(item) for item in outcome.diverged],
-            selections={name: selection for name, selection in selections.items() if selection},
-            curves=[_point(evaluation, data) for evaluation in outcome.evaluations],
+            selections=selections,
+            curves=_curves(outcome, data, opinions),
         )
 
     def _load(self, task: str, registry: Registry) -> TaskData:
@@ -121,40 +127,21 @@ class Runner:
             getattr(observer, event)(**what)
 
 
-def _selection(name: str, selector: Selector, outcome: Any, data: TaskData) -> Selection | None:
-    """The scores of each seed where the selector picks; None where the selector fails, which loses no run."""
-    last = outcome.evaluations[-1].phase
-    candidates = [evaluation for evaluation in outcome.evaluations if evaluation.phase == last]
-    picked = []
-    for seed in range(len(outcome.seeds)):
-        evidence = [
-            Evidence(
-                evaluation.step,
-                evaluation.step / max(1, outcome.steps),  # a strategy that only runs online takes no step
-                evaluation.source_logits[seed],
-                data.source_val.y,
-                evaluation.target_logits[seed],
-                data.test_y,
-            )
-            for evaluation in candidates
-        ]
-        try:
-            index = select(selector, evidence)
-        except Exception as error:
-            log.warning("selector '%s' failed and is left out: %s: %s", name, type(error).__name__, error)
-            return None
-        picked.append(Score(step=int(evidence[index].step), **scores(evidence[index].target_logits, data.test_y)))
-    return Selection(selector.uses_target_labels, picked)
-
-
-def _point(evaluation: Any, data: TaskData) -> Point:
-    return Point(
-        phase=evaluation.phase,
-        step=int(evaluation.step),
-        metrics={key: [_number(value) for value in values] for key, values in sorted(evaluation.metrics.items())},
-        source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits],
-        target=[accuracy(logits, data.test_y) for logits in evaluation.target_logits],
-    )
+def _curves(outcome: Any, data: TaskData, opinions: Opinions) -> list[Point]:
+    first = len(outcome.evaluations) - len(candidates(outcome))
+    return [
+        Point(
+            phase=evaluation.phase,
+            step=int(evaluation.step),
+            metrics={key: [_number(value) for value in values] for key, values in sorted(evaluation.metrics.items())},
+            source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits],
+            target=[accuracy(logits, data.test_y) for logits in evaluation.target_logits],
+            selectors={name: [_number(seed[number - first]) for seed in seeds] for name, seeds in opinions.items()}
+            if number >= first
+            else {},
+        )
+        for number, evaluation in enumerate(outcome.evaluations)
+    ]
 
 
 def _number(value: Any) -> float | None:

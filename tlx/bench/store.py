@@ -1,10 +1,16 @@
 """A folder of results: one JSON file a run, there in full or not at all."""
 
 import errno
+import io
 import logging
 import os
 import re
+import zipfile
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from tlx.bench.result import Result
 from tlx.bench.spec import Spec
@@ -68,15 +74,42 @@ class Store:
             ResultError: no permission, a full disk; nothing half-written is left, and what was there is still there.
         """
         path = self.path(result.spec)
+        self._put(path, result.text().encode(), result.spec)
+        return path
+
+    def keep(self, spec: Spec, arrays: Mapping[str, np.ndarray]) -> Path:
+        """Writes what is to be looked at of a run (`tlx.bench.embedding`) beside its result, as .npz.
+
+        Raises:
+            ResultError: as `write`.
+        """
+        path = self.path(spec).with_suffix(".npz")
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        self._put(path, buffer.getvalue(), spec)
+        return path
+
+    def kept(self, spec: Spec) -> dict[str, np.ndarray] | None:
+        """What `keep` wrote; None where there is none, or it is damaged, which is told in the log."""
+        path = self.path(spec).with_suffix(".npz")
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+                return dict(file)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            log.warning("%s is damaged (%s): left out", path, error)
+            return None
+
+    def _put(self, path: Path, content: bytes, spec: Spec) -> None:
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
-            _write(beside, result.text().encode())
+            _write(beside, content)
             os.replace(beside, path)
         except OSError as error:
-            raise self._error(f"cannot take the result of {result.spec.label}", error) from error
+            raise self._error(f"cannot take the result of {spec.label}", error) from error
         finally:
             _remove(beside)
-        return path
 
     def _set_aside(self, path: Path, error: Exception) -> None:
         aside = path.with_name(f"{path.name}.damaged")

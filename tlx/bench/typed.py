@@ -42,7 +42,7 @@ def build(hint: type[T] | Any, value: Any, where: str = "") -> T | Any:
         names = [field.name for field in dataclasses.fields(hint) if field.name not in late]
         if odd := sorted(set(names) ^ set(value)):
             raise ValueError(f"{where or hint.__name__}: missing or unknown fields {', '.join(odd)}")
-        return hint(**{name: build(hints[name], value[name], f"{where}.{name}".strip(".")) for name in names})
+        return hint(**{name: build(hints[name], item, f"{where}.{name}".strip(".")) for name, item in value.items()})
     elif hint is float and type(value) is int:
         return float(value)
     elif hint in (int, float, str, bool, types.NoneType) and type(value) is hint:

@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, names, pass_session
+from tlx.cli.session import Session, common, names, pass_session, trackers
 from tlx.errors import TlxError
 
 
@@ -13,9 +13,16 @@ from tlx.errors import TlxError
 @click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
 @click.option("--weights", metavar="SOURCE", help="Pretrained weights of its backbone, rather than the suite's.")
+@click.option(
+    "--keep-embeddings",
+    "embeddings",
+    is_flag=True,
+    help="Keep features and example images beside each result, for tlx report --format html.",
+)
+@click.option("--tensorboard", metavar="DIR", help="The folder to write TensorBoard event files into.")
 @common
 @pass_session
-def command(session: Session, suite: str, **options) -> None:
+def command(session: Session, suite: str, tensorboard: str | None, **options) -> None:
     """Runs a suite: strategies x tasks.
 
     Runs that are finished already are not run again. Tasks whose data are not on this machine are left out, and named.
@@ -24,7 +31,8 @@ def command(session: Session, suite: str, **options) -> None:
     from tlx.bench import api
     from tlx.report import render
 
-    results = api.bench(suite, plugins=session.files, registry=registry, **options)
+    observers = trackers(tensorboard)
+    results = api.bench(suite, plugins=session.files, registry=registry, observers=observers, **options)
     click.echo(render(results))
     for line in api.absences(results):
         click.echo(f"Absent: {line}", err=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, pass_session
+from tlx.cli.session import Session, common, pass_session, trackers
 from tlx.errors import DataAbsent, TlxError
 
 
@@ -17,19 +17,30 @@ from tlx.errors import DataAbsent, TlxError
 @click.option("--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME.")
 @click.option("--save", metavar="DIR", help="The folder to write the weights into that each seed ends with.")
 @click.option("--out", metavar="DIR", help="The folder to write the result into; without it nothing is written.")
+@click.option(
+    "--keep-embeddings",
+    "embeddings",
+    is_flag=True,
+    help="Keep features and example images beside each result, for tlx report --format html.",
+)
+@click.option("--tensorboard", metavar="DIR", help="The folder to write TensorBoard event files into.")
 @common
 @pass_session
-def command(session: Session, task: str, strategy: str, **options) -> None:
+def command(session: Session, task: str, strategy: str, tensorboard: str | None, **options) -> None:
     """Runs one strategy on one task.
 
     TASK is like mnist5k:optdigits, or with a protocol mnist:usps@P-2000. Prints the scores; with --out, writes the
     result as well.
     """
+    if options["embeddings"] and not options["out"]:
+        raise click.UsageError("--keep-embeddings keeps them beside the result: expected --out DIR as well.")
     registry = session.registry
     from tlx.bench import api
     from tlx.report import render
 
-    result = api.run(task, strategy, plugins=session.files, registry=registry, **options)
+    result = api.run(
+        task, strategy, plugins=session.files, registry=registry, observers=trackers(tensorboard), **options
+    )
     if failed := api.failures([result]):
         raise TlxError(f"failed: {failed[0]}")
     if absent := api.absences([result]):

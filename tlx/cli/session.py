@@ -77,4 +77,13 @@ def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
+def trackers(tensorboard: str | None) -> tuple[Any, ...]:
+    """The observers that the options of a command ask for."""
+    if tensorboard is None:
+        return ()
+    from tlx.bench.tensorboard import TensorBoard
+
+    return (TensorBoard(tensorboard),)
+
+
 pass_session = click.make_pass_decorator(Session)

@@ -1,10 +1,13 @@
 """Predictions over a whole table, in batches."""
 
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 
 from tlx.contract import Images, Model, State, Strategy, Tree
 from tlx.engine.feed import Feed, Table, normalise
+from tlx.engine.model import Frame, make_model
 from tlx.errors import ContractError
 
 
@@ -18,6 +21,30 @@ def predict(strategy: Strategy, model: Model, state: State, x: Images) -> jax.Ar
             f"expected {expected}, [B, classes]"
         )
     return logits
+
+
+class Observed(NamedTuple):
+    """What a strategy makes of some images: features [seeds, B, width] and logits [seeds, B, classes]."""
+
+    features: Any
+    logits: Any
+
+
+def observe(frame: Frame, strategy: Strategy, feed: Feed, images: jax.Array, state: State) -> Observed:
+    """Logits of a batch of images (uint8), and the features that `predict` made them from: the last it asked for.
+
+    A program of its own, so that a run trains by the same one whether it is observed or not.
+    """
+    model, x, seen = make_model(frame), normalise(feed, images), []
+
+    def features(*args: Any, **more: Any) -> tuple[jax.Array, State]:
+        found = model.features(*args, **more)
+        seen.append(found[0])
+        return found
+
+    logits = predict(strategy, model._replace(features=features), state, x)
+    own = seen and seen[-1].shape == (len(images), model.width)
+    return Observed(seen[-1] if own else model.features(state, x, train=False)[0], logits)
 
 
 def evaluate(strategy: Strategy, model: Model, state: State, feed: Feed, rows: Table, batch: int) -> jax.Array:

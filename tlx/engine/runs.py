@@ -1,14 +1,16 @@
 """The compiled programs of one run whose images are on the device, and what they pass on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from tlx.contract import Strategy
+from tlx.contract import Images, Strategy
 from tlx.data import TaskData
 from tlx.engine import phases as programs
 from tlx.engine.devices import mesh
+from tlx.engine.evaluate import Observed, observe
 from tlx.engine.feed import make_feed
 from tlx.engine.groups import Flat
 from tlx.engine.model import Frame
@@ -66,3 +68,11 @@ class Run:
         static = (self.plan, len(self.data.test_x))
         self.carry, result = self._call(programs.online_pass, static, shared, mapped, donate=True)
         return result
+
+    def observed(self, sample: Mapping[str, Images]) -> dict[str, Observed]:
+        """Features and logits of some images (uint8), group by group, each one batch; the run is left as it is."""
+        found = {}
+        for group, images in sample.items():
+            shared = (self.strategy, self.feed, jnp.asarray(images))
+            found[group] = self._call(observe, (self.frame,), shared, (self.carry.state,))
+        return jax.device_get(found)

@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tlx.contract import Phase, Strategy, keep
+from tlx.contract import Images, Phase, Strategy, keep
 from tlx.data import TaskData
 from tlx.engine.devices import describe, use_compilation_cache
+from tlx.engine.evaluate import Observed
 from tlx.engine.feed import check_sees, union
 from tlx.engine.model import Backbone, Frame, make_model
 from tlx.engine.pretrained import stacked, weights_of
@@ -33,13 +34,17 @@ class Progress(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """Logits after a round, [seeds, rows, classes], of the source validation and the target test images."""
+    """Logits after a round, [seeds, rows, classes], of the source validation and the target test images.
+
+    `observed` has, by group, features and logits of the images that `train` was given as its `sample`.
+    """
 
     phase: str
     step: int
     source_logits: np.ndarray
     target_logits: np.ndarray
     metrics: dict[str, np.ndarray]  # [seeds], mean over the round
+    observed: dict[str, Observed]
 
 
 class Outcome(NamedTuple):
@@ -95,13 +100,15 @@ def train(
     on_round: Callable[[Progress], None] | None = None,
     stream: bool | None = None,
     weights: Sequence[Mapping[str, np.ndarray]] = (),
+    sample: Mapping[str, Images] | None = None,
 ) -> Outcome:
     """Trains a strategy on a task from each seed, and evaluates it after every round.
 
     With `weights`, the tensors that each seed starts from, as they were published (`tlx.weights`).
 
     The images lie on the device, or, with `stream`, come from the host while the steps run; by default the latter
-    where they would take more than half of the device's memory.
+    where they would take more than half of the device's memory. Every evaluation has the features and the logits of
+    `sample` as well, groups of images (uint8) of which each is one batch; that changes no other number.
 
     Raises:
         ContractError: the strategy or the backbone breaks the contract, or sees what the task does not offer.
@@ -148,7 +155,8 @@ def train(
                 result.source_logits[:, : len(data.source_val.x)],
                 result.target_logits[:, : len(data.test_x)],
             )
-            evaluations.append(Evaluation(section.phase.name, step, source, target, result.metrics))
+            observed = runner.observed(sample or {})
+            evaluations.append(Evaluation(section.phase.name, step, source, target, result.metrics, observed))
             if on_round:
                 metrics = {name: [float(value) for value in values] for name, values in result.metrics.items()}
                 on_round(Progress(section.phase.name, len(evaluations), rounds, step, steps, metrics))

@@ -1,4 +1,4 @@
-"""Reports on results: terminal, Markdown, CSV, JSON. Importing this does not import JAX."""
+"""Reports on results: terminal, Markdown, LaTeX, CSV, JSON, HTML. Importing this does not import JAX."""
 
 import importlib
 from collections.abc import Sequence
@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from tlx.bench.result import Result
-from tlx.bench.store import load_all
+from tlx.bench.store import Store, load_all
 from tlx.errors import ResultError, SettingError, UnknownName
 from tlx.report.cells import cells
+from tlx.report.comparison import compared, comparisons
 from tlx.report.overview import overview as overview_of
 from tlx.report.tables import tables
 
-TABLES, RECORDS = ("terminal", "markdown"), ("csv", "json")
-FORMATS = (*TABLES, *RECORDS)
+TABLES, RECORDS, PAGES = ("terminal", "markdown", "latex"), ("csv", "json"), ("html",)
+FORMATS = (*TABLES, *RECORDS, *PAGES)
 
 __all__ = ["FORMATS", "cells", "render", "report"]
 
@@ -22,22 +23,31 @@ def render(
     results: Sequence[Result],
     format: str = "terminal",
     overview: str | None = None,
+    selectors: bool = False,
     baseline: str | None = None,
     interval: str = "t",
     **options: Any,
 ) -> str:
     """The text of a report on results: a table for each task, or with `overview`, a selection policy, one for all.
 
-    `baseline` is a strategy to test all others against, and `interval` is "t" or "bootstrap": see `cells`. "terminal"
-    has the option `width`.
+    With `selectors` it compares the selection policies instead. `baseline` is a strategy to test all others against,
+    and `interval` is "t" or "bootstrap": see `cells`. "terminal" has the option `width`; "html", a page with all of it,
+    has `store`, the `tlx.bench.Store` where embeddings may lie.
 
     Raises:
         UnknownName: no such format, selection, baseline or interval.
-        SettingError: an overview in a format that has a line for each cell.
+        SettingError: an overview in a format that has a line for each cell, or of selectors, or in a page.
     """
     if format not in FORMATS:
         raise UnknownName("format", format, FORMATS)
-    module, found = importlib.import_module(f"tlx.report.{format}"), cells(results, baseline, interval)
+    module = importlib.import_module(f"tlx.report.{format}")
+    if overview is not None and (selectors or format in PAGES):
+        raise SettingError("an overview is of one selection policy, as text; expected no --selectors, and not html")
+    found = cells(results, baseline, interval)
+    if format in PAGES:
+        return module.render(results, found, **options)
+    if selectors:
+        return module.render(_facts(results) if format in RECORDS else compared(results), **options)
     if format in RECORDS:
         if overview is not None:
             raise SettingError(
@@ -57,4 +67,17 @@ def report(folder: str | Path, format: str = "terminal", **options: Any) -> str:
     results = load_all(folder)
     if not results:
         raise ResultError(f"Results folder '{folder}' holds no result; `tlx bench SUITE --out {folder}` writes some.")
+    if format in PAGES:
+        options["store"] = Store(folder)
     return render(results, format, **options)
+
+
+def _facts(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """A dict for each task and selector; `picks` has the mean accuracy of each run."""
+    return [
+        {key: item[key] for key in ("task", "protocol", "backbone")}
+        | fact
+        | {"picks": {run: means.get(fact["selector"]) for run, means in item["picks"].items()}}
+        for item in comparisons(results)
+        for fact in item["selectors"]
+    ]

@@ -13,7 +13,7 @@ def render(tables: Sequence[Table]) -> str:
 def _table(table: Table) -> str:
     if not table.columns:
         return "\n".join([f"**{table.title}**", "", *(f"- {note}" for note in table.notes), ""])
-    rules = ["---" if name == "strategy" else "---:" for name in table.columns]
+    rules = ["---" if not place else "---:" for place in range(len(table.columns))]
     lines = [_line(row) for row in (table.columns, rules, *table.rows)]
     return "\n".join([f"**{table.title}**", "", *lines, "", *(f"- {note}" for note in table.notes), ""])
 

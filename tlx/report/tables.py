@@ -7,6 +7,7 @@ from itertools import groupby
 from tlx.errors import ResultError
 from tlx.report.cells import Cell
 
+SHOWN = ("last", "source-val", "oracle")  # of the selection policies; more do not fit, and have a table of their own
 TRAINS_ON_LABELS, SELECTS_BY_LABELS, NEGATIVE, BEST, WRONG = "†", "‡", "▼", "★", "!"
 NOTES = {
     TRAINS_ON_LABELS: "sees labels of target train images",
@@ -40,7 +41,7 @@ def tables(cells: Sequence[Cell]) -> list[Table]:
 
 
 def table(cells: Sequence[Cell]) -> Table:
-    """The table of one task: a row for each run, a column for each selection policy, the gain of the first of these.
+    """The table of one task: a row for each run, the gain, a column for each selection policy of `SHOWN`, or for all.
 
     Raises:
         ResultError: the cells are of more than one task, protocol or backbone, whose scores cannot be compared.
@@ -52,7 +53,9 @@ def table(cells: Sequence[Cell]) -> Table:
     title = f"{head['task']} ({head['protocol']}, {head['backbone']})"
     if all(cell["status"] == "absent" for cell in cells):
         return Table(title, (), [], list(dict.fromkeys(_why(cell) for cell in cells)))
-    policies = sorted({cell["selection"] for cell in cells}, key=lambda name: _rank(name, cells))
+    every = {cell["selection"] for cell in cells}
+    policies = sorted(every.intersection(SHOWN) or every, key=lambda name: rank(name, cells))
+    cells = [cell for cell in cells if cell["selection"] in policies]
     runs: dict[str, dict[str, Cell]] = {}
     for cell in cells:
         runs.setdefault(cell["hash"], {})[cell["selection"]] = cell
@@ -77,7 +80,8 @@ def table(cells: Sequence[Cell]) -> Table:
     return Table(title, columns, rows, notes)
 
 
-def _rank(policy: str, cells: Sequence[Cell]) -> tuple[bool, int, str]:
+def rank(policy: str, cells: Sequence[Cell]) -> tuple[bool, int, str]:
+    """Where a selection policy stands among the columns: those that read labels of the target last."""
     first = ("last", "source-val")
     return _oracle(policy, cells), first.index(policy) if policy in first else len(first), policy
 

@@ -20,8 +20,8 @@ def render(tables: Sequence[Table], width: int | None = None) -> str:
         drawn = Grid(
             title=Text(table.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1)
         )
-        for name in table.columns:
-            drawn.add_column(Text(name), justify="left" if name == "strategy" else "right", overflow="fold")
+        for place, name in enumerate(table.columns):
+            drawn.add_column(Text(name), justify="right" if place else "left", overflow="fold")
         for row in table.rows:
             drawn.add_row(*map(Text, row))
         console.print(drawn if table.columns else Text(table.title))

@@ -2,7 +2,7 @@
 
 from tlx.score.intervals import bootstrap_interval, interval
 from tlx.score.metrics import accuracy, scores
-from tlx.score.selectors import Evidence, Selector, select
+from tlx.score.selectors import Evidence, Sample, Selector, judge, pick, select
 from tlx.score.statistics import CriticalDifference, Paired, clear_best, critical_difference, interquartile_mean, paired
 from tlx.score.transferability import Pair, Transferability, weighted_kendall
 
@@ -11,6 +11,7 @@ __all__ = [
     "Evidence",
     "Pair",
     "Paired",
+    "Sample",
     "Selector",
     "Transferability",
     "accuracy",
@@ -19,7 +20,9 @@ __all__ = [
     "critical_difference",
     "interquartile_mean",
     "interval",
+    "judge",
     "paired",
+    "pick",
     "scores",
     "select",
     "weighted_kendall",

@@ -1,0 +1,61 @@
+"""Runs as TensorBoard event files. Needs tensorboardX, but no TensorFlow: `pip install 'tlx[tensorboard]'`."""
+
+from pathlib import Path
+from typing import Any
+
+from tlx.bench.result import Result
+from tlx.bench.spec import Spec
+from tlx.bench.store import Store
+from tlx.errors import SettingError
+
+
+class TensorBoard:
+    """An observer: each seed of a run writes its event file to a folder of its own under `folder`.
+
+    While it runs: `train/METRIC` after each round. When it has finished: `accuracy/target`, `accuracy/source_val` and
+    `selector/NAME` at each evaluation, and the command and the settings as text.
+
+    Raises:
+        SettingError: tensorboardX is not installed.
+    """
+
+    def __init__(self, folder: str | Path):
+        try:
+            from tensorboardX import SummaryWriter
+        except ImportError as error:
+            raise SettingError("TensorBoard files need tensorboardX: pip install 'tlx[tensorboard]'.") from error
+        self.folder, self.make = Path(folder), SummaryWriter
+        self.writers: list[Any] = []
+
+    def tlx_run_started(self, spec: Spec) -> None:
+        """Opens a file for each seed."""
+        self.close()
+        name = Store(self.folder).path(spec).stem
+        self.writers = [self.make(str(self.folder / name / f"seed{seed}"), flush_secs=10) for seed in spec.seeds]
+
+    def tlx_round_finished(self, spec: Spec, progress: Any) -> None:
+        """Writes the metrics of the round."""
+        for metric, values in progress.metrics.items():
+            for writer, value in zip(self.writers, values, strict=True):
+                writer.add_scalar(f"train/{metric}", value, progress.step)
+
+    def tlx_run_finished(self, spec: Spec, result: Result) -> None:
+        """Writes the curves, and closes the files."""
+        for seed, writer in enumerate(self.writers):
+            writer.add_text("command", result.command)
+            writer.add_text("settings", ", ".join(f"{key}={value}" for key, value in spec.settings) or "none")
+            if result.error:
+                writer.add_text("error", result.error)
+            for point in result.curves:
+                writer.add_scalar("accuracy/target", point.target[seed], point.step)
+                writer.add_scalar("accuracy/source_val", point.source_val[seed], point.step)
+                for name, values in point.selectors.items():
+                    if (value := values[seed]) is not None:
+                        writer.add_scalar(f"selector/{name}", value, point.step)
+        self.close()
+
+    def close(self) -> None:
+        """Closes the files of a run that was interrupted, or has ended."""
+        for writer in self.writers:
+            writer.close()
+        self.writers = []

@@ -1,0 +1,155 @@
+"""One HTML page that holds all of a report: it needs no network, no server and no other file."""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Sequence
+from importlib import resources
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from tlx.bench.result import Result
+from tlx.bench.spec import written
+from tlx.bench.store import Store
+from tlx.report import terminal
+from tlx.report.cells import Cell, place
+from tlx.report.comparison import comparisons
+from tlx.report.tables import measured, named, rank, tables
+from tlx.score import critical_difference
+
+SCRIPTS = ("draw.js", "figures.js", "main.js")
+LARGEST = 64  # pixels of an example image's side
+
+
+def render(
+    results: Sequence[Result], found: Sequence[Cell], store: Store | None = None, title: str = "tlx results"
+) -> str:
+    """The page on results and their cells; of runs that have them in `store`, with embeddings and example images."""
+    shown = {
+        "runs": _runs(results, found, store),
+        "policies": _policies(found),
+        "comparisons": [{**item, "group": group(item)} for item in comparisons(results)],
+        "ranks": _ranks(found),
+        "measured": f"{measured(found[0], 'n')}; gain over {found[0]['baseline']}." if found else "",
+    }
+    # "<" would let a name end the script element; in JSON it may be written so
+    text = json.dumps(shown, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return Template(_part("page.html")).substitute(
+        title=html.escape(title),
+        summary=html.escape(_summary(results)),
+        style=_part("page.css"),
+        script="\n".join(map(_part, SCRIPTS)),
+        plain=html.escape(terminal.render(tables(found), width=110)),
+        data=text,
+    )
+
+
+def _part(name: str) -> str:
+    return resources.files("tlx.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _summary(results: Sequence[Result]) -> str:
+    done = [result for result in results if result.finished]
+    tasks = len({group(result) for result in results})
+    devices = sorted({result.environment.device or "unknown" for result in done})
+    versions = sorted({result.environment.versions.get("tlx", "unknown") for result in done})
+    told = f"{len(done)} finished runs of {len(results)}, {tasks} {'task' if tasks == 1 else 'tasks'}"
+    return f"{told}; device: {', '.join(devices) or 'none'}; tlx {', '.join(versions) or 'unknown'}"
+
+
+def group(result: Result | Cell) -> str:
+    """What is compared: a task under a protocol, on a backbone."""
+    facts = result if isinstance(result, dict) else vars(result.spec)
+    return f"{facts['task'].replace('->', ' → ')} ({facts['protocol']}, {facts['backbone']})"
+
+
+def _policies(found: Sequence[Cell]) -> list[dict[str, Any]]:
+    labels = {cell["selection"]: False for cell in found}
+    for cell in found:
+        labels[cell["selection"]] |= cell["uses_target_labels"]
+    return [{"name": name, "labels": labels[name]} for name in sorted(labels, key=lambda name: rank(name, found))]
+
+
+def _runs(results: Sequence[Result], found: Sequence[Cell], store: Store | None) -> list[dict[str, Any]]:
+    by_hash = {result.spec.hash: result for result in results}
+    own: dict[str, list[Cell]] = {}
+    for cell in found:
+        own.setdefault(cell["hash"], []).append(cell)
+    return [_run(by_hash[digest], of, store) for digest, of in own.items()]
+
+
+def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, Any]:
+    spec, head = result.spec, own[0]
+    environment = result.environment
+    recipe = {key: value for key, value in spec.recipe.to_json().items() if value not in ([], "")}
+    return {
+        "name": named({**head, "sees": []}),
+        "group": group(result),
+        "policies": {cell["selection"]: _score(result, cell) for cell in own},
+        **{key: head[key] for key in ("setting", "status", "error", "seconds", "sees", "diverged")},
+        "curves": [
+            {key: getattr(point, key) for key in ("phase", "step", "metrics", "source_val", "target")}
+            for point in result.curves
+        ],
+        "command": result.command,
+        "settings": {key: written(value) for key, value in spec.settings} or {"none": ""},
+        "recipe": {key: written(tuple(value) if isinstance(value, list) else value) for key, value in recipe.items()},
+        "facts": {
+            "device": environment.device or "unknown",
+            "started": result.times.started,
+            "seconds": f"{result.times.wall:.1f}, of which compiling {result.times.compile:.1f}",
+            "seeds": list(spec.seeds),
+            "commit": environment.git or "unknown",
+            "versions": ", ".join(f"{name} {version}" for name, version in environment.versions.items()),
+            "spec": spec.hash,
+            "data": result.data_hash,
+        },
+        "embedding": _embedding(store.kept(spec)) if store else None,
+    }
+
+
+def _score(result: Result, cell: Cell) -> dict[str, Any]:
+    keys = ("n", "mean", "low", "high", "scores", "gain", "negative_transfer", "collapsed", "best")
+    selection = result.selections.get(cell["selection"])
+    made = selection.scores if selection else []
+    return {key: cell[key] for key in keys} | {
+        "steps": [score.step for score in made],
+        "confusion": np.sum([score.confusion for score in made], axis=0).tolist() if made else None,
+    }
+
+
+def _ranks(found: Sequence[Cell], selection: str = "last") -> dict[str, Any]:
+    """The critical-difference diagram of the methods that finished on every task; or the `reason` why there is none."""
+    scores: dict[str, dict[str, float]] = {}
+    for cell in sorted(found, key=place):
+        if cell["selection"] == selection and cell["mean"] is not None and "labelled" not in cell["sees"]:
+            scores.setdefault(named(cell), {})[group(cell)] = cell["mean"]
+    tasks = sorted({task for own in scores.values() for task in own})
+    whole = {name: [own[task] for task in tasks] for name, own in scores.items() if len(own) == len(tasks)}
+    try:
+        made = critical_difference(whole)
+    except ValueError:
+        return {"reason": f"Drawn of three methods or more on two tasks or more; here {len(whole)} on {len(tasks)}."}
+    return {**made._asdict(), "tasks": tasks}
+
+
+def _embedding(kept: dict[str, np.ndarray] | None) -> dict[str, Any] | None:
+    if kept is None:
+        return None
+    lists = {key: kept[key].tolist() for key in ("predicted", "steps", "source", "y", "shown", "classes")}
+    points = np.round(kept["points"].astype(np.float64), 3).tolist()
+    return {**lists, "points": points, "images": [_png(image) for image in kept["images"]]}
+
+
+def _png(image: np.ndarray) -> str:
+    """A uint8 image [H, W, C] as a data address."""
+    from PIL import Image  # imported here: pages without images need not wait for it
+
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    picture.thumbnail((LARGEST, LARGEST))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
