@@ -77,6 +77,8 @@ class Runner:
             lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
         )
         policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
+        if not len(data.source_val.y):
+            policies = {name: policy for name, policy in policies.items() if not policy.needs_source}
         selections = {name: _selection(name, policy, outcome, data) for name, policy in policies.items()}
         times = replace(result.times, compile=round(outcome.compile_seconds, 3), train=round(outcome.train_seconds, 3))
         return replace(
@@ -139,7 +141,7 @@ def _point(evaluation: Any, data: TaskData) -> Point:
         phase=evaluation.phase,
         step=int(evaluation.step),
         metrics={key: [_number(value) for value in values] for key, values in sorted(evaluation.metrics.items())},
-        source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits],
+        source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits if len(logits)],
         target=[accuracy(logits, data.test_y) for logits in evaluation.target_logits],
     )
 

@@ -9,7 +9,7 @@ from tlx.errors import SettingError, nearest
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
 DTYPES = ("float32", "bfloat16")
-SCHEDULES = ("constant", "inverse", "cosine")
+SCHEDULES = ("constant", "inverse", "cosine", "step")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,10 @@ class Recipe:
     """Optimizer, schedule, batch, length and per-group learning rates of a run.
 
     Learning rate at progress p of a phase: lr * rate(path) * phase rate * s(p), with s(p) = 1 ("constant"),
-    (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75) or (1 + cos(pi p)) / 2 ("cosine").
+    (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75; Keras' decay: gamma = decay * steps,
+    power 1), (1 + cos(pi p)) / 2 ("cosine") or gamma^floor(power p) ("step": power equal intervals). Over the first
+    `warmup` of p, s is p / warmup times that; "cosine" then falls over what is left, and "step" does not count drops
+    before.
 
     `rates` pairs a glob over "phase/group/path" with a multiplier; the first glob that fits counts, else 1.
     `weight_decay` is added to the gradient (sgd, adam) or decoupled (adamw). `clip` bounds the global norm of each
@@ -39,6 +42,7 @@ class Recipe:
     schedule: str = "inverse"
     gamma: float = 10.0
     power: float = 0.75
+    warmup: float = 0.0
     clip: float = 0.0
     rates: tuple[tuple[str, float], ...] = ()
     bottleneck: int = 256
@@ -61,6 +65,8 @@ class Recipe:
             if not isinstance(got, int) or isinstance(got, bool) or got < 1:
                 raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected a whole number of at least 1")
 
+        if not 0 <= self.warmup < 1:
+            raise SettingError(f"recipe '{self.name}': warmup is {self.warmup!r}; expected a share from 0 to below 1")
         for field in ("weak", "strong"):
             try:
                 check(getattr(self, field))
@@ -68,8 +74,9 @@ class Recipe:
                 raise SettingError(f"recipe '{self.name}', {field}: {error}") from None
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON values, complete: every field is there."""
-        return {**dataclasses.asdict(self), "rates": [list(rate) for rate in self.rates]}
+        """A dict of JSON values: every field but `warmup` where there is none."""
+        fields = {**dataclasses.asdict(self), "rates": [list(rate) for rate in self.rates]}
+        return fields if self.warmup else {key: value for key, value in fields.items() if key != "warmup"}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Recipe":

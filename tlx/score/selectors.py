@@ -24,10 +24,12 @@ class Evidence(NamedTuple):
 class Selector:
     """Base of selectors: `score` says how good an evaluation looks. Higher is better.
 
-    A selector that reads the target's test labels must say so in `uses_target_labels`: reports mark it.
+    A selector that reads the target's test labels must say so in `uses_target_labels`: reports mark it. One that reads
+    the source rows says so in `needs_source`: a task without a source is not selected by it.
     """
 
     uses_target_labels: ClassVar[bool] = False
+    needs_source: ClassVar[bool] = False
 
     def score(self, evidence: Evidence) -> float:
         """How good this evaluation looks; NaN is worse than anything."""
