@@ -17,8 +17,8 @@ class L2SP(Strategy):
     Use a recipe without weight decay: it would pull to zero as well. The head begins anew.
 
     Settings: `pretrain`, the share of the steps on the source, 0 to start from the weights that are given; `rate`, the
-    learning rate on the target as a multiple of the recipe's; `alpha` 0.1 and `beta` 0.01 (the paper searches alpha from 0.001 to 1);
-    `last`, `decay`, `norm` and `augment` as for `fine_tune`.
+    learning rate on the target as a multiple of the recipe's; `alpha` 0.1 and `beta` 0.01 (the paper searches alpha
+    from 0.001 to 1); `last`, `decay`, `norm` and `augment` as for `fine_tune`.
 
     Reference: Li et al., "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", ICML 2018.
     """

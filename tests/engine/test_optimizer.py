@@ -57,32 +57,27 @@ def test_schedules(name, expected):
         np.testing.assert_allclose(schedule(recipe, recipe.hyper(), jnp.float32(p)), expected(p), atol=1e-6)
 
 
-def bit(step: int, steps: int, supports: list[int]) -> float:
+def bit(step: int, supports: list[int]) -> float:
     """The rule of BiT-HyperRule: a linear rise to the first support, then a tenth at each of the others."""
     return step / supports[0] if step < supports[0] else 0.1 ** sum(step >= support for support in supports[1:])
+
+
+STEP = {"schedule": "step", "gamma": 0.1}
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"schedule": "step", "gamma": 0.5, "power": 4.0}, lambda p: 0.5 ** np.floor(4 * p)),
-        (
-            {"schedule": "step", "gamma": 0.1, "power": 5.0, "warmup": 0.2},
-            lambda p: bit(500 * p, 500, [100, 200, 300, 400]),
-        ),
-        (
-            {"schedule": "step", "gamma": 0.1, "power": 10 / 3, "warmup": 0.05},
-            lambda p: bit(10_000 * p, 10_000, [500, 3000, 6000, 9000]),
-        ),
+        ({**STEP, "gamma": 0.5, "power": 4.0}, lambda p: 0.5 ** np.floor(4 * p)),
+        ({**STEP, "power": 5.0, "warmup": 0.2}, lambda p: bit(round(500 * p), [100, 200, 300, 400])),
+        ({**STEP, "power": 10 / 3, "warmup": 0.05}, lambda p: bit(round(10_000 * p), [500, 3000, 6000, 9000])),
         ({"schedule": "constant", "warmup": 0.4}, lambda p: min(p / 0.4, 1)),
         (
             {"schedule": "cosine", "warmup": 0.2},
             lambda p: p / 0.2 if p < 0.2 else 0.5 * (1 + np.cos(np.pi * (p - 0.2) / 0.8)),
         ),
-        (
-            {"schedule": "inverse", "gamma": 100 * 1e-2, "power": 1.0},
-            lambda p: 1 / (1 + 1e-2 * round(100 * p)),
-        ),  # Keras
+        # Keras' decay of 0.01 over 100 steps
+        ({"schedule": "inverse", "gamma": 1.0, "power": 1.0}, lambda p: 1 / (1 + 0.01 * round(100 * p))),
     ],
 )
 def test_steps_and_warm_up(changes, expected):

@@ -49,7 +49,7 @@ def test_a_backbone_may_name_its_stages_and_a_bottleneck_comes_last():
         (("stem/*", "blocks/*", "shift"), "parameter 'features/a_norm/bias' is in none of its stages features/stem"),
         (
             ("stem/*", "*"),
-            "parameter 'features/stem/bias' is in the stages features/stem/. and features/.; expected one",
+            "'features/stem/bias' is in the stages features/stem/. and features/.; expected one",
         ),
         (("conv/*", "*"), "stage 'features/conv/.' holds no parameter; it has: .*stem/kernel"),
     ],

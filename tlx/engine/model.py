@@ -79,7 +79,14 @@ def make_model(frame: Frame) -> Model:
         return module
 
     try:
-        abstract: Any = nnx.eval_shape(lambda: build(jax.random.key(0)))
+        order: list[tuple[str, ...]] = []
+
+        def first() -> nnx.Module:
+            module: Any = build(jax.random.key(0))
+            order.extend(tuple(vars(part)) for part in ((module, module.backbone) if frame.bottleneck else (module,)))
+            return module
+
+        abstract: Any = nnx.eval_shape(first)
     except (TypeError, ValueError, AttributeError) as error:
         raise ContractError(f"backbone {name} cannot be built for images of shape {seen}: {error}") from error
     width: int = abstract.width
@@ -143,5 +150,5 @@ def make_model(frame: Frame) -> Model:
         shape=frame.shape,
         classify=heads.classify,
         with_head=heads.with_head,
-        stages=stages(abstract, owner, nnx.to_pure_dict(blank_params), name),
+        stages=stages(getattr(type(owner), "stages", None), order, nnx.to_pure_dict(blank_params), name),
     )

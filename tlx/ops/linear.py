@@ -36,6 +36,7 @@ def fit_linear(
     momentum 0.9, learning rate `rate` along a cosine to 0. The features are centred and divided by one number before,
     which moves no minimum and makes both faster; `rate` is for those.
     """
+    strength = jnp.asarray(strength, x.dtype)
     centre = x.mean(0)
     scale = jnp.sqrt(jnp.mean((x - centre) ** 2)) + 1e-12
     z = (x - centre) / scale
@@ -44,7 +45,7 @@ def fit_linear(
         task = optax.softmax_cross_entropy_with_integer_labels(linear_logits(params, z), y).mean()
         return task + 0.5 * strength / scale**2 * jnp.sum(params["kernel"] ** 2)
 
-    params = {"kernel": jnp.zeros((x.shape[1], classes)), "bias": jnp.zeros(classes)}
+    params = {"kernel": jnp.zeros((x.shape[1], classes), x.dtype), "bias": jnp.zeros(classes, x.dtype)}
     if solver == "lbfgs":
         found = _lbfgs(loss, params, z, y, iterations)
     else:
@@ -69,7 +70,7 @@ def choose_linear(
     one `vmap`. The accuracy on the held-out rows decides, the larger strength where some are equal. Then all rows are
     fitted. `how` is as for `fit_linear`.
     """
-    grid = jnp.sort(jnp.float32(jnp.asarray(strengths)))
+    grid = jnp.sort(jnp.asarray(strengths, x.dtype))
     if len(strengths) == 1:
         return fit_linear(key, x, y, classes, grid[0], **how), grid[0]
     shuffle, first, last = jax.random.split(key, 3)
@@ -105,7 +106,7 @@ def _lbfgs(loss: Any, params: Linear, z: Array, y: Array, iterations: int) -> Li
         moves, state = optimizer.update(grad, state, params, value=value, grad=grad, value_fn=value_of)
         return optax.apply_updates(params, moves), state, number + 1, optax.tree.norm(grad)
 
-    start = params, optimizer.init(params), jnp.int32(0), jnp.float32(jnp.inf)
+    start = params, optimizer.init(params), 0, jnp.asarray(jnp.inf, z.dtype)
     return jax.lax.while_loop(unfinished, one, start)[0]
 
 
@@ -116,9 +117,9 @@ def _sgd(
 
     def one(carry: tuple, number: Array) -> tuple[tuple, None]:
         params, state = carry
-        rows = jax.random.randint(jax.random.fold_in(key, number), (batch,), 0, len(y))
+        rows = jax.random.randint(jax.random.fold_in(key, number), (batch,), 0, len(y), jnp.int32)
         moves, state = optimizer.update(jax.grad(loss)(params, z[rows], y[rows]), state, params)
-        now = rate * 0.5 * (1 + jnp.cos(jnp.pi * number / iterations))
+        now = jnp.asarray(rate * 0.5 * (1 + jnp.cos(jnp.pi * number / iterations)), z.dtype)
         return (jax.tree.map(lambda leaf, move: leaf - now * move, params, moves), state), None
 
     return jax.lax.scan(one, (params, optimizer.init(params)), jnp.arange(iterations))[0][0]

@@ -110,7 +110,8 @@ def test_fine_tune_slows_deeper_stages_and_may_hold_the_statistics(engine):
         run.enter(0)
         after = run.step(*run.phases[0].objectives)
         steps.append(jax.tree.map(lambda new, old: new - old, after.params, before.params))
-    for path, depth in {("head", "kernel"): 0, ("features", "bn", "scale"): 1, ("features", "fc", "kernel"): 2}.items():
+    depths = {("head", "kernel"): 0, ("features", "bn", "scale"): 1, ("features", "fc", "kernel"): 2}
+    for path, depth in depths.items():
         full, part = (functools.reduce(lambda tree, name: tree[name], path, tree) for tree in steps)
         np.testing.assert_allclose(part, 0.5**depth * full, rtol=1e-3, atol=1e-7)
     held.enter(0)
