@@ -22,17 +22,18 @@ ARROWS = {
     "layers": "errors contract",
     "data": "errors contract",
     "score": "errors contract",
-    "engine": "errors contract ops layers data score",
+    "weights": "errors contract data",
+    "engine": "errors contract ops layers data score weights",
     "plugins": "tlx errors hooks data contract composed",
-    "bench": "tlx errors contract data score engine hooks plugins",
+    "bench": "tlx errors contract data score weights engine hooks plugins",
     "report": "errors score bench",
     "testing": "tlx errors contract ops layers data score engine",
     "cli": "tlx errors new hooks plugins data bench report testing",
 }
-PUBLIC = {"tlx", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.testing"}
+PUBLIC = {"tlx", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.testing", "tlx.weights"}
 WITHOUT_JAX = (
     "tlx tlx.errors tlx.hooks tlx.new tlx.plugins tlx.cli tlx.data tlx.engine.recipe tlx.bench tlx.bench.spec "
-    "tlx.bench.store tlx.bench.suite tlx.report tlx.score.metrics tlx.score.selectors"
+    "tlx.bench.store tlx.bench.suite tlx.report tlx.score.metrics tlx.score.selectors tlx.weights"
 ).split()
 
 

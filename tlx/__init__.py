@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         SlowWarning,
         TlxError,
         UnknownName,
+        WeightsError,
         nearest,
     )
     from tlx.hooks import hookimpl
@@ -65,7 +66,7 @@ _HOMES = {
     "tlx.data.task": "Arrays Dataset Task",
     "tlx.engine.recipe": "Recipe",
     "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning "
-    "TlxError UnknownName nearest",
+    "TlxError UnknownName WeightsError nearest",
     "tlx.hooks": "hookimpl",
     "tlx.score.selectors": "Evidence Selector",
 }

@@ -45,6 +45,10 @@ class DataAbsent(DataError):
     """Data that are not on this machine; the message says how to get them. A suite reports such tasks and goes on."""
 
 
+class WeightsError(TlxError):
+    """Weights that cannot be read, are damaged, or do not fit the backbone; the message names the file or tensors."""
+
+
 class ResultError(TlxError):
     """A results folder or file that cannot be read or written."""
 

@@ -11,6 +11,10 @@ from tlx.testing import checks_of, parametrize_with_checks
 
 BUILT_IN = ("backbones", "datasets", "strategies")
 SPARED = {  # to compile; of the same code as another, with other numbers (wrn_28_2: a shallower one, in test_backbones)
+    # large ones: smaller ones in test_image_nets
+    "convnext_tiny", "mobilenet_v2", "mobilenet_v2_cifar", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar",
+    "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4",
+    "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_40_2",
     "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small_in", "kl_net_probabilistic", "shot_dtn", "wrn_28_2",
 }  # fmt: skip
 REGISTRY = Registry.load(environ={"TLX_PLUGINS": ",".join(BUILT_IN)})
@@ -54,9 +58,13 @@ def test_none_is_missing():
         "shot_im", "source_only", "stochnorm", "swd", "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
-        "cnn", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn",
-        "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "shot_dtn",
-        "shot_lenet", "wrn_28_2",
+        "cnn", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",
+        "dirt_t_small_in", "dtn",
+        "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "mobilenet_v2",
+        "mobilenet_v2_cifar", "shot_dtn", "shot_lenet",
+        "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar", "vgg16_dense1024", "vgg16_flat", "vgg19",
+        "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4", "vit_tiny_patch16", "vit_tiny_patch4",
+        "wrn_28_10", "wrn_28_2", "wrn_40_2",
     ]  # fmt: skip
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
