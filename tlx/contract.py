@@ -114,7 +114,7 @@ class Model(NamedTuple):
     or "strong". `rows` is the number of target train images, the length of a label bank. `running` of `features`, in
     train mode, is a function (number of the batch-norm layer, channels) -> the part of the running statistics in those
     that it normalises by. `stages` are globs over the paths of the features' parameters, from the input to the output:
-    those of the backbone's own `stages`, or its layers; every parameter is in one of them.
+    those of the backbone's class attribute `depth`, or its layers; every parameter is in one of them.
     """
 
     init: Callable[[Key], State]

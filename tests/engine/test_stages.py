@@ -23,7 +23,7 @@ class Net(nnx.Module):
 
 
 class Staged(Net):
-    stages = ("stem/*", "blocks/?/*|blocks/10/*", "a_norm/*|shift")
+    depth = ("stem/*", "blocks/?/*|blocks/10/*", "a_norm/*|shift")
 
 
 def stages(kind, bottleneck=0):
@@ -56,4 +56,4 @@ def test_a_backbone_may_name_its_stages_and_a_bottleneck_comes_last():
 )
 def test_stages_that_do_not_divide_the_parameters_are_named(own, message):
     with pytest.raises(ContractError, match=message):
-        stages(type("Wrong", (Net,), {"stages": own}))
+        stages(type("Wrong", (Net,), {"depth": own}))

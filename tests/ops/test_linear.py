@@ -3,6 +3,7 @@
 import functools
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -11,18 +12,19 @@ from tlx.ops import choose_linear, fit_linear, linear_logits
 
 KEY = jax.random.key(0)
 RANDOM = np.random.default_rng(0)
-Y = RANDOM.integers(0, 3, 150)
+Y = jnp.asarray(RANDOM.integers(0, 3, 150))
 X = (np.abs(RANDOM.normal(size=(150, 6)) + 1.2 * np.eye(3, 6)[Y]) * 3 + 1).astype(np.float32)  # like a ReLU's
-fitted = jax.jit(functools.partial(fit_linear, classes=3), static_argnames=("solver", "iterations"))
+fitted = jax.jit(functools.partial(fit_linear, classes=3), static_argnames=("solver", "iterations", "batch"))
 
 
 @pytest.mark.parametrize("strength", [1e-3, 0.1])
-def test_lbfgs_finds_the_minimum_of_scikit_learn(strength):
+@pytest.mark.parametrize(("kind", "tolerance"), [(np.float64, 1e-4), (np.float32, 6e-3)])
+def test_lbfgs_finds_the_minimum_of_scikit_learn(strength, kind, tolerance):
     """The traps: a penalised bias, a penalty on centred and scaled features, strength per sum in place of mean."""
-    found = fitted(KEY, X, Y, strength=strength, iterations=300)
-    peer = LogisticRegression(C=1 / (strength * len(Y)), tol=1e-10, max_iter=10_000).fit(X, Y)
-    np.testing.assert_allclose(found["kernel"].T, peer.coef_, atol=2e-3)
-    np.testing.assert_allclose(jax.nn.softmax(linear_logits(found, X)), peer.predict_proba(X), atol=2e-3)
+    found = fitted(KEY, X.astype(kind), Y, strength=strength, iterations=300)
+    peer = LogisticRegression(C=1 / (strength * len(Y)), tol=1e-10, max_iter=10_000).fit(X.astype(np.float64), Y)
+    np.testing.assert_allclose(found["kernel"].T, peer.coef_, atol=tolerance)
+    np.testing.assert_allclose(jax.nn.softmax(linear_logits(found, X)), peer.predict_proba(X), atol=tolerance)
 
 
 def test_sgd_comes_near_it():

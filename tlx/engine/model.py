@@ -150,5 +150,5 @@ def make_model(frame: Frame) -> Model:
         shape=frame.shape,
         classify=heads.classify,
         with_head=heads.with_head,
-        stages=stages(getattr(type(owner), "stages", None), order, nnx.to_pure_dict(blank_params), name),
+        stages=stages(getattr(type(owner), "depth", None), order, nnx.to_pure_dict(blank_params), name),
     )

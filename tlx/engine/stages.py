@@ -14,7 +14,7 @@ def stages(
 ) -> tuple[str, ...]:
     """Globs over "features/..." paths, from the input to the output, that together hold each parameter once.
 
-    `own` is the backbone's `stages`, globs over paths within it ("conv1/*|bn1/*", "layer1/*", ...), or None for its
+    `own` is the backbone's `depth`, globs over paths within it ("conv1/*|bn1/*", "layer1/*", ...), or None for its
     layers: its attributes, and the items of those that are lists. `order` has the names of its attributes in the order
     in which `__init__` set them, which the parameters have lost; and, before these, those of a bottleneck around it.
 
