@@ -174,12 +174,13 @@ def _torchvision() -> Names:
 
 class _EfficientNet(nnx.Module):
     style: ClassVar[Style] = Style()
+    plan: ClassVar[tuple[Stage, ...]] = B0
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         self.width = 1280
         self.stem = _Layer(shape[2], 32, 3, 2, self.style, rngs)
         stages, fan_in = [], 32
-        for stage in B0:
+        for stage in self.plan:
             blocks = []
             for number in range(stage.depth):
                 blocks.append(_Block(fan_in, stage, 1 if number else stage.stride, self.style, rngs))

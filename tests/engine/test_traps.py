@@ -12,7 +12,9 @@ from tlx.errors import SlowWarning
 from tlx.layers import max_pool
 from tlx.plugins import Registry
 
-BUILT_IN = [entry.name for entry in Registry.load(environ={"TLX_PLUGINS": "backbones"}).entries("backbones")]
+REGISTRY = Registry.load(environ={"TLX_PLUGINS": "backbones"})
+DEEPER = ("efficientnet_b0", "efficientnet_b0_torch", "resnet34", "resnet50", "resnet101")  # of the layers of another
+BUILT_IN = [entry.name for entry in REGISTRY.entries("backbones") if not entry.name.startswith(DEEPER)]
 
 
 class Net(nnx.Module):

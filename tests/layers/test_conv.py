@@ -73,3 +73,22 @@ def test_what_it_does_not_take_over_is_left_to_jax(more):
     got = conv_general_dilated(x, w, (1, 1), ((1, 1), (1, 1)), dimension_numbers=NHWC, **more)
     wanted = jax.lax.conv_general_dilated(x, w, (1, 1), ((1, 1), (1, 1)), dimension_numbers=NHWC, **more)
     np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"),
+    [((7, 8), (3, 3), (1, 1), "SAME"), ((8, 7), (5, 5), (2, 2), "SAME"), ((9, 7), (3, 2), (2, 3), ((2, 0), (1, 1)))],
+)
+def test_depthwise_equals_jax(size, kernel, stride, padding):
+    x, w = normal(0, (3, *size, 4)), normal(1, (*kernel, 1, 4))
+
+    def pulled(function):
+        def run(x, w):
+            more = {"dimension_numbers": NHWC, "feature_group_count": 4}
+            y, pull = jax.vjp(lambda x, w: function(x, w, stride, padding, **more), x, w)
+            return y, *pull(normal(2, y.shape))
+
+        return jax.jit(run)(x, w)
+
+    for a, b in zip(pulled(conv_general_dilated), pulled(jax.lax.conv_general_dilated), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4, rtol=1e-4)

@@ -16,6 +16,9 @@ SPARED = {  # to compile; of the same code as another, with other numbers (wrn_2
     "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4",
     "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_40_2",
     "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small_in", "kl_net_probabilistic", "shot_dtn", "wrn_28_2",
+    # shallower ones are checked in test_pretrained
+    "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "resnet101", "resnet101_cifar", "resnet18",
+    "resnet18_cifar", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar",
 }  # fmt: skip
 REGISTRY = Registry.load(environ={"TLX_PLUGINS": ",".join(BUILT_IN)})
 
@@ -53,18 +56,20 @@ def test_none_is_missing():
     assert names("strategies") == [
         "adabn", "adamatch", "adda", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd", "coral",
         "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata", "entropy_min",
-        "feature_extraction", "fine_tune", "fixmatch", "homm", "im", "jan", "joint", "kl", "kl_gaussian",
-        "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme", "pseudo_label", "shot",
-        "shot_im", "source_only", "stochnorm", "swd", "target_only", "tent", "vada", "wdgrl",
+        "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "homm", "im", "jan", "joint", "kl",
+        "kl_gaussian", "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme",
+        "partial_fine_tune", "pseudo_label", "shot", "shot_im", "source_only", "stochnorm", "swd",
+        "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",
-        "dirt_t_small_in", "dtn",
-        "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "mobilenet_v2",
-        "mobilenet_v2_cifar", "shot_dtn", "shot_lenet",
-        "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar", "vgg16_dense1024", "vgg16_flat", "vgg19",
-        "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4", "vit_tiny_patch16", "vit_tiny_patch4",
-        "wrn_28_10", "wrn_28_2", "wrn_40_2",
+        "dirt_t_small_in", "dtn", "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "kl_net",
+        "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "mobilenet_v2",
+        "mobilenet_v2_cifar", "resnet101", "resnet101_cifar", "resnet18", "resnet18_cifar", "resnet34",
+        "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn", "shot_lenet", "vgg11", "vgg11_bn", "vgg16",
+        "vgg16_bn", "vgg16_bn_cifar", "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16",
+        "vit_small_patch16", "vit_small_patch4", "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_28_2",
+        "wrn_40_2",
     ]  # fmt: skip
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",

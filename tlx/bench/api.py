@@ -30,6 +30,8 @@ def run(
     settings: Mapping[str, Any] | Sequence[str] | None = None,
     recipe: str = "default",
     out: str | Path | None = None,
+    weights: str | Path = "",
+    save: str | Path | None = None,
     plugins: Sequence[str] = (),
     datasets: Sequence[Dataset] = (),
     registry: Registry | None = None,
@@ -42,6 +44,8 @@ def run(
     `settings` is a mapping, or texts "key=value"; `steps` replaces the recipe's; `plugins` are files to load. With
     `out` the result is written to that folder as well, in the place of an earlier one of the same spec. `datasets` are
     in memory (`tlx.data.from_arrays`), and the task may name them; the result's command cannot run them again.
+    `weights` is a source of pretrained weights for the backbone (`tlx.weights.read`); with `save`, the weights that
+    each seed ends with are written to that folder, which is such a source itself.
 
     Raises:
         TlxError: an unknown name, a wrong setting, a folder that cannot be written.
@@ -63,11 +67,12 @@ def run(
         settings=settings or (),
         changes=None if steps is None else {"steps": steps},
         plugins=plugins,
+        weights=str(weights),
     )
     store = None if out is None else Store(out)
     if store:
         store.prepare()
-    return _run_all([spec], registry, store, Serial(), progress)[0]
+    return _run_all([spec], registry, store, Serial(), progress, save)[0]
 
 
 def bench(
@@ -77,6 +82,7 @@ def bench(
     strategies: str | Sequence[str] | None = None,
     tasks: str | Sequence[str] | None = None,
     seeds: int | None = None,
+    weights: str | None = None,
     plugins: Sequence[str] = (),
     registry: Registry | None = None,
     executor: Executor | None = None,
@@ -96,7 +102,8 @@ def bench(
     """
     registry = registry or Registry.load(plugins)
     found = registry.get("suites", suite) if isinstance(suite, str) else suite
-    specs = make_specs(registry, found, tasks=tasks, strategies=strategies, seeds=seeds, plugins=plugins)
+    chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
+    specs = make_specs(registry, found, plugins=plugins, **chosen)
     store = Store(Path("runs") / found.name if out is None else out)
     store.prepare()
     there = {spec.hash: result for spec in specs if (result := _there(spec, store, registry))}
@@ -121,7 +128,12 @@ def absences(results: Sequence[Result]) -> list[str]:
 
 
 def _run_all(
-    specs: Sequence[Spec], registry: Registry, store: Store | None, executor: Executor, progress: bool
+    specs: Sequence[Spec],
+    registry: Registry,
+    store: Store | None,
+    executor: Executor,
+    progress: bool,
+    save: str | Path | None = None,
 ) -> list[Result]:
     results = []
     with contextlib.ExitStack() as stack:
@@ -130,7 +142,7 @@ def _run_all(
             from tlx.bench.progress import Bar  # rich is not needed where nobody looks
 
             observers = (stack.enter_context(Bar(specs)),)
-        for result in executor.map(Runner(registry, observers), specs):
+        for result in executor.map(Runner(registry, observers, save=save), specs):
             if store:
                 store.write(result)
             results.append(result)

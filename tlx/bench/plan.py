@@ -9,6 +9,7 @@ from tlx.bench.suite import Suite
 from tlx.engine.recipe import Recipe
 from tlx.errors import PluginError, SettingError
 from tlx.plugins import Registry
+from tlx.weights import digest
 
 
 def make_spec(
@@ -23,13 +24,15 @@ def make_spec(
     changes: Mapping[str, Any] | None = None,
     plugins: Sequence[str] = (),
     suite: str = "",
+    weights: str = "",
 ) -> Spec:
-    """The spec of one run; `changes` are fields of the recipe.
+    """The spec of one run; `changes` are fields of the recipe, `weights` a source of pretrained ones.
 
     Raises:
         UnknownName: a task, dataset, strategy, backbone or recipe that is not registered.
         PluginError: one of these fails to load, or no plugin brings a selector.
         SettingError: an unknown setting, a wrong type, fewer seeds than one.
+        WeightsError, DataAbsent: the weights are not there.
     """
     found = registry.get("tasks", task)
     for name in (*found.sources, found.target):
@@ -52,6 +55,8 @@ def make_spec(
         seeds=tuple(range(seeds)),
         plugin_files=tuple(map(str, plugins)),
         suite=suite,
+        weights=str(weights),
+        weights_sha256=digest(weights) if weights else "",
     )
 
 
@@ -63,10 +68,12 @@ def make_specs(
     strategies: str | Sequence[str] | None = None,
     seeds: int | None = None,
     plugins: Sequence[str] = (),
+    weights: str | None = None,
 ) -> list[Spec]:
-    """The specs of a suite, task by task; tasks, strategies ("a,b" or a list) and seeds may be others than its own.
+    """The specs of a suite, task by task; tasks, strategies ("a,b" or a list), seeds and weights may be others.
 
-    The strategies "all" are all that are registered.
+    The strategies "all" are all that are registered. Weights are for the suite's own backbone: a task that has
+    another starts from random ones.
 
     Raises:
         TlxError: as `make_spec`.
@@ -74,6 +81,7 @@ def make_specs(
     chosen = _names(strategies, suite.strategies)
     if list(chosen) == ["all"]:
         chosen = [entry.name for entry in registry.entries("strategies")]
+    source = suite.weights if weights is None else weights
     specs = [
         make_spec(
             registry,
@@ -86,6 +94,7 @@ def make_specs(
             changes=suite.changes(task, strategy),
             plugins=plugins,
             suite=suite.name,
+            weights=source if suite.backbone_of(task) == suite.backbone else "",
         )
         for task in _names(tasks, suite.tasks)
         for strategy in chosen

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from tlx.errors import DataAbsent, TlxError
 from tlx.plugins import Registry
 from tlx.score.metrics import accuracy, scores
 from tlx.score.selectors import Evidence, Selector, select
+from tlx.weights.save import save
+from tlx.weights.source import read_for
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +33,18 @@ class Runner:
     One whose data are not on this machine gives a result that is "absent".
 
     Observers have the methods `tlx_run_started`, `tlx_round_finished` and `tlx_run_finished` of `tlx.hooks`. `train` is
-    `tlx.engine.train.train` unless given. Pickled, it leaves everything behind: elsewhere it loads the plugins anew.
+    `tlx.engine.train.train` unless given, `save` a folder for the weights that each seed ends with. Pickled, it leaves
+    everything behind: elsewhere it loads the plugins anew.
     """
 
     def __init__(
-        self, registry: Registry | None = None, observers: Sequence[Any] = (), train: Callable[..., Any] | None = None
+        self,
+        registry: Registry | None = None,
+        observers: Sequence[Any] = (),
+        train: Callable[..., Any] | None = None,
+        save: str | Path | None = None,
     ):
-        self.registry, self.observers, self.train = registry, observers, train
+        self.registry, self.observers, self.train, self.save = registry, observers, train, save
         self._data: dict[str, TaskData | DataAbsent] = {}
 
     def __reduce__(self):
@@ -75,7 +83,12 @@ class Runner:
             spec.recipe,
             spec.seeds,
             lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
+            **({"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}),
         )
+        if self.save is not None:
+            about = {"backbone": spec.backbone, "classes": "\n".join(data.classes), "spec": spec.hash}
+            for place, seed in enumerate(spec.seeds):
+                save(self.save, seed, outcome.weights(place), about)
         policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
         if not len(data.source_val.y):
             policies = {name: policy for name, policy in policies.items() if not policy.needs_source}

@@ -18,7 +18,8 @@ class Spec:
     """One run: a task under its protocol, a strategy with all its settings, a backbone, a recipe, seeds.
 
     `plugin_files` (to load before) and `suite` (that it belongs to) say how to run it again, not what it computes: they
-    are not in the hash.
+    are not in the hash. `weights` is the source of pretrained weights, "" for none; what counts is their content, by
+    `weights_sha256`.
     """
 
     task: str
@@ -30,6 +31,8 @@ class Spec:
     seeds: tuple[int, ...]
     plugin_files: tuple[str, ...] = ()
     suite: str = ""
+    weights: str = ""
+    weights_sha256: str = ""
 
     @property
     def hash(self) -> str:
@@ -65,10 +68,12 @@ class Spec:
             words = ["tlx", "run", task, self.strategy, "--backbone", self.backbone, "--recipe", self.recipe.name]
             words += ["--steps", str(self.recipe.steps), *seeds]
             words += [word for key, value in self.settings for word in ("--set", f"{key}={written(value)}")]
+        words += ["--weights", self.weights] if self.weights else []
         return shlex.join(words + [word for file in self.plugin_files for word in ("--plugin", file)])
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON values."""
+        pretrained = {"weights": self.weights, "weights_sha256": self.weights_sha256} if self.weights else {}
         return {
             "task": self.task,
             "protocol": self.protocol,
@@ -79,6 +84,7 @@ class Spec:
             "seeds": list(self.seeds),
             "plugin_files": list(self.plugin_files),
             "suite": self.suite,
+            **pretrained,
         }
 
     @classmethod
@@ -89,6 +95,7 @@ class Spec:
             KeyError, TypeError, ValueError, SettingError: the dict is not one that `to_json` writes.
         """
         texts = {key: fields[key] for key in ("task", "protocol", "strategy", "backbone", "suite")}
+        texts |= {key: fields.get(key, "") for key in ("weights", "weights_sha256")}
         if odd := [key for key, value in texts.items() if not isinstance(value, str)]:
             raise TypeError(f"spec: {', '.join(odd)} should be text")
         return cls(
@@ -102,7 +109,7 @@ class Spec:
 
 def digest(fields: Mapping[str, Any]) -> str:
     """The hash of a spec from its dict."""
-    content = {key: value for key, value in fields.items() if key not in ("plugin_files", "suite")}
+    content = {key: value for key, value in fields.items() if key not in ("plugin_files", "suite", "weights")}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

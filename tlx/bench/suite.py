@@ -15,6 +15,7 @@ class Suite:
 
     `recipes` has fields of the recipe to change, by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of
     which the later win. `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
+    `weights` is where `backbone` has pretrained ones from (`tlx.weights.read`).
 
     Raises:
         SettingError: no task or strategy, fewer seeds than one, or settings, recipes or backbones for what it does
@@ -32,6 +33,7 @@ class Suite:
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     backbones: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""
+    weights: str = ""
 
     def __post_init__(self):
         for key in ("tasks", "strategies"):

@@ -18,6 +18,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 )
 @click.option("--tasks", callback=_names, metavar="A,B", help="Only these tasks.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
+@click.option("--weights", metavar="SOURCE", help="Pretrained weights of its backbone, rather than the suite's.")
 @common
 @pass_session
 def command(session: Session, suite: str, **options) -> None:

@@ -14,6 +14,8 @@ from tlx.errors import DataAbsent, TlxError
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the strategy; repeatable.")
 @click.option("--recipe", default="default", show_default=True, help="A recipe: tlx list recipes.")
+@click.option("--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME.")
+@click.option("--save", metavar="DIR", help="The folder to write the weights into that each seed ends with.")
 @click.option("--out", metavar="DIR", help="The folder to write the result into; without it nothing is written.")
 @common
 @pass_session

@@ -10,8 +10,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tlx.contract import Context, Key, Model, Phase, Scalar, State, Strategy, Sweep, Tree, Unlabelled
 from tlx.engine.evaluate import evaluate, predict, sweep
 from tlx.engine.feed import Feed, batch_of, draw, normalise, take
+from tlx.engine.groups import Flat
 from tlx.engine.model import Frame, make_model
 from tlx.engine.optimizer import Hyper
+from tlx.engine.pretrained import pretrained
 from tlx.engine.recipe import Recipe
 from tlx.engine.step import Carry, same_tree, start, step
 from tlx.errors import NotShownError
@@ -44,9 +46,10 @@ def _phase(plan: Plan, strategy: Strategy) -> tuple[Model, Phase, str]:
     return model, phase, f"strategy {type(strategy).__name__}, phase {phase.name}"
 
 
-def init(plan: Plan, strategy: Strategy, key: Key) -> State:
-    """The strategy's first state."""
-    return strategy.init(make_model(plan.frame), jax.random.fold_in(key, INIT))
+def init(plan: Plan, strategy: Strategy, key: Key, weights: Flat) -> State:
+    """The strategy's first state, from `weights` where there are any."""
+    model = pretrained(make_model(plan.frame), plan.frame, weights)
+    return strategy.init(model, jax.random.fold_in(key, INIT))
 
 
 def enter(plan: Plan, strategy: Strategy, hyper: Hyper, state: State, key: Key) -> Carry:

@@ -10,6 +10,7 @@ from tlx.data import TaskData
 from tlx.engine import phases as programs
 from tlx.engine.devices import mesh
 from tlx.engine.feed import make_feed
+from tlx.engine.groups import Flat
 from tlx.engine.model import Frame
 from tlx.engine.phases import Plan, Round
 from tlx.engine.program import run
@@ -22,7 +23,14 @@ class Run:
     resident = True
 
     def __init__(
-        self, strategy: Strategy, frame: Frame, recipe: Recipe, data: TaskData, sees: frozenset[str], keys: jax.Array
+        self,
+        strategy: Strategy,
+        frame: Frame,
+        recipe: Recipe,
+        data: TaskData,
+        sees: frozenset[str],
+        keys: jax.Array,
+        weights: Flat,
     ):
         self.strategy = jax.tree.map(jnp.float32, strategy)
         self.hyper = {name: jnp.float32(value) for name, value in recipe.hyper().items()}
@@ -30,7 +38,7 @@ class Run:
         self.feed = make_feed(data, sees, self.resident)
         self.compile_seconds = 0.0
         self.mesh = mesh(len(keys), recipe.batch)
-        self.state = self._call(programs.init, (Plan(frame, self.recipe, 0),), (self.strategy,), (keys,))
+        self.state = self._call(programs.init, (Plan(frame, self.recipe, 0),), (self.strategy,), (keys, weights))
         self.carry: Any = None
 
     def _call(self, function, static, shared, mapped, donate=False):

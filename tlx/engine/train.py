@@ -1,7 +1,7 @@
 """A whole run: phases > rounds > steps, all seeds at once, with an evaluation after every round."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -13,6 +13,7 @@ from tlx.data import TaskData
 from tlx.engine.devices import describe, use_compilation_cache
 from tlx.engine.feed import check_sees, union
 from tlx.engine.model import Backbone, Frame, make_model
+from tlx.engine.pretrained import stacked, weights_of
 from tlx.engine.recipe import Recipe
 from tlx.engine.runs import Run
 from tlx.engine.stream import StreamedRun, too_large
@@ -52,6 +53,7 @@ class Outcome(NamedTuple):
     train_seconds: float
     device: str
     sees: tuple[str, ...]
+    weights: Callable[[int], dict[str, np.ndarray]] | None = None  # of the seed at a place, as it ended
 
 
 class Section(NamedTuple):
@@ -95,8 +97,11 @@ def train(
     seeds: Sequence[int],
     on_round: Callable[[Progress], None] | None = None,
     stream: bool | None = None,
+    weights: Sequence[Mapping[str, np.ndarray]] = (),
 ) -> Outcome:
     """Trains a strategy on a task from each seed, and evaluates it after every round.
+
+    With `weights`, the tensors that each seed starts from, as they were published (`tlx.weights`).
 
     The images lie on the device, or, with `stream`, come from the host while the steps run; by default the latter
     where they would take more than half of the device's memory.
@@ -104,6 +109,7 @@ def train(
     Raises:
         ContractError: the strategy or the backbone breaks the contract, or sees what the task does not offer.
         SettingError: the images must be streamed, and grain is not installed.
+        WeightsError: the weights are not those of the backbone.
     """
     use_compilation_cache()
     shape, rows = data.source.x.shape[1:], len(data.target_x)
@@ -129,7 +135,8 @@ def train(
     plan = sections(phases, recipe)
     begun = time.perf_counter()
     kind = StreamedRun if (too_large(data) if stream is None else stream) else Run
-    runner = kind(strategy, frame, recipe, data, sees, jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32)))
+    keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
+    runner = kind(strategy, frame, recipe, data, sees, keys, stacked(frame, weights) if weights else {})
     rounds, steps = sum(max(1, len(s.rounds)) for s in plan), sum(sum(s.rounds) for s in plan)
     evaluations: list[Evaluation] = []
     finite = np.ones(len(seeds), bool)
@@ -153,7 +160,12 @@ def train(
     seconds = time.perf_counter() - begun - runner.compile_seconds
     diverged = tuple(not ok for ok in finite)
     shown = tuple(sorted(sees))
-    return Outcome(tuple(seeds), evaluations, diverged, step, runner.compile_seconds, seconds, describe(), shown)
+    final = runner.carry.state
+
+    def ended(place: int) -> dict[str, np.ndarray]:
+        return weights_of(frame, jax.tree.map(lambda leaf: leaf[place], final))
+
+    return Outcome(tuple(seeds), evaluations, diverged, step, runner.compile_seconds, seconds, describe(), shown, ended)
 
 
 def _rounds(section: Section) -> list[tuple[int, int]]:

@@ -19,8 +19,8 @@ REMEDIES = {
         "`tlx.layers.max_pool`; use that where windows lie side by side"
     ),
     "conv_general_dilated": (
-        "a convolution that is not an `nnx.Conv`, or is grouped or dilated, whose gradient in a loop keeps to one "
-        "core; `tlx.layers.conv_general_dilated` takes the same arguments and is fast where it is neither"
+        "a convolution that is not an `nnx.Conv`, or is dilated, or grouped and not depthwise, whose gradient in a "
+        "loop keeps to one core; `tlx.layers.conv_general_dilated` takes the same arguments and is fast elsewhere"
     ),
 }
 

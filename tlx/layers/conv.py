@@ -2,7 +2,8 @@
 
 XLA brings convolutions into its fast CPU kernel's layout in the entry computation only; inside a loop the two gradient
 convolutions fall to a naive single-threaded kernel. Here they are written as matrix products, over blocks of images
-whose patches stay in cache. On other backends, and for dilated or grouped convolutions, this is `jax.lax`'s own.
+whose patches stay in cache. A depthwise convolution, which XLA computes ten times as slowly as its memory would allow,
+is a sum of shifted images here. On other backends, and for those dilated or grouped otherwise, this is `jax.lax`'s own.
 """
 
 import functools
@@ -36,10 +37,11 @@ def conv_general_dilated(
     every `nnx.Conv` of a backbone. On the CPU it has a reverse-mode derivative only.
     """
     spec = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
+    depthwise = feature_group_count == lhs.shape[-1] == rhs.shape[-1] > 1
     plain = (
         lhs.ndim == 4
         and spec == lax.conv_dimension_numbers(lhs.shape, rhs.shape, NHWC)
-        and feature_group_count == 1
+        and (feature_group_count == 1 or depthwise)
         and rest.get("batch_group_count", 1) == 1
         and all(d == 1 for d in (*(lhs_dilation or ()), *(rhs_dilation or ())))
     )
@@ -58,7 +60,7 @@ def conv_general_dilated(
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], window_strides, padding)
     padded = lax.pad(lhs, jnp.zeros((), lhs.dtype), ((0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)))
-    return _conv(padded, rhs, (window_strides[0], window_strides[1]))
+    return (_depthwise if depthwise else _conv)(padded, rhs, (window_strides[0], window_strides[1]))
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -160,6 +162,53 @@ def _input_gradient(size: tuple[int, int], stride: tuple[int, int], w: jax.Array
     down = _shifted_sum([parts[:, :, :, i] for i in range(rows)], 1, size[0], stride[0])
     down = lax.optimization_barrier(down).reshape(batch, size[0], width, columns, channels)  # else summed 25 at a time
     return _shifted_sum([down[:, :, :, j] for j in range(columns)], 2, size[1], stride[1])
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _depthwise(x: jax.Array, w: jax.Array, stride: tuple[int, int]) -> jax.Array:
+    """y[b,p,q,c] = sum_ij x[b, s p + i, s q + j, c] w[i,j,c]."""
+    taps = _taps(x, w.shape, stride, _outputs(x, w.shape, stride))
+    kernels = w.reshape(-1, w.shape[3])
+    return functools.reduce(jnp.add, [tap * kernel for tap, kernel in zip(taps, kernels, strict=True)])
+
+
+def _depthwise_forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):
+    return _depthwise(x, w, stride), (x, w)
+
+
+def _depthwise_backward(stride: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: jax.Array):
+    """dw[i,j,c] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,c]; dx is g, spread by s, under the turned kernel."""
+    x, w = saved
+    dw = _depthwise_weight_gradient(w.shape, stride, x, g)
+    around = [
+        (side - 1, size - ((count - 1) * step + 1), step - 1)
+        for side, size, count, step in zip(w.shape, x.shape[1:3], g.shape[1:3], stride, strict=False)
+    ]
+    spread = lax.pad(g, jnp.zeros((), g.dtype), ((0, 0, 0), *around, (0, 0, 0)))
+    return _depthwise(spread, w[::-1, ::-1], (1, 1)), dw.reshape(w.shape)
+
+
+def _depthwise_weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], x: jax.Array, g: jax.Array):
+    """[rows * columns, channels]: row by row of outputs, all taps at once, summed along the rows at the end only.
+
+    A sum over leading axes jumps through memory; adding whole rows does not, and takes a tenth of the time.
+    """
+    batch, height, width, channels = g.shape
+    end = (width - 1) * stride[1] + 1
+
+    def row(sums: list[jax.Array], p: jax.Array):
+        down = lax.dynamic_index_in_dim(g, p, 1, keepdims=False)
+        near = lax.dynamic_slice_in_dim(x, p * stride[0], shape[0], 1)
+        taps = [near[:, i, j : j + end : stride[1]] for i in range(shape[0]) for j in range(shape[1])]
+        return [total + tap * down for total, tap in zip(sums, taps, strict=True)], None
+
+    zeros = [jnp.zeros((batch, width, channels), g.dtype)] * (shape[0] * shape[1])
+    sums, _ = lax.scan(row, zeros, jnp.arange(height))
+    ones = jnp.ones(batch * width, g.dtype)
+    return jnp.stack([ones @ total.reshape(-1, channels) for total in sums])
+
+
+_depthwise.defvjp(_depthwise_forward, _depthwise_backward)
 
 
 def _shifted_sum(parts: list[jax.Array], axis: int, size: int, stride: int) -> jax.Array:

@@ -14,7 +14,7 @@ class Names:
     expressions of published names that have no counterpart here.
 
     Example:
-        Names((("fc.weight", "head/kernel"), (r"layer(\\d)\\.bn\\.running_var", r"stages/\\1/bn/var")), (r".*\\.steps",))
+        Names((("fc.weight", "head/kernel"), (r"layer(\\d).bn.running_var", r"stages/\\1/bn/var")), (r".*steps",))
     """
 
     rules: tuple[tuple[str, str], ...]

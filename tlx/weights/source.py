@@ -25,7 +25,7 @@ def locate(source: str | Path) -> Path:
     path = Path(source).expanduser()
     if not path.exists():
         raise WeightsError(
-            f"Weights '{source}': there is no such file or folder; expected a {', '.join(files.READERS)} file, a folder "
+            f"Weights '{source}': there is no such file or folder; expected {', '.join(files.READERS)} file, a folder "
             f"that a run saved, an orbax checkpoint, or {hub.FORM}"
         )
     return path
