@@ -20,8 +20,8 @@ VGG16 = Recipe(
 )  # fmt: skip
 """Flattened VGG-16 under Dense 1024: SGD with Nesterov momentum, 1e-4, and Keras' decay 1e-6 a step.
 
-lr(t) = lr / (1 + 1e-6 t): gamma = 1e-6 * steps = 0.002, so another number of steps wants another gamma. For the backbone
-`vgg16_dense1024`. Deviations: no dropout between its dense layers.
+lr(t) = lr / (1 + 1e-6 t): gamma = 1e-6 * steps = 0.002, so another number of steps wants another gamma. For the
+backbone `vgg16_dense1024`. Deviations: no dropout between its dense layers.
 """
 
 BIT = Recipe(
@@ -43,8 +43,8 @@ SIMCLR_LINEAR = Recipe(
 )  # fmt: skip
 """The linear evaluation of Kornblith et al. (CVPR 2019) and Chen et al. (SimCLR, ICML 2020): L-BFGS on frozen features.
 
-The solver and its strengths are settings of `feature_extraction`, which takes no step of its own. Deviations: 7 strengths
-from 1e-6 to 1 by default where SimCLR has 45 from 1e-6 to 1e5; held-out rows are a fifth of the labels.
+The solver and its strengths are settings of `feature_extraction`, which takes no step of its own. Deviations: 7
+strengths from 1e-6 to 1 by default where SimCLR has 45 from 1e-6 to 1e5; held-out rows are a fifth of the labels.
 """
 
 SIMCLR_FINETUNE = Recipe(
@@ -53,6 +53,6 @@ SIMCLR_FINETUNE = Recipe(
 )  # fmt: skip
 """SimCLR's fine-tuning: SGD with Nesterov momentum, 256 a batch, 20,000 steps along a cosine.
 
-Deviations: one learning rate and weight decay where the paper picks them from 7 x 8 on held-out rows; crops by a shift of
-4 of the stored pixels where it crops and scales at random; batch norm's momentum as the backbone has it.
+Deviations: one learning rate and weight decay where the paper picks them from 7 x 8 on held-out rows; crops by a shift
+of 4 of the stored pixels where it crops and scales at random; batch norm's momentum as the backbone has it.
 """

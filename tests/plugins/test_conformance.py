@@ -11,14 +11,14 @@ from tlx.testing import checks_of, parametrize_with_checks
 
 BUILT_IN = ("backbones", "datasets", "strategies")
 SPARED = {  # to compile; of the same code as another, with other numbers (wrn_28_2: a shallower one, in test_backbones)
-    # large ones: smaller ones in test_image_nets
-    "convnext_tiny", "mobilenet_v2", "mobilenet_v2_cifar", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar",
-    "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4",
-    "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_40_2",
     "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small_in", "kl_net_probabilistic", "shot_dtn", "wrn_28_2",
     # shallower ones are checked in test_pretrained
     "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "resnet101", "resnet101_cifar", "resnet18",
     "resnet18_cifar", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar",
+    # smaller ones in test_image_nets
+    "convnext_tiny", "mobilenet_v2", "mobilenet_v2_cifar", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar",
+    "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4",
+    "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_40_2",
 }  # fmt: skip
 REGISTRY = Registry.load(environ={"TLX_PLUGINS": ",".join(BUILT_IN)})
 

@@ -9,6 +9,7 @@ from flax import nnx
 from PIL import Image
 
 from tlx import WeightsError
+from tlx.weights.convert import fit
 from tlx_backbones import vgg
 from tlx_backbones.convnext import ConvNeXtTiny
 from tlx_backbones.mobilenet import MobileNetV2
@@ -104,7 +105,7 @@ def mobilenet_tensors(source: str) -> Shapes:
 def convnext_tensors(source: str, widths: tuple[int, ...]) -> Shapes:
     vision = source == "torchvision"
     stem = ("features.0.0", "features.0.1") if vision else ("stem.0", "stem.1")
-    parts = [layer(stem[0], widths[0], 3, 4, 4), layer(stem[1], widths[0])]
+    parts: list[Shapes] = [layer(stem[0], widths[0], 3, 4, 4), layer(stem[1], widths[0])]
     for stage, (width, depth) in enumerate(zip(widths, (3, 3, 9, 3), strict=True)):
         if stage:
             down = f"features.{2 * stage}." if vision else f"stages.{stage}.downsample."
@@ -122,6 +123,7 @@ def convnext_tensors(source: str, widths: tuple[int, ...]) -> Shapes:
 
 
 def vit_tensors(source: str, width: int) -> Shapes:
+    parts: list[Shapes]
     shapes = ((width,), (3 * width, width), (width, width), (width,), (4 * width, width), (width, 4 * width))
     if source == "timm":
         names = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
@@ -177,27 +179,22 @@ def ours(backbone, shape: tuple[int, int, int]) -> Shapes:
     return {**shapes, "head/kernel": (module.width, CLASSES), "head/bias": (CLASSES,)}
 
 
-def layout(path: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> np.ndarray:
-    """Of a published shape in our layout: OIHW as HWIO, [out, in] as [in, out], 1x1 as linear where ours is linear."""
-    x = np.zeros(shape, np.float32)
-    if path.endswith("kernel"):
-        x = x[..., 0, 0] if shape[2:] == (1, 1) and len(expected) == 2 else x
-        x = x.transpose(2, 3, 1, 0) if x.ndim == 4 else x.T
-    return x
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_each_published_tensor_has_one_place_and_each_place_one_tensor(case):
     backbone, source, published = CASES[case]
     shape = (32, 64, 3)
     expected = ours(backbone, shape)
     names = backbone.weights[source]
-    paths = {name: names.path(name) for name in published if not name.endswith("num_batches_tracked")}
-    assert sorted(map(str, paths.values())) == sorted(expected)
-    assert all(names.path(name) == "" for name in published if name not in paths)
-    found = {path: layout(path, published[name], expected[path]) for name, path in paths.items() if path}
-    found = backbone.adapt(found, shape) if hasattr(backbone, "adapt") else found
-    assert {path: x.shape for path, x in found.items()} == expected
+    paths = [path for path in names.paths(published).values() if path != ""]
+    assert sorted(map(str, paths)) == sorted(expected)
+    assert [name for name in published if names.path(name) == ""] == [
+        name for name in published if name.endswith("num_batches_tracked")
+    ]
+    adapt = (lambda found: backbone.adapt(found, shape)) if hasattr(backbone, "adapt") else None
+    tensors = {name: np.zeros(size, np.float32) for name, size in published.items()}
+    filled, report = fit(tensors, expected, backbone.weights, adapt=adapt)  # finds by itself whose names they are
+    assert report == ((), (), ())
+    assert {path: tensor.shape for path, tensor in filled.items()} == expected
 
 
 @pytest.mark.parametrize("source", ["torchvision", "timm"])

@@ -43,6 +43,11 @@ class Frame(NamedTuple):
     resize: int = 0  # what the backbone sees: the images scaled to so many pixels, 0 for as they are
 
     @property
+    def seen(self) -> tuple[int, int, int]:
+        """The shape of the images that the backbone is given."""
+        return (self.resize, self.resize, self.shape[2]) if self.resize else self.shape
+
+    @property
     def swept(self) -> dict[str, int]:
         """How many rows a sweep goes over."""
         return {"target": self.rows, "labelled": self.labelled}
@@ -57,7 +62,7 @@ def make_model(frame: Frame) -> Model:
     """
     name = getattr(frame.backbone, "__name__", str(frame.backbone))
 
-    seen = (frame.resize, frame.resize, frame.shape[2]) if frame.resize else frame.shape
+    seen = frame.seen
 
     def build(key: Key) -> nnx.Module:
         rngs = nnx.Rngs(key)
