@@ -10,11 +10,11 @@ Learning of Visual Representations" (SimCLR, ICML 2020), in percent:
 
 These are neighbours, not targets: the net here is EfficientNet-Lite0, a tenth of the work of a ResNet-50; learning rate
 and weight decay are fixed, where the paper picks them on held-out labels; augmentation is a flip and a shift, where it
-crops at random; and there may be fewer labels and pixels. Its weights are a file to be named, and want P-224-lite's input:
+crops at random; and there may be fewer labels and pixels. Its weights are a file to be named:
 
     tlx bench cifar10-transfer --weights efficientnet_lite0.safetensors
 
-What to expect: with few labels the probe is near fine-tuning or above it, and training from scratch tens of points below;
+What to expect: with few labels the probe is near fine-tuning or above it, training from scratch tens of points below;
 with all labels fine-tuning is the best.
 
 What it costs (estimated): 4 methods x 4 numbers of labels x 3 seeds, 5,000 steps of 64 images at 224x224 but for the
