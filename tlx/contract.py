@@ -113,7 +113,8 @@ class Model(NamedTuple):
     `width` (default: the backbone's) features. Name the group to `logits` and `classify`. `augment` has strength "weak"
     or "strong". `rows` is the number of target train images, the length of a label bank. `running` of `features`, in
     train mode, is a function (number of the batch-norm layer, channels) -> the part of the running statistics in those
-    that it normalises by.
+    that it normalises by. `stages` are globs over the paths of the features' parameters, from the input to the output:
+    those of the backbone's class attribute `depth`, or its layers; every parameter is in one of them.
     """
 
     init: Callable[[Key], State]
@@ -127,6 +128,7 @@ class Model(NamedTuple):
     shape: tuple[int, int, int]  # height, width, channels
     classify: Callable[..., tuple[Logits, State]]  # (state, features, head="head", train=True)
     with_head: Callable[..., State]  # (state, key, group="head", width=None)
+    stages: tuple[str, ...] = ()
 
 
 Loss = Callable[[State, Batch, Context], tuple[Scalar, State, Metrics]]
@@ -136,7 +138,8 @@ class Objective(NamedTuple):
     """The groups named in `trains` go down `loss`, `repeat` times a step.
 
     `loss` returns the scalar, the state (its `extra` is kept, its `params` are not) and metrics, a dict of scalars.
-    `trains` holds group names: top-level keys of `State.params`, names in `Strategy.groups`, or "*" for all parameters.
+    `trains` holds group names: top-level keys of `State.params`, names in `Strategy.groups`, globs over paths
+    ("features/layer4/*"), or "*" for all parameters.
     """
 
     loss: Loss
@@ -144,8 +147,11 @@ class Objective(NamedTuple):
     repeat: int = 1
 
 
-Sweep = Callable[[Callable[[Images], Tree]], Tree]
-"""`sweep(f)`: f over all target train images, in batches; the outputs stacked in index order, [rows, ...] each."""
+Sweep = Callable[..., Tree]
+"""`sweep(f)`: f over all target train images, in batches; the outputs stacked in index order, [rows, ...] each.
+
+`sweep(f, "labelled")`: f(images, labels) over all labelled target rows. Both only in a phase that sees these.
+"""
 
 
 def keep(state: State, *_: Any) -> State:
@@ -156,9 +162,10 @@ def keep(state: State, *_: Any) -> State:
 class Phase(NamedTuple):
     """Every step takes `objectives` in order. Optimizer states are new at the start of a phase.
 
-    `share` is its part of the step budget (shares are normalised to sum to one), `rate` multiplies the recipe's
-    learning rate. An `online` phase is one ordered pass over the target test images: adapt on a batch, then predict
-    it, and that is scored.
+    `share` is its part of the step budget (shares are normalised to sum to one; a phase with share 0 takes no step, and
+    is `begin` and one `refresh`), `rate` multiplies the recipe's learning rate, and so do `rates` for the first glob
+    over paths that fits. An `online` phase is one ordered pass over the target test images: adapt on a batch, then
+    predict it, and that is scored.
     """
 
     objectives: tuple[Objective, ...]
@@ -170,6 +177,7 @@ class Phase(NamedTuple):
     begin: Callable[[State, Context], State] = keep  # once; may add parameter groups
     refresh: Callable[[State, Sweep, Context], State] = keep  # before every round: pseudo-labels
     after: Callable[[State, Batch, Context], State] = keep  # after every step: EMA, restore
+    rates: tuple[tuple[str, Any], ...] = ()  # ("features/conv1/*", 0.1)
 
 
 class Strategy:

@@ -39,7 +39,16 @@ def tlx_suites(register):
     register("cifar10-c", "tlx_suites.cifar10_c:SUITE")
     register("folder", "tlx_suites.folder:SUITE")
     register("office-caltech10", "tlx_suites.office_caltech10:SUITE")
-    for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c"):
+    register("cifar10-transfer", "tlx_suites.cifar10_transfer:SUITE")
+    register(
+        "cifar10-transfer-reduced", "tlx_suites.cifar10_transfer:REDUCED", "1,000 and 5,000 labels on two CPU cores."
+    )
+    register(
+        "cifar10-transfer-all", "tlx_suites.cifar10_transfer:ALL", "The linear probe on all 50,000 labels, one seed."
+    )
+    register("cifar10-transfer-smoke", "tlx_suites.cifar10_transfer:SMOKE", "A few steps on 100 labels of CIFAR-10.")
+    register("cifar10-source", "tlx_suites.cifar10_source:SUITE")
+    for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-source"):
         target = f"tlx_suites.{name.replace('-', '_')}:SMOKE"
         register(f"{name}-smoke", target, f"A few steps on tasks of `{name}`: whether data and protocols fit together.")
     for name, module, budget in PAPERS:
@@ -67,3 +76,14 @@ def tlx_recipes(register):
     register("adda-short", "tlx_suites.paper_recipes:ADDA_SHORT", "ADDA's optimizer for 2,000 steps of 64 images.")
     register("french-digits", "tlx_suites.paper_recipes:FRENCH_DIGITS", "Self-ensembling's digits: Adam, 300 epochs.")
     register("french-short", "tlx_suites.paper_recipes:FRENCH_SHORT", "Self-ensembling's optimizer for 2,000 steps.")
+    for name, summary in (
+        ("resnet18", "ResNet-18 at 224: SGD 0.001, momentum 0.9, a tenth every 7 of 25 epochs."),
+        ("vgg16", "Flattened VGG-16 under Dense 1024: SGD with Nesterov momentum 1e-4, Keras' decay."),
+    ):
+        register(f"{name}-transfer", f"tlx_suites.transfer_recipes:{name.upper()}", summary)
+    register(
+        "bit-hyperrule", "tlx_suites.transfer_recipes:BIT", "BiT-HyperRule, 20,000 to 500,000 labels: 10,000 steps."
+    )
+    register("bit-hyperrule-small", "tlx_suites.transfer_recipes:BIT_SMALL", "BiT-HyperRule, fewer labels: 500 steps.")
+    register("simclr-linear", "tlx_suites.transfer_recipes:SIMCLR_LINEAR", "A linear probe on frozen features, L-BFGS.")
+    register("simclr-finetune", "tlx_suites.transfer_recipes:SIMCLR_FINETUNE", "SimCLR's fine-tuning: 20,000 steps.")

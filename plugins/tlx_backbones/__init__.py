@@ -25,6 +25,12 @@ def tlx_backbones(register):
     register("dirt_t_small_in", "tlx_backbones.dirt_t:DIRTTSmallIN")
     register("dirt_t_large", "tlx_backbones.dirt_t:DIRTTLarge")
     register("dirt_t_large_in", "tlx_backbones.dirt_t:DIRTTLargeIN")
+    for depth in (18, 34, 50, 101):
+        register(f"resnet{depth}", f"tlx_backbones.resnet:ResNet{depth}")
+        register(f"resnet{depth}_cifar", f"tlx_backbones.resnet:ResNet{depth}Cifar")
+    register("efficientnet_b0", "tlx_backbones.efficientnet:EfficientNetB0")
+    register("efficientnet_b0_torch", "tlx_backbones.efficientnet:EfficientNetB0Torch")
+    register("efficientnet_lite0", "tlx_backbones.efficientnet:EfficientNetLite0")
     register("wrn_28_10", "tlx_backbones.wide_resnet:WRN28x10")
     register("wrn_40_2", "tlx_backbones.wide_resnet:WRN40x2")
     register("vgg11", "tlx_backbones.vgg:VGG11")
@@ -44,9 +50,3 @@ def tlx_backbones(register):
     register("vit_base_patch16", "tlx_backbones.vit:ViTBase")
     register("vit_tiny_patch4", "tlx_backbones.vit:ViTTinyPatch4")
     register("vit_small_patch4", "tlx_backbones.vit:ViTSmallPatch4")
-    for depth in (18, 34, 50, 101):
-        register(f"resnet{depth}", f"tlx_backbones.resnet:ResNet{depth}")
-        register(f"resnet{depth}_cifar", f"tlx_backbones.resnet:ResNet{depth}Cifar")
-    register("efficientnet_b0", "tlx_backbones.efficientnet:EfficientNetB0")
-    register("efficientnet_b0_torch", "tlx_backbones.efficientnet:EfficientNetB0Torch")
-    register("efficientnet_lite0", "tlx_backbones.efficientnet:EfficientNetLite0")

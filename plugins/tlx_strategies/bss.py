@@ -24,7 +24,7 @@ class BSS(Strategy):
     needs = "source, labelled"
     paper = "Chen et al. 2019"
 
-    pretrain: float = 0.5
+    pretrain: int | float = 0.5
     rate: float = 1.0
     eta: float = 0.001
     k: int = 1

@@ -30,7 +30,7 @@ class DELTA(Strategy):
     needs = "source, labelled"
     paper = "Li et al. 2019"
 
-    pretrain: float = 0.5
+    pretrain: int | float = 0.5
     rate: float = 1.0
     alpha: float = 0.01
     beta: float = 0.01
@@ -65,7 +65,7 @@ class DELTA(Strategy):
             head = weighted_distance(state.params["head"])
             return self.alpha / 2 * behaviour + self.beta / 2 * head, {"behaviour": behaviour}
 
-        source, target = fine_tuned(model, self.pretrain, self.rate, term=term)
+        *source, target = fine_tuned(model, self.pretrain, self.rate, term=term)
         share = self.estimate * target.share
         weigh = Phase((), name="attention", share=share, sees=target.sees, begin=begin, after=measure)
-        return source, weigh, target._replace(share=target.share - share)
+        return *source, weigh, target._replace(share=target.share - share)

@@ -2,7 +2,7 @@
 
 from tlx import Objective, Phase, Strategy, strategy
 from tlx.ops import cross_entropy, lora_init, lora_merge
-from tlx_strategies.supervised import supervised
+from tlx_strategies.supervised import pretrained
 
 
 @strategy
@@ -24,7 +24,7 @@ class LoRA(Strategy):
     needs = "source, labelled"
     paper = "Hu et al. 2022"
 
-    pretrain: float = 0.5
+    pretrain: int | float = 0.5
     rate: float = 1.0
     rank: int = 4
     alpha: float = 4.0
@@ -53,7 +53,7 @@ class LoRA(Strategy):
             sees=frozenset({"labelled"}),
             begin=begin,
         )
-        return supervised(model, name="source", share=self.pretrain), target
+        return *pretrained(model, self.pretrain), target
 
     def predict(self, model, state, x):
         return super().predict(model, self.merged(state) if "lora" in state.params else state, x)

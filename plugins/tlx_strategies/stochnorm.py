@@ -25,7 +25,7 @@ class StochNorm(Strategy):
     needs = "source, labelled"
     paper = "Kou et al. 2020"
 
-    pretrain: float = 0.5
+    pretrain: int | float = 0.5
     rate: float = 1.0
     p: float = 0.5
 

@@ -3,10 +3,12 @@
 import importlib
 import inspect
 
+import jax.numpy as jnp
 import pytest
 
 import tlx_suites
 from tlx.bench.plan import make_specs
+from tlx.engine.optimizer import schedule
 from tlx.plugins import Registry
 
 
@@ -22,10 +24,11 @@ def test_quick_is_what_the_readme_says(everything):
     assert (quick.seeds, quick.backbone) == (3, "lenet")
 
 
-LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c")
+LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-transfer", "cifar10-source")
 PAPERS = tuple(name for name, _, _ in tlx_suites.PAPERS)
 FEATURES = ("office-caltech10", "folder")
-NAMES = (*PAPERS, *FEATURES, "quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
+TRANSFER = ("cifar10-transfer-reduced", "cifar10-transfer-all")
+NAMES = (*PAPERS, *FEATURES, *TRANSFER, "quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -70,6 +73,23 @@ def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
     assert specs["mnist->usps source_only"].recipe.gamma == pytest.approx(3e-4 * 20 * 2500)
     protocols = {spec.task: spec.protocol for spec in specs.values()}
     assert protocols["mnist->usps"] == "P-full-off" and protocols["svhn_cropped->mnist"] == "P-sv-bal"
+
+
+def test_transfer_recipes_have_the_published_rates(everything):
+    """Step 0-based t of T: p = t / T. Keras: lr / (1 + 1e-6 t); the tutorial: a tenth every 7 of 25 epochs."""
+
+    def lr(name, progress):
+        recipe = everything.get("recipes", name)
+        return recipe.lr * float(schedule(recipe.schedule, recipe.hyper(), jnp.float32(progress)))
+
+    for epoch, expected in ((0, 1e-3), (6.9, 1e-3), (7.1, 1e-4), (14.1, 1e-5), (24, 1e-6)):
+        assert lr("resnet18-transfer", epoch / 25) == pytest.approx(expected, rel=1e-4)
+    vgg = everything.get("recipes", "vgg16-transfer")
+    assert lr("vgg16-transfer", 0.5) == pytest.approx(1e-4 / (1 + 1e-6 * vgg.steps / 2), rel=1e-6) and vgg.nesterov
+    for step, expected in ((250, 1.5e-3), (2999, 3e-3), (3000, 3e-4), (6000, 3e-5), (9000, 3e-6)):
+        assert lr("bit-hyperrule", step / 10_000) == pytest.approx(expected, rel=1e-4)
+    for step, expected in ((50, 1.5e-3), (199, 3e-3), (200, 3e-4), (300, 3e-5), (400, 3e-6)):
+        assert lr("bit-hyperrule-small", step / 500) == pytest.approx(expected, rel=1e-4)
 
 
 def test_recipes_carry_their_names(everything):

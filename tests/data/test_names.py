@@ -25,6 +25,13 @@ SHOTS = st.none() | st.integers(1, 999)
         (" b + a -> c / 10 ", "b+a->c/10", TaskName(("b", "a"), "c", None, 10)),
         ("a:b/10", "a->b/10", TaskName(("a",), "b", None, 10)),
         ("office-31.amazon->x", "office-31.amazon->x", TaskName(("office-31.amazon",), "x")),
+        ("cifar10", "cifar10", TaskName((), "cifar10")),
+        ("cifar10@P / 100", "cifar10@P/100", TaskName((), "cifar10", "P", 100)),
+        ("-> cifar10/100", "cifar10/100", TaskName((), "cifar10", None, 100)),
+        ("folder:/my data/a", "folder:/my data/a", TaskName((), "folder:/my data/a")),
+        ("folder:/b@P-28/10", "folder:/b@P-28/10", TaskName((), "folder:/b", "P-28", 10)),
+        ("tfds:kmnist", "tfds->kmnist", TaskName(("tfds",), "kmnist")),
+        ("→tfds:kmnist", "->tfds:kmnist", TaskName((), "tfds:kmnist")),
         ("mnist->usps@P-2000", "mnist->usps@P-2000", TaskName(("mnist",), "usps", "P-2000")),
         ("mnist : usps @ P-2000 / 3", "mnist->usps@P-2000/3", TaskName(("mnist",), "usps", "P-2000", 3)),
         ("tfds:kmnist->mnist", "tfds:kmnist->mnist", TaskName(("tfds:kmnist",), "mnist")),
@@ -46,7 +53,7 @@ def test_parts_and_normal_form(text, name, parts):
     assert task_name(text) == name == str(parts)
 
 
-@given(st.lists(WORDS | PREFIXED, min_size=2, max_size=4, unique=True), st.none() | WORDS, SHOTS)
+@given(st.lists(WORDS | PREFIXED, min_size=1, max_size=4, unique=True), st.none() | WORDS, SHOTS)
 def test_any_name_is_its_own_normal_form(names, protocol, shots):
     target, sources = names[0], tuple(names[1:])
     if ":" in target and protocol is None:
@@ -71,7 +78,7 @@ def test_any_text_is_a_task_in_normal_form_or_refused(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "a", "a->", "->b", "a->b->c", "a->b/0", "a->b/ten", "a+->b", "a b->c", "a->b\n->c", "a->b@",
+        "", "a b", "a->", "+a", "->", "a->b->c", "a->b/0", "a->b/ten", "a+->b", "a b->c", "a->b\n->c", "a->b@",
         "a->b@P/", "a->b@P Q", "a->:b", "a->b:", "tfds:->b", "a->folder:/x+y", "a->folder:/x\ny", "a->b@P@Q", "a->1x:b",
     ],
 )  # fmt: skip

@@ -33,6 +33,13 @@ def test_a_glob_takes_its_leaves_only():
     assert select(PARAMS, ("norm",), NORM, "here") == {"norm": ("features/bn1/bias", "features/bn1/scale")}
 
 
+def test_a_path_with_globs_is_a_group_too():
+    found = select(PARAMS, ("features/bn1/*|features/conv/*", "head"), {}, "here")
+    assert [len(paths) for paths in found.values()] == [3, 2]
+    with pytest.raises(ContractError, match=r"here trains group 'features/gn/\*', which holds no parameter"):
+        select(PARAMS, ("features/gn/*",), {}, "here")
+
+
 def test_an_unknown_group_gets_the_nearest_and_all():
     with pytest.raises(
         ContractError, match=r"here trains unknown group 'haed'; did you mean head\? .*features, head, norm"

@@ -50,13 +50,44 @@ def test_clip_bounds_the_global_norm():
         ("constant", lambda p: 1.0),
         ("inverse", lambda p: (1 + 10 * p) ** -0.75),
         ("cosine", lambda p: 0.5 * (1 + np.cos(np.pi * p))),
-        ("step", lambda p: 0.5 ** int(10 * p)),
     ],
 )
 def test_schedules(name, expected):
-    recipe = Recipe(gamma=0.5, power=10.0) if name == "step" else Recipe()
-    for p in (0.0, 0.32, 1.0):
+    recipe = Recipe()
+    for p in (0.0, 0.3, 1.0):
         np.testing.assert_allclose(schedule(name, recipe.hyper(), jnp.float32(p)), expected(p), atol=1e-6)
+
+
+def bit(step: int, supports: list[int]) -> float:
+    """The rule of BiT-HyperRule: a linear rise to the first support, then a tenth at each of the others."""
+    return step / supports[0] if step < supports[0] else 0.1 ** sum(step >= support for support in supports[1:])
+
+
+STEP = {"schedule": "step", "gamma": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({**STEP, "gamma": 0.5, "power": 4.0}, lambda p: 0.5 ** np.floor(4 * p)),
+        ({**STEP, "power": 5.0, "warmup": 0.2}, lambda p: bit(round(500 * p), [100, 200, 300, 400])),
+        ({**STEP, "power": 10 / 3, "warmup": 0.05}, lambda p: bit(round(10_000 * p), [500, 3000, 6000, 9000])),
+        ({"schedule": "constant", "warmup": 0.4}, lambda p: min(p / 0.4, 1)),
+        (
+            {"schedule": "cosine", "warmup": 0.2},
+            lambda p: p / 0.2 if p < 0.2 else 0.5 * (1 + np.cos(np.pi * (p - 0.2) / 0.8)),
+        ),
+        # Keras' decay of 0.01 over 100 steps
+        ({"schedule": "inverse", "gamma": 1.0, "power": 1.0}, lambda p: 1 / (1 + 0.01 * round(100 * p))),
+    ],
+)
+def test_steps_and_warm_up(changes, expected):
+    """The trap: a drop at a rounding error's distance from where it should be."""
+    recipe = Recipe(**changes)
+    for p in (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 0.99):
+        np.testing.assert_allclose(
+            schedule(recipe.schedule, recipe.hyper(), jnp.float32(p)), expected(p), rtol=1e-4, atol=1e-6
+        )
 
 
 def test_the_first_rate_that_fits_counts():

@@ -8,6 +8,8 @@ from tlx import Recipe, SettingError
 def test_json_keeps_everything():
     recipe = Recipe(name="mine", lr=0.3, rates=(("*/head/*", 10.0), ("*", 1.0, "constant")), steps=7)
     assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    warm = recipe.replace(warmup=0.1)
+    assert Recipe.from_json(warm.to_json()) == warm and "warmup" not in recipe.to_json(), "older hashes hold"
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,7 @@ def test_json_keeps_everything():
         ({"dtype": "float16"}, "dtype is 'float16'"),
         ({"rates": [("*", 1, "linear")]}, "rates has .*expected a schedule"),
         ({"steps": 0}, "steps is 0"),
+        ({"warmup": 1.0}, "warmup is 1.0; expected a share"),
         ({"batch": 2.5}, "batch is 2.5"),
         ({"weight_decy": 0.1}, "unknown recipe field 'weight_decy'; nearest: weight_decay"),
     ],

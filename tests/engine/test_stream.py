@@ -27,8 +27,9 @@ class Everything(Strategy):
                 return {"z": model.logits(state, model.features(state, x, train=False)[0])}
 
             first = sweep(logits)["z"]
+            right = sweep(lambda x, y: logits(x)["z"].argmax(1) == y, "labelled")
             second = sweep(lambda x: logits(x)["z"] - first.mean(0))
-            return state._replace(extra={**state.extra, "bank": first + second})
+            return state._replace(extra={**state.extra, "bank": first + second * right.mean()})
 
         def loss(state, batch, context):
             x = model.augment(context.key, batch.source.x, "weak")

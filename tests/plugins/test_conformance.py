@@ -56,9 +56,10 @@ def test_none_is_missing():
     assert names("strategies") == [
         "adabn", "adamatch", "adda", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd", "co_da", "coral",
         "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata", "entropy_min",
-        "feature_extraction", "fine_tune", "fixmatch", "homm", "im", "jan", "joint", "kl", "kl_gaussian",
-        "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme", "pseudo_label", "shot",
-        "shot_im", "source_only", "stochnorm", "swd", "target_only", "tent", "vada", "wdgrl",
+        "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "homm", "im", "jan", "joint", "kl",
+        "kl_gaussian", "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme",
+        "partial_fine_tune", "pseudo_label", "shot", "shot_im", "source_only", "stochnorm", "swd",
+        "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",

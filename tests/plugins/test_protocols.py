@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from tlx import Arrays, DataAbsent, Dataset, UnknownName
-from tlx.data import load_task
+from tlx import Arrays, DataAbsent, DataError, Dataset, Protocol, UnknownName
+from tlx.data import Task, load_task
 from tlx.plugins import Registry
 
 DIGITS = tuple("0123456789")
@@ -117,6 +117,24 @@ def test_p_cs_has_the_nine_shared_classes(loaded, task):
         assert shown == [data.classes[label] for label in y] and "frog" not in shown and "monkey" not in shown
 
 
+def test_the_protocols_of_pretrained_nets_keep_small_images_small(everything, loaded):
+    data = loaded("cifar10@P-224-lite/5")
+    protocol = data.task.protocol
+    assert sizes(data) == (0, 0, 200, 100) and len(data.labelled.y) == 50 and data.target_x.shape[1:] == (3, 3, 3)
+    assert protocol.resize == 224
+    pixels = np.arange(256) / 255
+    np.testing.assert_allclose((pixels - protocol.mean) / protocol.std, (np.arange(256) - 127) / 128, atol=1e-12)
+    assert everything.get("protocols", "P-96-imagenet").mean == (0.485, 0.456, 0.406)
+
+
+def test_a_target_class_that_the_source_lacks_is_named(loaded, made):
+    fewer = dataclasses.replace(made["stl10"], name="fewer", classes=(*STL[:-1], "lorry"))
+    data = {**made, "fewer": fewer}
+    task = Task(("fewer",), "stl10", Protocol("P", "any", 5, 3))
+    with pytest.raises(DataError, match="expected the same: only 'fewer' has lorry; only 'stl10' has truck"):
+        load_task(task, data.__getitem__)
+
+
 def test_classes_that_differ_are_named(loaded):
     message = "expected the same: only 'cifar10' has automobile, frog; only 'stl10' has car, monkey"
     with pytest.raises(Exception, match=re.escape(message)):
@@ -152,6 +170,8 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-CS",
         "P-ADDA",
         "P-C10-C",
+        *(f"P-{size}-imagenet" for size in (224, 128, 96)),
+        *(f"P-{size}-lite" for size in (224, 128, 96, 64)),
     }
     assert ids <= {entry.name for entry in entries}
     for entry in entries:

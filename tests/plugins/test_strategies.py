@@ -25,7 +25,6 @@ from tlx.ops import domain_accuracy, mlp_apply
 from tlx_strategies.adda import ADDA
 from tlx_strategies.coral import CORAL
 from tlx_strategies.dann import DANN
-from tlx_strategies.feature_extraction import FeatureExtraction
 from tlx_strategies.fine_tune import FineTune
 from tlx_strategies.joint import Joint
 from tlx_strategies.kl import KL
@@ -197,19 +196,6 @@ def test_joint_weighs_the_source_and_not_the_target():
         parts.append(cross_entropy(logits(state, z), rows.y))
     assert value(Joint(weight=0.25), state)[0] == pytest.approx(parts[0] + 0.25 * parts[1], rel=1e-5)
     assert value(Joint(weight=0.0), state)[0] == pytest.approx(parts[0], rel=1e-5)
-
-
-def test_feature_extraction_freezes_the_statistics_too():
-    """The trap: frozen weights whose batch-norm statistics go on moving; and a head that is not new."""
-    strategy = FeatureExtraction()
-    trained = run(strategy, begun(strategy, 0), 0, steps=3)
-    entered = begun(strategy, 1, trained)
-    assert not same(entered.params["head"], trained.params["head"])
-    after = run(strategy, entered, 1, steps=3)
-    assert same(after.params["features"], trained.params["features"])
-    assert same(after.extra, trained.extra)
-    assert not same(after.params["head"], entered.params["head"])
-    assert [phase.sees for phase in strategy.phases(MODEL)] == [{"source"}, {"labelled"}]
 
 
 @pytest.mark.parametrize(

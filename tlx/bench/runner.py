@@ -78,7 +78,10 @@ class Runner:
             from tlx.engine.train import train  # JAX is first needed here
 
         policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
+        if not len(data.source_val.y):
+            policies = {name: item for name, item in policies.items() if not (item.needs_source or item.uses_features)}
         observed = self.keep is not None or any(policy.uses_features for policy in policies.values())
+        observed = observed and len(data.source_val.y) > 0
         chosen = choose(data, spec.recipe.eval_batch) if observed else None
         outcome = train(
             strategy(**dict(spec.settings)),
@@ -134,7 +137,7 @@ def _curves(outcome: Any, data: TaskData, opinions: Opinions) -> list[Point]:
             phase=evaluation.phase,
             step=int(evaluation.step),
             metrics={key: [_number(value) for value in values] for key, values in sorted(evaluation.metrics.items())},
-            source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits],
+            source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits if len(logits)],
             target=[accuracy(logits, data.test_y) for logits in evaluation.target_logits],
             selectors={name: [_number(seed[number - first]) for seed in seeds] for name, seeds in opinions.items()}
             if number >= first

@@ -134,6 +134,9 @@ def _shown(task: Task, target: Domain) -> Mark:
 
 
 def _rows(parts: Sequence[Part], sources: Sequence[Domain], target: Domain, size: int, channels: int) -> Rows:
+    if not parts:
+        none = np.zeros(0, np.int32)
+        return Rows(np.zeros((0, size, size, channels), np.uint8), none, none)
     labels = [np.array([target.classes.index(name) for name in source.classes], np.int32) for source in sources]
     return Rows(
         images(joined(parts), size, channels),

@@ -1,8 +1,11 @@
 """The names of datasets and tasks: one grammar for the command line, plugins, suites and results.
 
-    task     = source {"+" source} "->" target ["@" protocol] ["/" shots]
+    task     = [source {"+" source} "->"] target ["@" protocol] ["/" shots]
     dataset  = word | prefix ":" rest                 mnist, office-31.amazon, tfds:emnist/digits, folder:/my data/a
     word     = letters, digits and _, with . or - inside
+
+A task without a source, as "cifar10/100", trains on the labelled rows of its target alone. "->cifar10/100" is the same,
+and has to be written so where a colon would be read as an arrow ("->tfds:cifar10").
 
 "→" may stand for "->", and so may ":" between plain words (`mnist:usps`). Spaces around the parts mean nothing;
 inside a rest they belong to it. A rest holds neither "+", "->", "→" nor a line break, and has no space at its ends.
@@ -25,7 +28,7 @@ ARROW = re.compile("->|→")
 
 
 class TaskName(NamedTuple):
-    """The parts of a task's name; `str` gives its normal form."""
+    """The parts of a task's name; `str` gives its normal form. A task may have no source."""
 
     sources: tuple[str, ...]
     target: str
@@ -35,7 +38,8 @@ class TaskName(NamedTuple):
     def __str__(self) -> str:
         protocol = "" if self.protocol is None else f"@{self.protocol}"
         shots = "" if self.shots is None else f"/{self.shots}"
-        return f"{'+'.join(self.sources)}->{self.target}{protocol}{shots}"
+        after = f"{self.target}{protocol}{shots}"
+        return after if not self.sources and _alone(after) else f"{'+'.join(self.sources)}->{after}"
 
 
 def parse(text: str) -> TaskName:
@@ -46,12 +50,13 @@ def parse(text: str) -> TaskName:
     """
     sides = ARROW.split(text)
     if len(sides) == 1:
-        sides = text.split(":")
-        if len(sides) > 2:
+        if text.count(":") > 1:
             raise DataError(f"Task name '{text}'; expected '->' between source and target where a name holds ':'.")
+        sides = ["", text] if _alone(text) else text.split(":")
     if len(sides) != 2:
         raise _malformed(text)
-    sources, after = tuple(name.strip() for name in sides[0].split("+")), sides[1].strip()
+    sources = tuple(name.strip() for name in sides[0].split("+")) if sides[0].strip() else ()
+    after = sides[1].strip()
     match = PLAIN.fullmatch(after) or PREFIXED.fullmatch(after)
     if match is None or not all(map(is_name, (*sources, match["target"]))):
         raise _malformed(text)
@@ -68,13 +73,18 @@ def task_name(text: str) -> str:
     return str(parse(text))
 
 
+def _alone(text: str) -> bool:
+    """Whether a text without an arrow has no source: its colon, if any, is that of a name with a prefix."""
+    return ":" not in text or (text.count(":") == 1 and PLAIN.fullmatch(text.split(":")[1].strip()) is None)
+
+
 def is_name(text: str) -> bool:
     """Whether a text may name a dataset."""
     return NAME.fullmatch(text) is not None and not ARROW.search(text)
 
 
 def _malformed(text: str) -> DataError:
-    forms = "'source->target', 'one+two->target', 'source->target@protocol' or 'source->target/10'"
+    forms = "'source->target', 'one+two->target', 'source->target@protocol', 'source->target/10' or 'target/10'"
     return DataError(f"Task name '{text}'; expected {forms}.")
 
 

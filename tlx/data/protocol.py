@@ -57,7 +57,9 @@ class Protocol:
       originals that are scored are left out all the same.
 
     Images are `size` pixels square with `channels` (1 or 3); None takes the largest of the task's domains. On the
-    device x = (uint8 / 255 - mean) / std, with one number or one for each channel. Cached features pass unchanged.
+    device x = (uint8 / 255 - mean) / std, with one number or one for each channel. Cached features pass unchanged. With
+    `resize`, the network scales its input to so many pixels square (bilinear), so that small images take no more
+    memory; augmentation comes before.
 
     Raises:
         DataError: a value out of range.
@@ -79,12 +81,15 @@ class Protocol:
     seed: int = 0
     scored: str = "test"
     validation: float | None = None
+    resize: int | None = None
 
     def __post_init__(self):
         if not ID.fullmatch(self.id):
             raise self._error("an id", "letters, digits and _, with . or - inside, as tasks name it: a->b@ID")
         if self.size is not None and self.size < 1:
             raise self._error(f"size {self.size}", "1 or more pixels, or None")
+        if self.resize is not None and self.resize < 1:
+            raise self._error(f"resize {self.resize}", "1 or more pixels, or None")
         if self.channels not in (None, 1, 3):
             raise self._error(f"channels {self.channels}", "1, 3 or None")
         for key in ("mean", "std"):

@@ -78,10 +78,10 @@ def _check(arrays: Arrays, where: str, classes: int) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """From one or more source datasets, named, to a target dataset, under a protocol.
+    """From source datasets, named, to a target dataset, under a protocol; without a source, the target's labels alone.
 
     Raises:
-        DataError: no source, one that comes twice, or a target among the sources.
+        DataError: a source that comes twice, or a target among the sources.
     """
 
     sources: tuple[str, ...]
@@ -98,7 +98,7 @@ class Task:
 
     @property
     def name(self) -> str:
-        """The name in normal form: "a->b", "a+b->c", and with shots "a->b/10"."""
+        """The name in normal form: "a->b", "a+b->c", "b", and with shots "a->b/10"."""
         return str(TaskName(self.sources, self.target, shots=self.protocol.shots))
 
 
@@ -112,7 +112,7 @@ class Rows(NamedTuple):
 
 class TaskData(NamedTuple):
     """A task's arrays, all images at the protocol's size and channels; sources and target have no common
-    origin, unless the protocol says `shared_origins`.
+    origin, unless the protocol says `shared_origins`. Of a task without a source, `source` and `source_val` are empty.
 
     Labels of the target are in `labelled` (train rows, by `shots`) and in `test_y` only. `hash` is the sha256 of the
     arrays, the classes and the protocol.

@@ -50,6 +50,8 @@ def observe(frame: Frame, strategy: Strategy, feed: Feed, images: jax.Array, sta
 def evaluate(strategy: Strategy, model: Model, state: State, feed: Feed, rows: Table, batch: int) -> jax.Array:
     """The logits of every row of a table [padded, classes]; only the first `rows.n` are meant."""
     size = min(batch, rows.x.shape[0])
+    if not size:  # a task without a source
+        return jnp.zeros((0, model.classes), jnp.float32)
 
     def one(number: jax.Array, out: jax.Array) -> jax.Array:
         # The last slice is moved back to end with the last row: `predict` may use its batch's statistics.
@@ -61,16 +63,20 @@ def evaluate(strategy: Strategy, model: Model, state: State, feed: Feed, rows: T
     return jax.lax.fori_loop(0, (rows.n + size - 1) // size, one, start)
 
 
-def sweep(feed: Feed, rows: int, batch: int, function) -> Tree:
-    """`function` over the first `rows` target train images, in batches; its outputs stacked in index order."""
+def sweep(feed: Feed, rows: int, batch: int, function, over: str = "target") -> Tree:
+    """`function` over the first `rows` target train images, in batches; its outputs stacked in index order.
+
+    Over "labelled", `function` is given the labels of the labelled target rows too.
+    """
     size = min(batch, rows)
     count = -(-rows // size)
-    padded = feed.tables["target"].x
-    assert padded.shape[0] >= rows
+    table = feed.tables[over]
+    assert table.x.shape[0] >= rows
 
     def one(number: jax.Array) -> Tree:
         at = jnp.minimum(number * size, rows - size)
-        return function(normalise(feed, jax.lax.dynamic_slice_in_dim(padded, at, size)))
+        x = normalise(feed, jax.lax.dynamic_slice_in_dim(table.x, at, size))
+        return function(x) if over == "target" else function(x, jax.lax.dynamic_slice_in_dim(table.y, at, size))
 
     stacked = jax.lax.map(one, jnp.arange(count))
     overlap = count * size - rows

@@ -1,6 +1,7 @@
 """Parameter groups: which leaves an objective trains, by group name or glob.
 
-Parameters are addressed by path, "features/conv1/kernel". Optimizer states are kept flat per group ({path: leaf}),
+Parameters are addressed by path, "features/conv1/kernel"; a glob may be several, "features/conv1/*|features/bn1/*", and
+stands for a group wherever one is named. Optimizer states are kept flat per group ({path: leaf}),
 not as masked copies of the tree, so that a phase may add a group without changing the shape of the others.
 """
 
@@ -34,6 +35,11 @@ def replace(tree: Any, flat: Mapping[str, Any]) -> Any:
     return treedef.unflatten([flat.get("/".join(_part(key) for key in path), leaf) for path, leaf in leaves])
 
 
+def fits(path: str, globs: str) -> bool:
+    """Whether one of the globs, joined by "|", fits a path."""
+    return any(fnmatchcase(path, glob) for glob in globs.split("|"))
+
+
 def select(
     params: Mapping[str, Any], trains: Sequence[str], globs: Mapping[str, str], where: str
 ) -> dict[str, tuple[str, ...]]:
@@ -47,9 +53,11 @@ def select(
     chosen: dict[str, tuple[str, ...]] = {}
     for name in params if tuple(trains) == ("*",) else trains:
         if name in globs:
-            found = tuple(path for path in paths if fnmatchcase(path, globs[name]))
+            found = tuple(path for path in paths if fits(path, globs[name]))
         elif name in params:
             found = tuple(path for path in paths if path.split("/")[0] == name)
+        elif "/" in name:
+            found = tuple(path for path in paths if fits(path, name))
         else:
             guess = nearest(name, known)
             hint = f"did you mean {' or '.join(guess)}? " if guess else ""

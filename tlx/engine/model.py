@@ -18,6 +18,7 @@ from tlx.contract import Images, Key, Model, State
 from tlx.data.augment.policy import policy
 from tlx.data.protocol import Scale
 from tlx.engine.head import filled, linear_heads, own_heads, split
+from tlx.engine.stages import stages
 from tlx.errors import ContractError, SettingError
 from tlx.layers import BlendedBatchNorm, Bottleneck, conv_general_dilated
 
@@ -38,6 +39,18 @@ class Frame(NamedTuple):
     strong: str = "digits_strong"
     mean: Scale = 0.5  # of the protocol's normalisation
     std: Scale = 0.5
+    labelled: int = 0  # labelled target rows
+    resize: int = 0  # what the backbone sees: the images scaled to so many pixels, 0 for as they are
+
+    @property
+    def seen(self) -> tuple[int, int, int]:
+        """The shape of the images that the backbone is given."""
+        return (self.resize, self.resize, self.shape[2]) if self.resize else self.shape
+
+    @property
+    def swept(self) -> dict[str, int]:
+        """How many rows a sweep goes over."""
+        return {"target": self.rows, "labelled": self.labelled}
 
 
 @functools.lru_cache(maxsize=128)
@@ -49,9 +62,11 @@ def make_model(frame: Frame) -> Model:
     """
     name = getattr(frame.backbone, "__name__", str(frame.backbone))
 
+    seen = frame.seen
+
     def build(key: Key) -> nnx.Module:
         rngs = nnx.Rngs(key)
-        module = frame.backbone(frame.shape, rngs)
+        module = frame.backbone(seen, rngs)
         if not isinstance(getattr(module, "width", None), int):
             got = getattr(module, "width", "none")
             raise ContractError(f"backbone {name} has width {got}; expected an attribute `width`, the features' length")
@@ -69,9 +84,16 @@ def make_model(frame: Frame) -> Model:
         return module
 
     try:
-        abstract: Any = nnx.eval_shape(lambda: build(jax.random.key(0)))
+        order: list[tuple[str, ...]] = []
+
+        def first() -> nnx.Module:
+            module: Any = build(jax.random.key(0))
+            order.extend(tuple(vars(part)) for part in ((module, module.backbone) if frame.bottleneck else (module,)))
+            return module
+
+        abstract: Any = nnx.eval_shape(first)
     except (TypeError, ValueError, AttributeError) as error:
-        raise ContractError(f"backbone {name} cannot be built for images of shape {frame.shape}: {error}") from error
+        raise ContractError(f"backbone {name} cannot be built for images of shape {seen}: {error}") from error
     width: int = abstract.width
     graph, blank_params, blank_rest = split(abstract)
     owner = abstract.backbone if frame.bottleneck else abstract
@@ -99,6 +121,8 @@ def make_model(frame: Frame) -> Model:
             graph, filled(blank_params, state.params["features"]), filled(blank_rest, state.extra["features"])
         )
         module.train() if train else module.eval()
+        if x.shape[1:3] != seen[:2]:
+            x = jax.image.resize(x, (x.shape[0], *seen), "bilinear")
         if running is not None:
             blend(module, running)
         out = module(x)  # pyright: ignore[reportCallIssue]
@@ -133,4 +157,5 @@ def make_model(frame: Frame) -> Model:
         shape=frame.shape,
         classify=heads.classify,
         with_head=heads.with_head,
+        stages=stages(getattr(type(owner), "depth", None), order, nnx.to_pure_dict(blank_params), name),
     )

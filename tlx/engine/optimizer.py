@@ -7,21 +7,31 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from tlx.engine.groups import Flat
+from tlx.engine.groups import Flat, fits
 from tlx.engine.recipe import Recipe
 
 Hyper = dict[str, Any]  # Recipe.hyper(), traced
+Rates = tuple[tuple[str, Any], ...]
 
 
 def schedule(name: str, hyper: Hyper, progress: jax.Array) -> jax.Array:
     """The factor of the schedule of this name at `progress` in [0, 1]: see `Recipe`."""
+    warmup = hyper["warmup"]
+    risen = jnp.where(progress < warmup, progress / jnp.maximum(warmup, 1e-12), 1.0)
     if name == "inverse":
-        return (1 + hyper["gamma"] * progress) ** -hyper["power"]
+        return risen * (1 + hyper["gamma"] * progress) ** -hyper["power"]
     if name == "cosine":
-        return 0.5 * (1 + jnp.cos(jnp.pi * progress))
+        left = (progress - warmup) / jnp.maximum(1 - warmup, 1e-12)
+        return risen * 0.5 * (1 + jnp.cos(jnp.pi * jnp.maximum(left, 0)))
     if name == "step":
-        return hyper["gamma"] ** jnp.floor(hyper["power"] * progress)
-    return jnp.ones_like(progress)
+        drops = _whole(hyper["power"] * progress) - _whole(hyper["power"] * warmup)
+        return risen * hyper["gamma"] ** jnp.maximum(drops, 0)
+    return risen * jnp.ones_like(progress)
+
+
+def _whole(value: jax.Array) -> jax.Array:
+    """The floor, of a number that may be a rounding error below a whole one."""
+    return jnp.floor(value + 1e-5)
 
 
 def transform(recipe: Recipe, hyper: Hyper) -> optax.GradientTransformation:
@@ -49,13 +59,18 @@ def update(
     grads: Flat,
     state: optax.OptState,
     params: Flat,
+    rates: Rates = (),
 ) -> tuple[Flat, optax.OptState]:
-    """One step of one group, from the learning rate before its schedule: the new leaves and the new optimizer state."""
+    """One step of one group, from the learning rate before its schedule: the new leaves and the new optimizer state.
+
+    `rates` are those of the phase.
+    """
     direction: Flat
     direction, state = transform(recipe, hyper).update(grads, state, params)  # pyright: ignore[reportAssignmentType]
 
     def moved(path: str, leaf: jax.Array) -> jax.Array:
         value, name = rate(recipe, phase, path)
-        return leaf - lr * schedule(name, hyper, progress) * value * direction[path]
+        own = next((value for globs, value in rates if fits(path, globs)), 1.0)
+        return leaf - lr * schedule(name, hyper, progress) * value * own * direction[path]
 
     return {path: moved(path, leaf) for path, leaf in params.items()}, state

@@ -1,12 +1,13 @@
 """The pure programs of a run for one seed: enter a phase, one round of it, and the ordered pass of an online phase."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from tlx.contract import Context, Key, Model, Phase, Scalar, State, Strategy, Sweep, Unlabelled
+from tlx.contract import Context, Key, Model, Phase, Scalar, State, Strategy, Sweep, Tree, Unlabelled
 from tlx.engine.evaluate import evaluate, predict, sweep
 from tlx.engine.feed import Feed, batch_of, draw, normalise, take
 from tlx.engine.groups import Flat
@@ -15,6 +16,7 @@ from tlx.engine.optimizer import Hyper
 from tlx.engine.pretrained import pretrained
 from tlx.engine.recipe import Recipe
 from tlx.engine.step import Carry, same_tree, start, step
+from tlx.errors import NotShownError
 
 BEGIN, ROWS, STEPS, REFRESH = range(4)  # what a phase's key is folded with, so that no two uses share a key
 INIT = 2**31 - 1  # the run's key is folded with it, or with a phase's number
@@ -71,10 +73,10 @@ def train_round(
     """`refresh`, then `steps` steps from step `done` of the phase's `total`, then evaluation."""
     model, phase, _ = _phase(plan, strategy)
 
-    def over_target(function):
-        return sweep(feed, plan.frame.rows, plan.recipe.eval_batch, function)
+    def swept(function, over):
+        return sweep(feed, plan.frame.swept[over], plan.recipe.eval_batch, function, over)
 
-    carry = refreshed(plan, strategy, carry, key, done / total, over_target)
+    carry = refreshed(plan, strategy, carry, key, done / jnp.maximum(total, 1), swept)
     at = rows_of(plan, phase.sees, steps, feed, done, key)
     carry, metrics = train_steps(plan, strategy, hyper, feed, done, total, carry, key, at)
     finite = all_finite(metrics, carry.state)
@@ -165,17 +167,24 @@ def online_step(
     return carry, (metrics, predict(strategy, model, carry.state, x))
 
 
-def refreshed(plan: Plan, strategy: Strategy, carry: Carry, key: Key, progress: Scalar, over_target: Sweep) -> Carry:
-    """The carry after the phase's `refresh`, which may call `over_target`."""
+def refreshed(plan: Plan, strategy: Strategy, carry: Carry, key: Key, progress: Scalar, swept: Sweep) -> Carry:
+    """The carry after the phase's `refresh`, which may call `swept(function, over)` over what the phase sees."""
     _, phase, where = _phase(plan, strategy)
     context = Context(jax.random.fold_in(key, REFRESH), progress)
-    state = phase.refresh(carry.state, over_target, context)
+
+    def shown(function: Callable, over: str = "target") -> Tree:
+        if over not in phase.sees & {"target", "labelled"}:
+            seen = ", ".join(sorted(phase.sees))
+            raise NotShownError(f"{where} sweeps over '{over}'; expected target or labelled, of what it sees: {seen}.")
+        return swept(function, over)
+
+    state = phase.refresh(carry.state, shown, context)
     same_tree(carry.state, state, f"{where}: `refresh`")
     return carry._replace(state=state)
 
 
 def all_finite(metrics: dict[str, jax.Array], state: State) -> jax.Array:
-    leaves = [*jax.tree.leaves(metrics), *jax.tree.leaves(state.params)]
+    leaves = [leaf for leaf in (*jax.tree.leaves(metrics), *jax.tree.leaves(state.params)) if leaf.size]
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
 
 

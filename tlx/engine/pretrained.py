@@ -52,13 +52,13 @@ def fitted(frame: Frame, tensors: Mapping[str, np.ndarray]) -> tuple[dict[str, n
     blank = jax.eval_shape(model.init, jax.random.key(0))
     flat = flatten(blank)
     shapes = {path: flat[full].shape for path, full in places(blank, frame.bottleneck > 0).items()}
-    kind: Any = type(nnx.eval_shape(lambda: frame.backbone(frame.shape, nnx.Rngs(0))))
+    kind: Any = type(nnx.eval_shape(lambda: frame.backbone(frame.seen, nnx.Rngs(0))))
     adapt = getattr(kind, "adapt", None)
     return fit(
         tensors,
         shapes,
         getattr(kind, "weights", {}),
-        adapt=None if adapt is None else lambda found: adapt(found, frame.shape),
+        adapt=None if adapt is None else lambda found: adapt(found, frame.seen),
         name=f"backbone {kind.__name__}",
     )
 

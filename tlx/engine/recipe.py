@@ -18,8 +18,10 @@ class Recipe:
     """Optimizer, schedule, batch, length and per-group learning rates of a run.
 
     Learning rate at progress p of a phase: lr * rate(path) * phase rate * s(p), with s(p) = 1 ("constant"),
-    (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75), (1 + cos(pi p)) / 2 ("cosine") or
-    gamma^floor(power p) ("step": a factor of gamma, power times in equal parts).
+    (1 + gamma p)^-power ("inverse"; Ganin et al. 2016: gamma 10, power 0.75; Keras' decay: gamma = decay * steps,
+    power 1), (1 + cos(pi p)) / 2 ("cosine") or gamma^floor(power p) ("step": power equal intervals). Over the first
+    `warmup` of p, s is p / warmup times that; "cosine" then falls over what is left, and "step" does not count drops
+    before.
 
     `rates` has entries (glob over "phase/group/path", multiplier) or (glob, multiplier, schedule); the first glob that
     fits counts, else the multiplier is 1 and the schedule the recipe's.
@@ -45,6 +47,7 @@ class Recipe:
     schedule: str = "inverse"
     gamma: float = 10.0
     power: float = 0.75
+    warmup: float = 0.0
     clip: float = 0.0
     rates: tuple[tuple[str, float] | tuple[str, float, str], ...] = ()
     bottleneck: int = 256
@@ -73,6 +76,8 @@ class Recipe:
                 raise SettingError(
                     f"recipe '{self.name}': rates has {entry!r}; expected a schedule, one of {SCHEDULES}"
                 )
+        if not 0 <= self.warmup < 1:
+            raise SettingError(f"recipe '{self.name}': warmup is {self.warmup!r}; expected a share from 0 to below 1")
         for field in ("weak", "strong"):
             try:
                 check(getattr(self, field))
@@ -91,8 +96,9 @@ class Recipe:
         return self.replace(**changes, by={}), settings
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON values: every field but `by`, which a run has none of."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "by"}
+        """A dict of JSON values: every field but `by`, which a run has none of, and `warmup` where there is none."""
+        left = {"by"} if self.warmup else {"by", "warmup"}
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in left}
         return {**fields, "rates": [list(rate) for rate in self.rates]}
 
     @classmethod

@@ -10,7 +10,7 @@ import optax
 from tlx.contract import Batch, Context, Key, Objective, Phase, Scalar, State, Strategy
 from tlx.engine.groups import flatten, replace, select
 from tlx.engine.head import HEADS
-from tlx.engine.optimizer import Hyper, transform, update
+from tlx.engine.optimizer import Hyper, Rates, transform, update
 from tlx.engine.recipe import Recipe
 from tlx.errors import ContractError
 
@@ -62,7 +62,7 @@ def step(
         def once(carry: Carry, repeat: jax.Array, number: int = number, objective: Objective = objective):
             fresh = jax.random.fold_in(jax.random.fold_in(key, number), repeat)
             context = Context(fresh, progress)
-            return _descend(strategy, objective, recipe, hyper, lr, carry, batch, context, where)
+            return _descend(strategy, objective, recipe, hyper, lr, phase.rates, carry, batch, context, where)
 
         if objective.repeat == 1:
             carry, found = once(carry, jnp.int32(0))
@@ -83,6 +83,7 @@ def _descend(
     recipe: Recipe,
     hyper: Hyper,
     lr: jax.Array,
+    rates: Rates,
     carry: Carry,
     batch: Batch,
     context: Context,
@@ -107,7 +108,7 @@ def _descend(
         part = {path: trained[path] for path in paths}
         slopes = {path: grads[path] for path in paths}
         new, optimizers[group] = update(
-            recipe, hyper, where.phase, lr, context.progress, slopes, optimizers[group], part
+            recipe, hyper, where.phase, lr, context.progress, slopes, optimizers[group], part, rates
         )
         moved |= new
     state = State(replace(state.params, moved), extra)

@@ -43,7 +43,7 @@ class StreamedRun(Run):
 
     def round(self, steps: int, done: int, total: int) -> Round:
         if self.phase.refresh is not keep:
-            self._refresh(jnp.float32(done / total))
+            self._refresh(jnp.float32(done / max(total, 1)))
         shared = (self.strategy, self.hyper, self.feed)
         metrics = []
         for first, at, images in self._chunks(steps, done):
@@ -77,6 +77,8 @@ class StreamedRun(Run):
 
     def _chunks(self, steps: int, done: int) -> Iterator[tuple[int, dict[str, jax.Array], dict[str, jax.Array]]]:
         """(first step, rows, images) of every call: as many steps as fit `CHUNK`, and divide the round."""
+        if not steps:
+            return
         sees = [field for field in FIELDS if field in self.phase.sees]
         static = (self.plan, self.phase.sees, steps)
         drawn = self._call(programs.rows_of, static, (self.feed, jnp.int32(done)), (self.phase_keys,))
@@ -101,6 +103,8 @@ class StreamedRun(Run):
     def _logits(self, images: Readable) -> jax.Array:
         """[seeds, rows, classes]."""
         rows = images.shape[0]
+        if not rows:
+            return jnp.zeros((len(self.keys), 0, self.frame.classes), jnp.float32)
         size = min(self.recipe.eval_batch, rows + -rows % MULTIPLE)
         out = np.zeros((len(self.keys), max(rows, size), self.frame.classes), np.float32)
         for start, x in self._slices(images, rows, size):
@@ -110,24 +114,30 @@ class StreamedRun(Run):
 
     def _refresh(self, progress: Scalar) -> None:
         """The phase's `refresh`, traced anew for each of its sweeps, up to the first whose outputs are not there."""
-        rows, done = self.frame.rows, ()
-        size = min(self.recipe.eval_batch, rows)
+        done, over = (), "target" if "target" in self.phase.sees else "labelled"
         while True:
+            rows = self.frame.swept[over]
+            size = min(self.recipe.eval_batch, rows)
             outputs: list[Tree] = []
-            for start, x in self._slices(self.data.target_x, rows, size):
-                shared = (self.strategy, self.feed, progress, x)
-                found = self._call(refresh_slice, (self.plan,), shared, (self.carry, self.phase_keys, done))
+            for start, x in self._slices(self.images[over], rows, size):
+                shared = (self.strategy, self.feed, progress, x, jnp.int32(start))
+                found = self._call(refresh_slice, (self.plan, over), shared, (self.carry, self.phase_keys, done))
                 if "carry" in found:
                     self.carry = found["carry"]
                     return
+                if over not in found:  # the next sweep is over the others
+                    break
                 skipped = len(outputs) * size - start
-                outputs.append(jax.tree.map(lambda value, skipped=skipped: value[:, skipped:], found["outputs"]))
+                outputs.append(jax.tree.map(lambda value, skipped=skipped: value[:, skipped:], found[over]))
                 _wait(outputs)
-            done = (*done, jax.tree.map(lambda *parts: jnp.concatenate(parts, 1), *outputs))
+            else:
+                done = (*done, jax.tree.map(lambda *parts: jnp.concatenate(parts, 1), *outputs))
+                continue
+            over = "labelled" if over == "target" else "target"
 
     def _round(self, metrics: list[dict[str, jax.Array]], source: jax.Array, target: jax.Array) -> Round:
         """A round from the metrics of its calls, [seeds, steps] each."""
-        every = jax.tree.map(lambda *parts: jnp.concatenate(parts, 1), *metrics)
+        every = jax.tree.map(lambda *parts: jnp.concatenate(parts, 1), *metrics) if metrics else {}
         finite = jax.vmap(programs.all_finite)(every, self.carry.state)
         return Round(jax.tree.map(lambda values: values.mean(1), every), finite, source, target)
 
@@ -142,30 +152,40 @@ def predict_slice(plan: Plan, strategy: Strategy, feed: Feed, images: jax.Array,
     return predict(strategy, make_model(plan.frame), carry.state, normalise(feed, images))
 
 
-class _Outputs(BaseException):  # no `except Exception` of a strategy's may stop it
-    def __init__(self, outputs: Tree):
-        self.outputs = outputs
+class _Stop(BaseException):  # no `except Exception` of a strategy's may stop it
+    def __init__(self, found: dict[str, Tree]):
+        self.found = found
 
 
 def refresh_slice(
     plan: Plan,
+    over: str,
     strategy: Strategy,
     feed: Feed,
     progress: Scalar,
     images: jax.Array,
+    start: jax.Array,
     carry: Carry,
     key: Key,
     done: tuple[Tree, ...],
 ) -> dict[str, Tree]:
-    """{"outputs": those of the phase's next sweep on a slice of images}, after the sweeps `done`; or the {"carry"}."""
+    """{over: outputs of the phase's next sweep, after the sweeps `done`, on a slice of images from row `start`}.
+
+    {} where that sweep is over other images; {"carry"} where there is none.
+    """
     waiting = list(done)
 
-    def over_target(function: Callable) -> Tree:
+    def swept(function: Callable, wanted: str) -> Tree:
         if waiting:
             return waiting.pop(0)
-        raise _Outputs(function(normalise(feed, images)))
+        if wanted != over:
+            raise _Stop({})
+        x = normalise(feed, images)
+        if over == "target":
+            raise _Stop({over: function(x)})
+        raise _Stop({over: function(x, jax.lax.dynamic_slice_in_dim(feed.tables[over].y, start, len(images)))})
 
     try:
-        return {"carry": programs.refreshed(plan, strategy, carry, key, progress, over_target)}
-    except _Outputs as stop:
-        return {"outputs": stop.outputs}
+        return {"carry": programs.refreshed(plan, strategy, carry, key, progress, swept)}
+    except _Stop as stop:
+        return stop.found

@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
 
 
 class Section(NamedTuple):
-    """The steps of each round of one phase; an online phase has one round and takes none from the budget."""
+    """The steps of each round of one phase; an online phase, or one without a share, has one round and no step."""
 
     phase: Phase
     rounds: tuple[int, ...]
@@ -75,6 +75,9 @@ def sections(phases: Sequence[Phase], recipe: Recipe) -> list[Section]:
     for phase in phases:
         if phase.online:
             out.append(Section(phase, ()))
+            continue
+        if not phase.share:
+            out.append(Section(phase, (0,)))
             continue
         spent += phase.share / total
         steps = max(1, round(recipe.steps * spent) - given)
@@ -129,6 +132,8 @@ def train(
         recipe.strong,
         protocol.mean,
         protocol.std,
+        len(data.labelled.x),
+        protocol.resize or 0,
     )
     phases = strategy.phases(make_model(frame))
     warn_of_traps(frame)

@@ -24,10 +24,12 @@ from tlx.ops.coral import coral
 from tlx.ops.domains import Norm as Norm
 from tlx.ops.domains import as_source, both_domains, with_source_norm
 from tlx.ops.ema import ema
+from tlx.ops.fresh import with_fresh
 from tlx.ops.higher_moments import moment_distance
 from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
 from tlx.ops.kl import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
 from tlx.ops.laplacian import laplacian_adjusted, neighbour_affinity
+from tlx.ops.linear import choose_linear, fit_linear, linear_logits
 from tlx.ops.lora import lora_init, lora_merge
 from tlx.ops.margin import margin_disparity
 from tlx.ops.mlp import mlp_apply, mlp_init
@@ -51,6 +53,7 @@ __all__ = [
     "both_domains",
     "central_moment_discrepancy",
     "centroid_labels",
+    "choose_linear",
     "class_balance",
     "class_confusion",
     "classifier_discrepancy",
@@ -66,6 +69,7 @@ __all__ = [
     "domain_loss",
     "ema",
     "entropies",
+    "fit_linear",
     "full_gaussian_kl",
     "gaussian_kernels",
     "gaussian_kl",
@@ -76,6 +80,7 @@ __all__ = [
     "jmmd_quadratic",
     "kl_consistency",
     "laplacian_adjusted",
+    "linear_logits",
     "linear_ramp",
     "log_mixture",
     "log_normal",
@@ -116,5 +121,6 @@ __all__ = [
     "uniform_cross_entropy",
     "virtual_adversarial_loss",
     "weighted_distance",
+    "with_fresh",
     "with_source_norm",
 ]

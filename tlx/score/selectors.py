@@ -68,11 +68,14 @@ class Selector:
     """Base of selectors: `score` says how good an evaluation looks. Higher is better.
 
     A selector that reads the target's test labels must say so in `uses_target_labels`: reports mark it. One that reads
-    `evidence.sample` says so in `uses_features`; it is not asked about an evaluation whose sample is not finite.
+    `evidence.sample` says so in `uses_features`; it is not asked about an evaluation whose sample is not finite. One
+    that reads the source rows says so in `needs_source`: a task without a source is not selected by it, nor by one that
+    uses features.
     """
 
     uses_target_labels: ClassVar[bool] = False
     uses_features: ClassVar[bool] = False
+    needs_source: ClassVar[bool] = False
 
     def score(self, evidence: Evidence) -> float:
         """How good this evaluation looks; NaN is worse than anything."""

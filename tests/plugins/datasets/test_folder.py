@@ -1,5 +1,6 @@
 """Folders of images: layouts, splits, sizes, and every way in which one can be wrong."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlx import DataAbsent, DataError
+from tlx import DataAbsent, DataError, Protocol
+from tlx.data import Task, load_task
 from tlx_datasets import folder
 
 
@@ -132,6 +134,17 @@ def test_what_is_wrong_is_named_and_leaves_nothing_behind(how, office, cache):
     with pytest.raises(DataError, match=message):
         load(office)
     assert not [path for path in cache.rglob("*") if path.suffix == ".npy"]
+
+
+def test_a_class_of_two_images_has_one_in_each_split_and_no_more_shots(office):
+    for row in range(2):
+        image(office / "rare" / f"{row}.png", 40 * row)
+    data = load(office)
+    rare = data.classes.index("rare")
+    assert np.bincount(data.train.y)[rare] == np.bincount(data.test.y)[rare] == 1
+    task = Task((), "few", Protocol("P/2", "any", 16, 3, shots=2))
+    with pytest.raises(DataError, match="class 'rare' of .* has 1 train rows; expected 2 or more"):
+        load_task(task, lambda _: dataclasses.replace(data, name="few"))
 
 
 def test_no_class_and_no_folder(tmp_path):

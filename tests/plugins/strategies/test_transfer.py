@@ -1,20 +1,38 @@
 """Two phases: what moves in the second, what stays, and whose batch-norm statistics they are."""
 
+import functools
 from types import SimpleNamespace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
 
-from tlx import Batch, Context, Labelled, Objective, Phase, State
+from tlx import Batch, Context, Labelled, Objective, Phase, SettingError, State
+from tlx.data import TaskData
 from tlx.engine.feed import normalise
+from tlx.engine.phases import INIT
+from tlx.engine.train import train
 from tlx.ops import centroid_labels
+from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 from tlx_strategies.adda import ADDA
 from tlx_strategies.feature_extraction import FeatureExtraction
 from tlx_strategies.fine_tune import FineTune
+from tlx_strategies.l2_sp import L2SP
 from tlx_strategies.shot import SHOT
 from tlx_strategies.shot_im import augmented
+
+FROZEN = {"norm": "frozen"}
+
+
+@functools.cache
+def alone() -> TaskData:
+    """The tiny task without its source."""
+    data = tiny_task()
+    none = type(data.source)(*(column[:0] for column in data.source))
+    return data._replace(source=none, source_val=none)
 
 
 def same(first, second) -> bool:
@@ -36,13 +54,90 @@ def trained_on_source(engine, strategy):
 
 def test_feature_extraction_leaves_weights_and_statistics(engine):
     """The trap: batch norm in train mode under frozen weights: the statistics drift to the target."""
-    run = trained_on_source(engine, FeatureExtraction())
+    run = trained_on_source(engine, FeatureExtraction(strengths=(0.01,)))
     trained = run.state
     entered = run.enter(1)
-    assert moved(trained, entered) == {"head"}, "the head begins anew"
+    assert run.phases[1].share == 0 and not np.any(entered.params["probe"]["kernel"])
+    after = run.round(steps=0, total=0)
+    assert moved(entered, after) == set() and same(after.extra["features"], trained.extra["features"])
+    rows = run.data.labelled
+    x = normalise(run.feed, rows.x)
+    features, _ = run.model.features(trained, x, train=False)
+    peer = LogisticRegression(C=1 / (0.01 * len(rows.y)), tol=1e-8, max_iter=1000).fit(features, rows.y)
+    assert after.extra["strength"] == np.float32(0.01)
+    np.testing.assert_allclose(after.params["probe"]["kernel"].T, peer.coef_, atol=2e-3)
+    logits = run.strategy.predict(run.model, after, x)
+    np.testing.assert_allclose(jax.nn.softmax(logits), peer.predict_proba(features), atol=1e-3)
+
+
+def test_feature_extraction_begins_with_the_weights_that_are_given():
+    """The trap: a source phase of no steps, which a task without a source refuses."""
+    outcomes = {
+        streamed: train(FeatureExtraction(pretrain=0), TinyBN, alone(), tiny_recipe(), (0, 1), stream=streamed)
+        for streamed in (False, True)
+    }
+    for outcome in outcomes.values():
+        (evaluation,) = outcome.evaluations
+        assert outcome.sees == ("labelled",) and outcome.steps == 0 and evaluation.source_logits.shape == (2, 0, 3)
+    # other sums in another order, and then a fit to them
+    one, other = (outcome.evaluations[0].target_logits for outcome in outcomes.values())
+    assert (one.argmax(-1) == other.argmax(-1)).mean() > 0.95 and (one.argmax(-1) == alone().test_y).mean() > 0.8
+
+
+@pytest.mark.parametrize(
+    ("settings", "phases"),
+    [
+        ({"trains": ("features/bn/*",)}, [{"bn"}]),
+        ({"last": 1}, [{"bn", "head"}]),
+        ({"last": 9}, [{"fc", "bn", "head"}]),
+        ({"gradual": True}, [{"head"}, {"bn", "head"}, {"fc", "bn", "head"}]),
+        ({"gradual": True, "last": 1}, [{"head"}, {"bn", "head"}]),
+    ],
+)
+def test_fine_tune_moves_stages_from_the_last(engine, settings, phases):
+    """The trap: stages in the order of their names, which begins with bn."""
+    run = engine(FineTune(pretrain=0, rate=1.0, **settings), alone())
+    assert run.model.stages == ("features/fc/*", "features/bn/*") and len(run.phases) == len(phases)
+    assert sum(phase.share for phase in run.phases) == pytest.approx(1)
+    for number, names in enumerate(phases):
+        entered = run.enter(number)
+        assert moved(entered, run.round()) == names
+
+
+def test_fine_tune_slows_deeper_stages_and_may_hold_the_statistics(engine):
+    """decay^depth: head 1, bn 0.5, fc 0.25 of the step without it, from one state."""
+    plain, slow, held = (engine(FineTune(pretrain=0, rate=1.0, **s), alone()) for s in ({}, {"decay": 0.5}, FROZEN))
+    before = plain.enter(0)
+    steps = []
+    for run in (plain, slow):
+        run.enter(0)
+        after = run.step(*run.phases[0].objectives)
+        steps.append(jax.tree.map(lambda new, old: new - old, after.params, before.params))
+    depths = {("head", "kernel"): 0, ("features", "bn", "scale"): 1, ("features", "fc", "kernel"): 2}
+    for path, depth in depths.items():
+        full, part = (functools.reduce(lambda tree, name: tree[name], path, tree) for tree in steps)
+        np.testing.assert_allclose(part, 0.5**depth * full, rtol=1e-3, atol=1e-7)
+    held.enter(0)
+    assert same(held.round().extra, before.extra) and not same(plain.round().extra, before.extra)
+
+
+def test_fine_tune_draws_anew_what_it_is_told(engine):
+    run = trained_on_source(engine, FineTune(reinit=("features/bn/*", "head/*")))
+    trained = run.state
+    entered = run.enter(1)
+    assert moved(trained, entered) == {"bn", "head"}
+    assert not np.any(entered.extra["features"]["bn"]["mean"]) and np.any(trained.extra["features"]["bn"]["mean"])
+    wrong = trained_on_source(engine, FineTune(reinit=("features/conv*",)))
+    with pytest.raises(SettingError, match=r"'features/conv\*' fits no parameter .* features/bn/bias, .*head/kernel"):
+        wrong.enter(1)
+
+
+def test_l2_sp_is_drawn_to_the_weights_that_are_given(engine):
+    run = engine(L2SP(pretrain=0, last=1, norm="frozen"), alone())
+    entered = run.enter(0)
+    assert same(entered.extra["origin"], run.model.init(jax.random.fold_in(run.key, INIT)).params["features"])
     after = run.round()
-    assert moved(entered, after) == {"head"}
-    assert same(after.extra, trained.extra)
+    assert moved(entered, after) == {"bn", "head"} and same(after.extra, entered.extra)
 
 
 def test_fine_tune_moves_the_groups_it_is_told_and_keeps_the_head(engine):

@@ -1,0 +1,84 @@
+"""CIFAR-10 from a net trained on ImageNet: linear probe, partial and full fine-tuning, and from scratch.
+
+What it reproduces: the protocol, not the numbers, of table B.5 of Chen et al., "A Simple Framework for Contrastive
+Learning of Visual Representations" (SimCLR, ICML 2020), in percent:
+
+| ResNet-50 at 224x224, all 50,000 labels | linear probe | fine-tuned | from scratch |
+|---|---|---|---|
+| supervised on ImageNet | 93.6 | 97.5 | 95.9 |
+| SimCLR | 90.6 | 97.7 | |
+
+These are neighbours, not targets: the net here is EfficientNet-Lite0, a tenth of the work of a ResNet-50; learning rate
+and weight decay are fixed, where the paper picks them on held-out labels; augmentation is a flip and a shift, where it
+crops at random; and there may be fewer labels and pixels. Its weights are a file to be named:
+
+    tlx bench cifar10-transfer --weights efficientnet_lite0.safetensors
+
+What to expect: with few labels the probe is near fine-tuning or above it, training from scratch tens of points below;
+with all labels fine-tuning is the best.
+
+What it costs (estimated): 4 methods x 4 numbers of labels x 3 seeds, 5,000 steps of 64 images at 224x224 but for the
+probe: hours on an accelerator. For two CPU cores there are `cifar10-transfer-reduced`, 1,000 and 5,000 labels shown at
+64x64, 40 minutes, and `cifar10-transfer-all`, the probe on all labels; `cifar10-transfer-smoke` takes a few steps.
+"""
+
+from dataclasses import replace
+
+from tlx import Suite
+
+TUNING = {"lr": 0.01, "batch": 64, "steps": 5000, "rounds": 2}
+FEW = {"lr": 0.01, "batch": 32, "steps": 200, "rounds": 1}
+
+SUITE = Suite(
+    name="cifar10-transfer",
+    tasks=tuple(f"cifar10@P-224-lite{shots}" for shots in ("/10", "/100", "/500", "")),
+    strategies=("feature_extraction", "partial_fine_tune", "fine_tune", "from_scratch"),
+    backbone="efficientnet_lite0",
+    recipe="simclr-finetune",
+    seeds=3,
+    settings={
+        "feature_extraction": {"pretrain": 0},
+        "partial_fine_tune": {"last": 3, "augment": True},
+        "fine_tune": {"pretrain": 0, "rate": 1.0, "augment": True},
+        "from_scratch": {"augment": True},
+    },
+    recipes={
+        "feature_extraction": {"steps": 1, "rounds": 1},
+        "partial_fine_tune": TUNING,
+        "fine_tune": TUNING,
+        "from_scratch": {**TUNING, "lr": 0.05},
+    },
+)
+
+REDUCED = replace(
+    SUITE,
+    name="cifar10-transfer-reduced",
+    tasks=("cifar10@P-64-lite/100", "cifar10@P-64-lite/500"),
+    strategies=("feature_extraction", "fine_tune", "from_scratch"),
+    settings={name: SUITE.settings[name] for name in ("feature_extraction", "fine_tune", "from_scratch")},
+    recipes={
+        "feature_extraction": {"steps": 1, "rounds": 1},
+        "fine_tune": FEW,
+        "from_scratch": {**FEW, "lr": 0.05},
+    },
+)
+
+ALL = replace(
+    SUITE,
+    name="cifar10-transfer-all",
+    tasks=("cifar10@P-64-lite",),
+    strategies=("feature_extraction",),
+    seeds=1,
+    settings={"feature_extraction": SUITE.settings["feature_extraction"]},
+    recipes={"feature_extraction": {"steps": 1, "rounds": 1}},
+)
+
+SMOKE = replace(
+    SUITE,
+    name="cifar10-transfer-smoke",
+    tasks=("cifar10/10",),
+    backbone="lenet_bn",
+    recipe="smoke",
+    seeds=2,
+    recipes={name: {"steps": 3, "rounds": 1, "bottleneck": 0} for name in SUITE.strategies},
+)
