@@ -205,7 +205,8 @@ def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch):
     assert tlx_command(*args, str(path)) == (0, "table of 1\n", "")
     assert seen == {
         "task": "a:b", "strategy": "shift", "backbone": "tiny", "seeds": 2, "steps": 5, "settings": ("x=1", "y=2"),
-        "recipe": "r", "out": "o", "plugins": [str(path)], "observers": (), "embeddings": False,
+        "recipe": "r", "out": "o", "plugins": [str(path)], "observers": (), "embeddings": False, "save": None,
+            "weights": "",
     }  # fmt: skip
     assert tlx_command(*args, str(path), "--keep-embeddings")[0] == 0 and seen["embeddings"]
     code, _, err = tlx_command("run", "a:b", "shift", "--keep-embeddings")
@@ -230,7 +231,7 @@ def test_bench_passes_its_options_on(good, tlx_command, monkeypatch):
     assert err == "Error: 1 of 2 runs failed:\n  a->b shift: it diverged\n"
     assert seen == {
         "suite": "quick", "strategies": ["a", "b"], "tasks": ["c:d"], "seeds": 2, "out": "o", "plugins": [],
-        "observers": (), "embeddings": False,
+        "observers": (), "embeddings": False, "weights": None,
     }  # fmt: skip
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
     tlx_command("bench", "quick", "--tensorboard", "events", "--keep-embeddings")

@@ -41,7 +41,7 @@ def test_a_figure_has_the_defaults_of_its_file(table):
         (HEAD + "rows:\n  - {task: a->b, method: mmd, value: 5, provenance: mem}", "provenance: got 'mem'"),
         (HEAD + "rows:\n  - {task: a->b, method: mmd, value: 5, n: 0}", "spread None and n 0; expected"),
         (HEAD + "rows:\n  - {task: 'a:b', method: mmd, value: 5}", "expected its normal form, 'a->b'"),
-        (HEAD + "rows:\n  - {task: a, method: mmd, value: 5}", "Task name 'a'; expected"),
+        (HEAD + "rows:\n  - {task: a->, method: mmd, value: 5}", "Task name 'a->'; expected"),
         (HEAD + "rows:\n" + ROW * 2, "a->b mmd comes twice under P-8; expected a `variant`"),
         (HEAD + "external: {nets: {a: b}}\nrows:\n" + ROW, "external has nets; expected some of methods"),
     ],
