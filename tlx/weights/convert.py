@@ -57,7 +57,8 @@ def fit(
     `strict`, missing and unexpected tensors are only reported.
 
     Raises:
-        WeightsError: an unknown kind; tensors missing or unexpected; a tensor of another shape, not of floats, or with NaN or infinite values.
+        WeightsError: an unknown kind; tensors missing or unexpected; a tensor of another shape, not of floats, or with
+            NaN or infinite values.
     """
     kinds = [OWN, *maps] if kind is None else [kind]
     if kind is not None and kind != OWN and kind not in maps:
