@@ -1,6 +1,7 @@
 """EfficientNet and its Lite variant: inverted residual blocks, depthwise convolutions, squeeze and excitation."""
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 from flax import nnx
@@ -122,7 +123,7 @@ def _ends(stem: str, stem_bn: str, top: str, top_bn: str, head: str) -> Parts:
     }
 
 
-def _block(theirs: str, ours: str, layers: dict[str, str], squeezes: tuple[str, str]) -> Parts:
+def _block(theirs: str, ours: str, layers: Mapping[str, str], squeezes: tuple[str, str]) -> Parts:
     """One block; `layers` maps each convolution and norm."""
     reduce, expand = squeezes
     return {

@@ -90,11 +90,18 @@ def test_written():
 
 
 def test_every_field_is_in_the_json():
-    """Those of pretrained weights only where there are some."""
-    pretrained = {"weights": "net.safetensors", "weights_sha256": "ab"}
-    every = {field.name for field in dataclasses.fields(Spec)}
-    assert set(make(**pretrained).to_json()) == every
-    assert set(make().to_json()) == every - set(pretrained)
+    spec = make(weights="net.safetensors", weights_sha256="ab")
+    assert set(spec.to_json()) == {field.name for field in dataclasses.fields(Spec)}
+    assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_weights_count_by_their_content():
+    """A run without them keeps the hash that it had before there were any."""
+    spec = make(weights="net.safetensors", weights_sha256="ab")
+    assert "weights" not in make().to_json()
+    assert make(weights="copy.safetensors", weights_sha256="ab").hash == spec.hash != make().hash
+    assert make(weights="net.safetensors", weights_sha256="cd").hash != spec.hash
+    assert spec.command.endswith("--weights net.safetensors")
 
 
 @pytest.mark.parametrize("key", ["task", "recipe", "seeds", "settings"])

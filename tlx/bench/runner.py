@@ -83,6 +83,9 @@ class Runner:
         observed = self.keep is not None or any(policy.uses_features for policy in policies.values())
         observed = observed and len(data.source_val.y) > 0
         chosen = choose(data, spec.recipe.eval_batch) if observed else None
+        given: dict[str, Any] = {"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}
+        if chosen:
+            given["sample"] = chosen.images
         outcome = train(
             strategy(**dict(spec.settings)),
             registry.get("backbones", spec.backbone),
@@ -90,8 +93,7 @@ class Runner:
             spec.recipe,
             spec.seeds,
             lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
-            **({"sample": chosen.images} if chosen else {}),
-            **({"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}),
+            **given,
         )
         if self.save is not None:
             about = {"backbone": spec.backbone, "classes": "\n".join(data.classes), "spec": spec.hash}
