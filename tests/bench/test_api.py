@@ -8,7 +8,7 @@ import pytest
 import tlx
 from tlx.bench import failures, load_all
 from tlx.data import from_arrays
-from tlx.errors import DataAbsent, DataError, ResultError, SettingError, UnknownName
+from tlx.errors import DataAbsent, DataError, ResultError, SettingError, UnknownName, WeightsError
 from tlx.report import report
 
 
@@ -209,3 +209,14 @@ def test_a_suite_goes_on_without_a_task_whose_data_are_absent(bench, registry, w
     away[0] = False
     again = bench(suite)
     assert all(result.finished for result in again) and len(world.calls) == 4
+
+
+def test_a_run_saves_weights_and_another_starts_from_them(registry, world, tmp_path):
+    options = {"backbone": "net", "recipe": "short", "seeds": 2, "registry": registry, "progress": False}
+    first = tlx.run("a->b", "shift", save=tmp_path / "saved", **options)
+    assert world.given == {} and first.spec.weights == ""
+    second = tlx.run("a->b", "shift", weights=tmp_path / "saved", **options)
+    assert [tensors["fc/kernel"][0, 0] for tensors in world.given["weights"]] == [0, 1]
+    assert second.finished and second.spec.hash != first.spec.hash
+    with pytest.raises(WeightsError, match="'nowhere': there is no such file or folder"):
+        tlx.run("a->b", "shift", weights="nowhere", **options)

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+import tlx
 from tlx.bench.plan import make_spec, make_specs
 from tlx.errors import PluginError, SettingError, UnknownName
 from tlx.plugins import Registry
@@ -68,3 +69,21 @@ def test_parts_of_a_suite_and_things_beside_it(registry):
 def test_all_strategies(registry):
     specs = make_specs(registry, registry.get("suites", "tiny"), tasks="a:c", strategies="all")
     assert [spec.strategy for spec in specs] == [entry.name for entry in registry.entries("strategies")]
+
+
+def test_weights_are_for_the_suites_own_backbone(registry, tmp_path):
+    class Other:
+        @tlx.hookimpl
+        def tlx_backbones(self, register):
+            register("other_net", lambda in_shape, rngs: None)
+
+    registry.add(Other(), "other")
+    source = tmp_path / "net.safetensors"
+    source.write_bytes(b"x")
+    suite = dataclasses.replace(
+        registry.get("suites", "tiny"), weights=str(source), backbones={"a->c": "other_net"}, strategies=("shift",)
+    )
+    specs = make_specs(registry, suite)
+    assert {spec.task: spec.weights for spec in specs} == {"a->b": str(source), "a->c": ""}
+    assert {spec.task: len(spec.weights_sha256) for spec in specs} == {"a->b": 64, "a->c": 0}
+    assert not any(spec.weights for spec in make_specs(registry, suite, weights=""))

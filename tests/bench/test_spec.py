@@ -90,7 +90,18 @@ def test_written():
 
 
 def test_every_field_is_in_the_json():
-    assert set(make().to_json()) == {field.name for field in dataclasses.fields(Spec)}
+    spec = make(weights="net.safetensors", weights_sha256="ab")
+    assert set(spec.to_json()) == {field.name for field in dataclasses.fields(Spec)}
+    assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_weights_count_by_their_content():
+    """A run without them keeps the hash that it had before there were any."""
+    spec = make(weights="net.safetensors", weights_sha256="ab")
+    assert "weights" not in make().to_json()
+    assert make(weights="copy.safetensors", weights_sha256="ab").hash == spec.hash != make().hash
+    assert make(weights="net.safetensors", weights_sha256="cd").hash != spec.hash
+    assert spec.command.endswith("--weights net.safetensors")
 
 
 @pytest.mark.parametrize("key", ["task", "recipe", "seeds", "settings"])

@@ -33,7 +33,8 @@ class Runner:
     One whose data are not on this machine gives a result that is "absent".
 
     Observers have the methods `tlx_run_started`, `tlx_round_finished` and `tlx_run_finished` of `tlx.hooks`. `train` is
-    `tlx.engine.train.train` unless given; `save` a folder for the weights that each seed ends with. Pickled, it leaves everything behind: elsewhere it loads the plugins anew.
+    `tlx.engine.train.train` unless given, `save` a folder for the weights that each seed ends with. Pickled, it leaves
+    everything behind: elsewhere it loads the plugins anew.
     """
 
     def __init__(

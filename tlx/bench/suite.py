@@ -14,7 +14,8 @@ class Suite:
     """Tasks x strategies. `settings` are by strategy, `backbones` by task, where one needs another than `backbone`.
 
     `recipes` has fields of the recipe to change, by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of
-    which the later win. `weights` is where `backbone` has pretrained ones from (`tlx.weights.read`). `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
+    which the later win. `recipe` is a Recipe, or the name of one that a plugin registers. `seeds` is how many, from 0.
+    `weights` is where `backbone` has pretrained ones from (`tlx.weights.read`).
 
     Raises:
         SettingError: no task or strategy, fewer seeds than one, or settings, recipes or backbones for what it does

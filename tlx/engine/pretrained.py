@@ -17,7 +17,7 @@ from tlx.contract import Key, Model, State
 from tlx.engine.groups import Flat, flatten, replace
 from tlx.engine.head import HEADS
 from tlx.engine.model import Frame, make_model
-from tlx.weights.convert import Report, fit, refuse
+from tlx.weights.convert import Report, fit
 
 log = logging.getLogger("tlx")
 
@@ -54,15 +54,13 @@ def fitted(frame: Frame, tensors: Mapping[str, np.ndarray]) -> tuple[dict[str, n
     shapes = {path: flat[full].shape for path, full in places(blank, frame.bottleneck > 0).items()}
     kind: Any = type(nnx.eval_shape(lambda: frame.backbone(frame.shape, nnx.Rngs(0))))
     adapt = getattr(kind, "adapt", None)
-    filled, report = fit(
+    return fit(
         tensors,
         shapes,
         getattr(kind, "weights", {}),
         adapt=None if adapt is None else lambda found: adapt(found, frame.shape),
         name=f"backbone {kind.__name__}",
     )
-    refuse(report, shapes, f"backbone {kind.__name__}")
-    return filled, report
 
 
 def stacked(frame: Frame, tensors: Sequence[Mapping[str, np.ndarray]]) -> Flat:

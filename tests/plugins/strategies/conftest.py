@@ -39,7 +39,7 @@ class Run:
         self.hyper = {name: jnp.float32(value) for name, value in self.recipe.hyper().items()}
         self.key = jax.random.key(0)
         self.plan = Plan(self.frame, self.recipe.skeleton(), 0)
-        self.state = self._call(programs.init, self.plan)(strategy, self.key)
+        self.state = self._call(programs.init, self.plan)(strategy, self.key, {})
         self.logits = jnp.zeros(0)
         self.metrics: dict[str, jax.Array] = {}
 
