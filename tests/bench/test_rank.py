@@ -150,14 +150,14 @@ def test_ranks_are_correlated_with_results(registry, tmp_path):
     store.prepare()
     for source, values in {"a": [0.2, 0.4], "b": [0.5, 0.5], "c": [0.9, 0.7]}.items():
         store.write(result(registry, source, values))
-    ranking = rank("t", ["flat"], ["a", "b", "c"], against=store.folder, registry=registry)
+    ranking = rank("t", ["flat"], ["a", "b", "c"], against=[store.folder], registry=registry)
     assert {choice.source: choice.accuracy for choice in ranking.choices} == {"a": 0.3, "b": 0.5, "c": 0.8}
     assert ranking.correlations == {"near": pytest.approx(1.0), "wide": None} and ranking.n == 3
     text = table(ranking)
     assert "weighted Kendall" in text and "1.00" in text and len({len(line) for line in text.splitlines()[:6]}) == 1
     assert json.loads(json.dumps(ranking.to_json()))["correlations"]["near"] == 1.0
-    with pytest.raises(ResultError, match="has no result of 'source_only' under 'oracle' to t"):
-        rank("t", ["flat"], ["a"], against=store.folder, selection="oracle", registry=registry)
+    with pytest.raises(ResultError, match="no result of 'source_only' under 'oracle' to t"):
+        rank("t", ["flat"], ["a"], against=[store.folder], selection="oracle", registry=registry)
 
 
 @pytest.mark.parametrize(

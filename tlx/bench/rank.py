@@ -69,7 +69,7 @@ def rank(
     scores: Sequence[str] | None = None,
     protocol: str = DEFAULT,
     rows: int = 2000,
-    against: str | Path | None = None,
+    against: Sequence[str | Path] = (),
     strategy: str = "source_only",
     selection: str = "last",
     plugins: Sequence[str] = (),
@@ -78,14 +78,14 @@ def rank(
     """Every backbone with every source (or alone), by the transferability scores to the target's labelled train rows.
 
     A backbone may also be "features:EDITION", which stands for cached features (`tlx features`). `weights` are files by
-    backbone; one without has random weights. `rows` is how many rows of a dataset are looked at. With `against`, a
-    folder of results, the accuracy that `strategy` obtained is put beside, and correlated with each score.
+    backbone; one without has random weights. `rows` is how many rows of a dataset are looked at. With `against`,
+    folders of results, the accuracy that `strategy` obtained is put beside, and correlated with each score.
 
     Raises:
         UnknownName: a dataset, backbone, score or protocol that is not registered.
         SettingError: nothing to rank, weights for a backbone that is not among them.
         DataError: data that are absent or do not fit.
-        ResultError: `against` is no folder of results, or holds none of these choices.
+        ResultError: one of `against` is no folder of results, or none holds these choices.
     """
     registry = registry or Registry.load(plugins)
     names = list(dict.fromkeys(scores or [entry.name for entry in registry.entries("scores")]))
@@ -99,7 +99,10 @@ def rank(
             log.info("%s, %s", extract.label, source or "no source")
             choices.append(_choice(extract, target, source, found))
     ranking = Ranking(target, protocol, _ranked(choices, names))
-    return ranking if against is None else _compared(ranking, names, load_all(against), strategy, selection, against)
+    if not against:
+        return ranking
+    results = [result for folder in against for result in load_all(folder)]
+    return _compared(ranking, names, results, strategy, selection, ", ".join(map(str, against)))
 
 
 def _check(
@@ -190,7 +193,7 @@ def _ranked(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
 
 
 def _compared(
-    ranking: Ranking, names: Sequence[str], results: Sequence[Result], strategy: str, selection: str, where: str | Path
+    ranking: Ranking, names: Sequence[str], results: Sequence[Result], strategy: str, selection: str, where: str
 ) -> Ranking:
     own = [result for result in results if result.finished and result.spec.strategy == strategy]
     choices = [
@@ -199,7 +202,7 @@ def _compared(
     known = [choice for choice in choices if choice.accuracy is not None]
     if not known:
         raise ResultError(
-            f"Results folder '{where}' has no result of '{strategy}' under '{selection}' to {ranking.target} by any of "
+            f"There is in {where} no result of '{strategy}' under '{selection}' to {ranking.target} by any of "
             f"these choices; it has {len(own)} of this strategy."
         )
     correlations = {}

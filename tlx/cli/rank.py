@@ -28,7 +28,8 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @click.option("--scores", callback=_names, metavar="A,B", help="Only these: tlx list scores.")
 @click.option("--protocol", default="P-full-off", show_default=True, help="How images are shown: tlx list protocols.")
 @click.option("--rows", type=click.IntRange(2), default=2000, show_default=True, metavar="N", help="Rows looked at.")
-@click.option("--against", metavar="DIR", help="Results to correlate the scores with, by weighted Kendall.")
+@click.option("--against", multiple=True, metavar="DIR",
+              help="Results to correlate the scores with, by weighted Kendall; repeatable.")  # fmt: skip
 @click.option("--strategy", default="source_only", show_default=True, help="The strategy of those results.")
 @click.option("--selection", default="last", show_default=True, help="The selection of those results.")
 @click.option("--format", "style", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
