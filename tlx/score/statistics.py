@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,11 +46,12 @@ def paired(scores: Mapping[int, float], baseline: Mapping[int, float]) -> Paired
     gaps = [a - b for a, b in zip(ours, theirs, strict=True)]
     difference = math.fsum(gaps) / len(gaps)
     varied = len(gaps) > 1 and not np.allclose(gaps, difference, rtol=0, atol=1e-12)
+    signed: Any = wilcoxon(gaps) if len(gaps) > 1 and any(gaps) else None  # its type is inferred, wrongly
     return Paired(
         len(gaps),
         difference,
         float(ttest_rel(ours, theirs).pvalue) if varied else None,
-        float(wilcoxon(gaps).pvalue) if len(gaps) > 1 and any(gaps) else None,
+        float(signed.pvalue) if signed else None,
     )
 
 

@@ -205,8 +205,8 @@ def test_shot_augments_source_images_by_the_weak_policy():
     phase = augmented(model, Phase((Objective(loss, ("features",)),), name="source", share=0.5))
     source = Labelled(jnp.ones((3, 2)), jnp.arange(3), jnp.zeros(3, jnp.int32))
     (objective,) = phase.objectives
-    seen: Any = objective.loss(
-        State({}, {}), Batch(source=source, target=None, labelled=None), Context(jax.random.key(0), jnp.float32(0))
-    )
+    unseen: Any = None
+    batch, context = Batch(source, unseen, unseen), Context(jax.random.key(0), jnp.float32(0))
+    seen: Any = objective.loss(State({}, {}), batch, context)
     assert (phase.name, phase.share, objective.trains) == ("source", 0.5, ("features",))
     assert (seen.x == 3).all() and same(seen.y, source.y)
