@@ -55,8 +55,8 @@ def test_none_is_missing():
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn",
-        "french_digits", "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp", "shot_dtn",
-        "shot_lenet", "wrn_28_2",
+        "french_digits", "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "mcd_digits", "mcd_usps", "mlp",
+        "shot_dtn", "shot_lenet", "wrn_28_2",
     ]  # fmt: skip
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
