@@ -75,6 +75,7 @@ class Runner:
         policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
         observed = self.keep is not None or any(policy.uses_features for policy in policies.values())
         chosen = choose(data, spec.recipe.eval_batch) if observed else None
+        more: dict[str, Any] = {"sample": chosen.images} if chosen else {}
         outcome = train(
             strategy(**dict(spec.settings)),
             registry.get("backbones", spec.backbone),
@@ -82,7 +83,7 @@ class Runner:
             spec.recipe,
             spec.seeds,
             lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
-            **({"sample": chosen.images} if chosen else {}),
+            **more,
         )
         selections, opinions = select_all(policies, outcome, data, chosen)
         if self.keep and chosen:
