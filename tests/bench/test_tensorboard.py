@@ -1,6 +1,7 @@
 import dataclasses
 import struct
 import sys
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,11 @@ from tlx.errors import SettingError
 
 pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
 
-from tensorboardX.proto.event_pb2 import Event  # noqa: E402
+from tensorboardX.proto import event_pb2  # noqa: E402
 
 from tlx.bench.tensorboard import TensorBoard  # noqa: E402
+
+EVENT: Any = vars(event_pb2)["Event"]  # made when imported, so that type checkers do not see it
 
 
 def events(path):
@@ -19,7 +22,7 @@ def events(path):
     content, at, found = path.read_bytes(), 0, []
     while at < len(content):
         (length,) = struct.unpack_from("<Q", content, at)
-        found.append(Event.FromString(content[at + 12 : at + 12 + length]))
+        found.append(EVENT.FromString(content[at + 12 : at + 12 + length]))
         at += 12 + length + 4
     return found
 

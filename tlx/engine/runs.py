@@ -5,8 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from tlx.contract import Images, Strategy
+from tlx.contract import Strategy
 from tlx.data import TaskData
 from tlx.engine import phases as programs
 from tlx.engine.devices import mesh
@@ -69,7 +70,7 @@ class Run:
         self.carry, result = self._call(programs.online_pass, static, shared, mapped, donate=True)
         return result
 
-    def observed(self, sample: Mapping[str, Images]) -> dict[str, Observed]:
+    def observed(self, sample: Mapping[str, np.ndarray]) -> dict[str, Observed]:
         """Features and logits of some images (uint8), group by group, each one batch; the run is left as it is."""
         found = {}
         for group, images in sample.items():

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tlx.contract import Images, Phase, Strategy, keep
+from tlx.contract import Phase, Strategy, keep
 from tlx.data import TaskData
 from tlx.engine.devices import describe, use_compilation_cache
 from tlx.engine.evaluate import Observed
@@ -103,7 +103,7 @@ def train(
     on_round: Callable[[Progress], None] | None = None,
     stream: bool | None = None,
     weights: Sequence[Mapping[str, np.ndarray]] = (),
-    sample: Mapping[str, Images] | None = None,
+    sample: Mapping[str, np.ndarray] | None = None,
 ) -> Outcome:
     """Trains a strategy on a task from each seed, and evaluates it after every round.
 

@@ -85,14 +85,16 @@ def spearman(scores: Any, targets: Any) -> float | None:
     """Spearman's rank correlation; None of fewer than three pairs, or where one side is all the same."""
     from scipy.stats import spearmanr
 
-    return float(spearmanr(scores, targets).statistic) if _says(scores, targets) else None
+    found: Any = spearmanr(scores, targets) if _says(scores, targets) else None
+    return None if found is None else float(found.statistic)
 
 
 def kendall(scores: Any, targets: Any) -> float | None:
     """Kendall's tau with hyperbolic weights, by which exchanges among the best count more; None as `spearman`."""
     from scipy.stats import weightedtau
 
-    return float(weightedtau(scores, targets).statistic) if _says(scores, targets) else None
+    found: Any = weightedtau(scores, targets) if _says(scores, targets) else None
+    return None if found is None else float(found.statistic)
 
 
 def _says(scores: Any, targets: Any) -> bool:

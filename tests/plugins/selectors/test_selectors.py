@@ -175,6 +175,7 @@ def test_a_run_that_diverged_has_the_worst_score_and_no_error(name):
 @pytest.mark.parametrize("name", PLAIN)
 def test_one_class_for_all_rows_is_no_error(name):
     evidence = make(0)
+    assert evidence.sample
     for logits in (evidence.target_logits, evidence.sample.target_logits, evidence.sample.mixed_logits):
         logits[:] = [50.0, 0.0, 0.0, 0.0]
     judge(selector(name), [evidence])
