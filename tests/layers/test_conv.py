@@ -77,7 +77,7 @@ def test_what_it_does_not_take_over_is_left_to_jax(more):
 
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"),
-    [((7, 8), (3, 3), (1, 1), "SAME"), ((8, 7), (5, 5), (2, 2), "SAME"), ((9, 7), (3, 2), (2, 3), ((2, 0), (1, 1)))],
+    [((7, 8), (3, 3), (1, 1), "SAME"), ((9, 7), (3, 2), (2, 3), ((2, 0), (1, 1)))],
 )
 def test_depthwise_equals_jax(size, kernel, stride, padding):
     x, w = normal(0, (3, *size, 4)), normal(1, (*kernel, 1, 4))

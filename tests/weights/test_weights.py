@@ -39,7 +39,7 @@ class Net(nnx.Module):
 
 
 def net(classes=None) -> Any:
-    module = Net((8, 8, 3), nnx.Rngs(0))
+    module: Any = Net((8, 8, 3), nnx.Rngs(0))
     if classes:
         module.head = nnx.Linear(4, classes, rngs=nnx.Rngs(1))
     return module

@@ -28,7 +28,7 @@ def pytorch(path: Path) -> dict[str, np.ndarray]:
         import torch
     except ImportError as error:
         raise SettingError(
-            f"{path} is PyTorch's format, which needs PyTorch: pip install torch; or save it as .safetensors"
+            f"{path} is PyTorch's format, which needs PyTorch: pip install 'tlx[torch]'; or save it as .safetensors"
         ) from error
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
