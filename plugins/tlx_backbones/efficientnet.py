@@ -137,8 +137,8 @@ LAYERS = ("expand", "expand_bn", "depthwise", "depthwise_bn", "project", "projec
 
 def _timm() -> Names:
     parts = _ends("conv_stem", "bn1", "conv_head", "bn2", "classifier")
-    first = dict(zip(("conv_dw", "bn1", "conv_pw", "bn2"), LAYERS[2:], strict=True))
-    other = dict(zip(("conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3"), LAYERS, strict=True))
+    first: dict[str, str] = dict(zip(("conv_dw", "bn1", "conv_pw", "bn2"), LAYERS[2:], strict=True))
+    other: dict[str, str] = dict(zip(("conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3"), LAYERS, strict=True))
     for stage, (depth, expansion, *_) in enumerate(B0):
         for i in range(depth):
             layers = first if expansion == 1 else other
@@ -150,7 +150,7 @@ def _port() -> Names:
     """The names of the PyTorch ports of TensorFlow's programs, which number blocks through."""
     parts = _ends("_conv_stem", "_bn0", "_conv_head", "_bn1", "_fc")
     theirs = ("_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2")
-    layers = dict(zip(theirs, LAYERS, strict=True))
+    layers: dict[str, str] = dict(zip(theirs, LAYERS, strict=True))
     places = [(stage, i) for stage, (depth, *_) in enumerate(B0) for i in range(depth)]
     for number, (stage, i) in enumerate(places):
         parts |= _block(f"_blocks.{number}", f"stages/{stage}/{i}", layers, ("_se_reduce", "_se_expand"))

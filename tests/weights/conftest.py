@@ -19,7 +19,7 @@ def make(channels=3, classes=3, width=4):
         "fc.bias": (classes,),
     }
     tensors = {name: random.uniform(0.5, 1.5, shape).astype(np.float32) for name, shape in shapes.items()}
-    return {**tensors, "bn1.num_batches_tracked": np.int64(7)[None]}
+    return {**tensors, "bn1.num_batches_tracked": np.array([7])}
 
 
 @pytest.fixture

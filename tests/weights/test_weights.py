@@ -38,8 +38,8 @@ class Net(nnx.Module):
         return self.bn(self.stages[0](self.conv(x))).mean((1, 2))
 
 
-def net(classes=None):
-    module = Net((8, 8, 3), nnx.Rngs(0))
+def net(classes=None) -> Any:
+    module: Any = Net((8, 8, 3), nnx.Rngs(0))
     if classes:
         module.head = nnx.Linear(4, classes, rngs=nnx.Rngs(1))
     return module

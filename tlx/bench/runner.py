@@ -76,6 +76,7 @@ class Runner:
         if train is None:
             from tlx.engine.train import train  # JAX is first needed here
 
+        given: dict[str, Any] = {"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}
         outcome = train(
             strategy(**dict(spec.settings)),
             registry.get("backbones", spec.backbone),
@@ -83,7 +84,7 @@ class Runner:
             spec.recipe,
             spec.seeds,
             lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
-            **({"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}),
+            **given,
         )
         if self.save is not None:
             about = {"backbone": spec.backbone, "classes": "\n".join(data.classes), "spec": spec.hash}

@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
     train_seconds: float
     device: str
     sees: tuple[str, ...]
-    weights: Callable[[int], dict[str, np.ndarray]] | None = None  # of the seed at a place, as it ended
+    weights: Callable[[int], dict[str, np.ndarray]]  # of the seed at a place, as it ended
 
 
 class Section(NamedTuple):
