@@ -3,6 +3,7 @@
 import numpy as np
 
 from tlx.score import Pair, Transferability
+from tlx_scores.spectrum import left_spectrum
 
 
 class HScore(Transferability):
@@ -19,11 +20,9 @@ class HScore(Transferability):
     def score(self, pair: Pair) -> float:
         features = np.asarray(pair.target, np.float64)
         centred = features - features.mean(axis=0)
-        means = np.empty_like(centred)
-        for label in np.unique(pair.target_y):
-            own = pair.target_y == label
-            means[own] = centred[own].mean(axis=0)
-        # tr(pinv(X'X) M'M) = |M X^+|^2 = |M V / s|^2: no D x D matrix is inverted
-        _, values, right = np.linalg.svd(centred, full_matrices=False)
-        kept = values > values.max() * 1e-6
-        return float((((means @ right[kept].T) / values[kept]) ** 2).sum())
+        left, _ = left_spectrum(centred)
+        # the class means are P X with P the projection that averages over a class, so
+        # tr(pinv(X'X) X'P X) = |P U|^2, U the left singular vectors of X: no D x D matrix is inverted
+        sums = [left[pair.target_y == label].sum(axis=0) for label in np.unique(pair.target_y)]
+        counts = np.unique(pair.target_y, return_counts=True)[1]
+        return float(sum((total**2).sum() / count for total, count in zip(sums, counts, strict=True)))

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tlx.score import Pair, Transferability
+from tlx_scores.spectrum import left_spectrum
 
 STEPS, TOLERANCE = 100, 1e-7
 
@@ -24,9 +25,9 @@ class LogME(Transferability):
 
     def score(self, pair: Pair) -> float:
         features = np.asarray(pair.target, np.float64)
-        left, values, _ = np.linalg.svd(features, full_matrices=False)
+        left, values = left_spectrum(features)
         labels = [(pair.target_y == label).astype(np.float64) for label in np.unique(pair.target_y)]
-        return float(np.mean([evidence(left.T @ y, values**2, y, features.shape[1]) for y in labels]) / len(features))
+        return float(np.mean([evidence(left.T @ y, values, y, features.shape[1]) for y in labels]) / len(features))
 
 
 def evidence(z: Float[np.ndarray, "r"], s: Float[np.ndarray, "r"], y: Float[np.ndarray, "rows"], width: int) -> float:
