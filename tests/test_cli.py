@@ -240,8 +240,14 @@ def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, 
 
 
 def test_report(tlx_command, monkeypatch, tmp_path):
-    monkeypatch.setattr(tlx.report, "report", lambda folder, style, overview: f"{style} of {folder}, {overview}\n")
-    assert tlx_command("report", "somewhere", "--format", "csv") == (0, "csv of somewhere, None\n", "")
+    def told(folder, style, **options):
+        return f"{style} of {folder}, {sorted(options.items())}\n"
+
+    monkeypatch.setattr(tlx.report, "report", told)
+    plain = "[('baseline', None), ('interval', 't'), ('overview', None)]"
+    assert tlx_command("report", "somewhere", "--format", "csv") == (0, f"csv of somewhere, {plain}\n", "")
+    _, given, _ = tlx_command("report", "x", "--baseline", "mmd", "--interval", "bootstrap", "--overview", "last")
+    assert given == "terminal of x, [('baseline', 'mmd'), ('interval', 'bootstrap'), ('overview', 'last')]\n"
     monkeypatch.undo()
     code, _, err = tlx_command("report", str(tmp_path / "nowhere"))
     assert code == 1 and err.startswith("Error: ") and "nowhere" in err
