@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Tests compile many programs and run each a few times: LLVM's optimisations cost them a third of their time.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def data_folders(tmp_path_factory: pytest.TempPathFactory):
