@@ -50,12 +50,16 @@ def observed(registry, world):
             return Observed(rng.normal(size=(seeds, len(images), 5)), rng.normal(size=(seeds, len(images), 3)))
 
         found = [
-            Seen(*item, {group: of(item.step, group, images) for group, images in sample.items()})
+            seen(item, {group: of(item.step, group, images) for group, images in sample.items()})
             for item in outcome.evaluations
         ]
         return outcome._replace(evaluations=found)
 
     return lambda spec, **more: Runner(registry, train=train, **more)(spec)
+
+
+def seen(item, observed):
+    return Seen(item.phase, item.step, item.source_logits, item.target_logits, item.metrics, observed)
 
 
 class Seen:
