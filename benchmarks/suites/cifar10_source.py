@@ -4,13 +4,13 @@ What it reproduces: no table. It asks of one source what it is worth on nearer a
 severity 5 (four corruptions, one of each family; made here, where the published files are a download of 2.9 GB) and the
 nine classes of STL-10 that it shares.
 
-What to expect: brightness costs `source_only` little, noise most; `bn_adapt` recovers much of noise and contrast without
-a label, and little of STL-10, where the classes' photographs differ and not their pixels alone; `fine_tune` on the
-target's labels is the bound.
+What to expect: brightness costs `source_only` little, noise most; `bn_adapt` recovers much of noise and contrast
+without a label, and little of STL-10, where the classes' photographs differ and not their pixels alone; `fine_tune` on
+the target's labels is the bound.
 
 What it costs (estimated): 4 methods x 5 tasks x 3 seeds of 10,000 steps of WideResNet-28-2: half a day on an
-accelerator, out of reach without one. STL-10 is a download of 2.6 GB; a task whose data are absent is left out and named.
-`cifar10-source-smoke` takes six steps.
+accelerator, out of reach without one. STL-10 is a download of 2.6 GB; a task whose data are absent is left out and
+named. `cifar10-source-smoke` takes six steps.
 """
 
 from dataclasses import replace
