@@ -13,7 +13,6 @@ from safetensors.numpy import save_file
 from tlx.engine.model import Frame, make_model
 from tlx.engine.pretrained import weights_of
 from tlx.plugins import Registry
-from tlx_suites.recipes import SMOKE
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "benchmarks/README.md").read_text()
@@ -93,7 +92,6 @@ def reduced(place: Path, command: list[str]) -> list[str]:
 def test_there_are_five_programs():
     wanted = ["cnn", "mlp", "mlp", "vgg16_dense1024", "resnet18", "lenet"]
     assert [command[command.index("--backbone") + 1] for command in COMMANDS] == wanted
-    assert SMOKE.steps < 10
 
 
 @pytest.mark.filterwarnings("ignore::tlx.errors.SlowWarning")
