@@ -46,5 +46,5 @@ def test_the_strength_is_chosen_on_held_out_rows_and_all_rows_are_fitted_then():
 
 
 def test_one_strength_is_not_chosen():
-    params, strength = choose_linear(KEY, X, Y, 3, (0.5,), iterations=20)
+    params, strength = choose_linear(KEY, jnp.asarray(X), Y, 3, (0.5,), iterations=20)
     assert strength == 0.5 and params["kernel"].shape == (6, 3)

@@ -24,7 +24,8 @@ from tlx_strategies.l2_sp import L2SP
 from tlx_strategies.shot import SHOT
 from tlx_strategies.shot_im import augmented
 
-FROZEN = {"norm": "frozen"}
+FROZEN: dict[str, Any] = {"norm": "frozen"}
+SLOW: dict[str, Any] = {"decay": 0.5}
 
 
 @functools.cache
@@ -106,7 +107,8 @@ def test_fine_tune_moves_stages_from_the_last(engine, settings, phases):
 
 def test_fine_tune_slows_deeper_stages_and_may_hold_the_statistics(engine):
     """decay^depth: head 1, bn 0.5, fc 0.25 of the step without it, from one state."""
-    plain, slow, held = (engine(FineTune(pretrain=0, rate=1.0, **s), alone()) for s in ({}, {"decay": 0.5}, FROZEN))
+    tuned = [FineTune(pretrain=0, rate=1.0, **settings) for settings in ({}, SLOW, FROZEN)]
+    plain, slow, held = (engine(strategy, alone()) for strategy in tuned)
     before = plain.enter(0)
     steps = []
     for run in (plain, slow):
