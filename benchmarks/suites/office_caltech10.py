@@ -8,7 +8,7 @@ classifier that is not trained by gradient and on draws of the source. Ours are 
 What to expect: `source_only` is lowest from the small domains, dslr and webcam, to the large ones, and near 1 between
 the two, which show the same things. In dslr one image is 0.006.
 
-How to run it: get the photographs and the weights, and make the features, once, in two minutes on two cores:
+How to run it: get the photographs and the weights, and make the features, once, in a few minutes on two cores:
 
     tlx data prepare office_caltech10:amazon office_caltech10:caltech office_caltech10:dslr office_caltech10:webcam \\
         --from DIR
