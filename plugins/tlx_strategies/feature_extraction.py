@@ -30,7 +30,7 @@ class FeatureExtraction(Strategy):
 
     pretrain: int | float = 0.5
     strengths: tuple[float, ...] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-    held: float = 0.2
+    held: int | float = 0.2  # not a leaf: it says how many rows there are
     solver: Literal["lbfgs", "sgd"] = "lbfgs"
     iterations: int = 100
     rate: float = 0.1
