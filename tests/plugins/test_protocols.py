@@ -152,6 +152,7 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-CS",
         "P-ADDA",
         "P-C10-C",
+        "P-OC10",
     }
     assert ids <= {entry.name for entry in entries}
     for entry in entries:
