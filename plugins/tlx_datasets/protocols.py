@@ -159,8 +159,7 @@ their origin, is held out to select by, and is not trained on. x is scaled to -1
 
 P_OC10 = Protocol(
     id="P-OC10",
-    summary="Office-Caltech-10: all images of both domains, 224x224 RGB; a tenth of the source to select by; "
-    "scored on all target images",
+    summary="all images of both domains, 224x224 RGB, scored on all of the target; a tenth of the source to select by",
     size=224,
     channels=3,
     mean=127 / 255,

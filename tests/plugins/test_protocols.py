@@ -172,6 +172,7 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-C10-C",
         *(f"P-{size}-imagenet" for size in (224, 128, 96)),
         *(f"P-{size}-lite" for size in (224, 128, 96, 64)),
+        "P-OC10",
     }
     assert ids <= {entry.name for entry in entries}
     for entry in entries:
