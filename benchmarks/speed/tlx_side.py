@@ -42,7 +42,7 @@ def prepare(case: Case, seeds: int = 1) -> Side:
     feed = make_feed(data, strategy.phases(model)[0].sees)
     plan = Plan(frame, recipe, 0)
     keys = jax.vmap(jax.random.key)(jnp.arange(seeds))
-    state, first = run(programs.init, (plan,), (strategy,), (keys,))
+    state, first = run(programs.init, (plan,), (strategy,), (keys, {}))
     if case.steps == 0:
         return _evaluation(case, strategy, frame, feed, state)
     carry, second = run(programs.enter, (plan,), (strategy, hyper), (state, keys))

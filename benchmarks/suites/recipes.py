@@ -15,8 +15,8 @@ def tllib_digits(name: str, steps: int, rounds: int) -> Recipe:
     slower = {"weight_decay": 0.0005, "gamma": steps * 2 / 10_000}
     svhn, usps = "svhn_cropped->mnist", "usps->mnist"
     by = {
-        "source_only": slow,
-        "target_only": slow,
+        "source_only": {**slow, "bottleneck": 0},
+        "target_only": {**slow, "bottleneck": 0},
         "mmd": {**slow, "settings": {"estimator": "linear"}},
         "jan": slow,
         "dann": warm,
@@ -44,7 +44,8 @@ def tllib_digits(name: str, steps: int, rounds: int) -> Recipe:
 TLLIB_DIGITS = tllib_digits("tllib-digits", 50_000, 20)
 """TLLib's digits scripts: 20 epochs of 2,500 steps, 128 + 128 images, SGD with Nesterov momentum 0.9.
 
-lr(t) = lr (1 + gamma t)^-0.75 with gamma 1e-3 a step, or as the method has it. Bottleneck Linear-BN-ReLU of 256.
+lr(t) = lr (1 + gamma t)^-0.75 with gamma 1e-3 a step, or as the method has it. Bottleneck Linear-BN-ReLU of 256, which
+source-only training has none of.
 """
 
 DIGITS_SHORT = tllib_digits("digits-short", 2500, 5)
@@ -83,7 +84,7 @@ CDAN_DIGITS = Recipe(
         "dann": {"settings": {"gamma": 46.85, "hidden": (500, 500)}},
     },
 )  # fmt: skip
-"""CDAN's code on digits, for backbones `lenet` and `dtn`: 50 epochs of the larger set, 64 + 64 images.
+"""CDAN's code on digits, for backbones `lenet_dropout` and `dtn`: 50 epochs of the larger set, 64 + 64 images.
 
 The rate is halved every 5 epochs (every 6 from USPS; times 0.3 every 3 from SVHN); the adversary's is not decayed. The
 reversed gradient counts 2 / (1 + exp(-10 t / 10000)) - 1 at step t. There the adversarial loss starts in the second

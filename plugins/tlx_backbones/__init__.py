@@ -10,6 +10,7 @@ def tlx_backbones(register):
     register("cnn", "tlx_backbones.cnn:CNN")
     register("dtn", "tlx_backbones.dtn:DTN")
     register("lenet", "tlx_backbones.lenet:LeNet")
+    register("lenet_dropout", "tlx_backbones.lenet:LeNetDropout")
     register("lenet_bn", "tlx_backbones.lenet:LeNetBN")
     register("dann_mnist", "tlx_backbones.dann:DANNMnist")
     register("dann_svhn", "tlx_backbones.dann:DANNSvhn")

@@ -13,17 +13,7 @@ from jaxtyping import Array, Float
 
 from tlx import ContractError
 from tlx.layers import WeightNormLinear, max_pool
-
-UNIFORM = nnx.initializers.variance_scaling(1 / 3, "fan_in", "uniform")  # +-1/sqrt(fan in)
-
-
-def _conv(fan_in: int, out: int, rngs: nnx.Rngs, **options) -> nnx.Conv:
-    bound = (25 * fan_in) ** -0.5
-
-    def bias(key, shape, dtype):
-        return nnx.initializers.uniform(2 * bound)(key, shape, dtype) - bound
-
-    return nnx.Conv(fan_in, out, (5, 5), kernel_init=UNIFORM, bias_init=bias, rngs=rngs, **options)
+from tlx_backbones.uniform import conv
 
 
 class _SHOT(nnx.Module):
@@ -55,8 +45,8 @@ class SHOTLeNet(_SHOT):
         sides = [((side - 4) // 2 - 4) // 2 for side in shape[:2]]
         if min(sides) < 1:
             raise ContractError(f"shot_lenet needs images of at least 16x16 pixels; got {shape[0]}x{shape[1]}")
-        self.conv1 = _conv(shape[2], 20, rngs, padding="VALID")
-        self.conv2 = _conv(20, 50, rngs, padding="VALID")
+        self.conv1 = conv(shape[2], 20, rngs, padding="VALID")
+        self.conv2 = conv(20, 50, rngs, padding="VALID")
         self.conv_drop = nnx.Dropout(0.5, broadcast_dims=(1, 2), rngs=rngs)
         self._bottleneck(math.prod(sides) * 50, rngs)
 
@@ -80,12 +70,12 @@ class SHOTDTN(_SHOT):
             raise ContractError(f"shot_dtn needs sides that are multiples of 8 pixels; got {height}x{width}")
         sizes, rates = (channels, 64, 128, 256), (0.1, 0.3, 0.5)
         stride = {"strides": (2, 2), "padding": ((2, 2), (2, 2))}
-        self.convs = nnx.List([_conv(a, b, rngs, **stride) for a, b in zip(sizes[:-1], sizes[1:], strict=True)])
+        self.convs = nnx.List([conv(a, b, rngs, **stride) for a, b in zip(sizes[:-1], sizes[1:], strict=True)])
         self.bns = nnx.List([nnx.BatchNorm(size, momentum=0.9, rngs=rngs) for size in sizes[1:]])
         self.drops = nnx.List([nnx.Dropout(rate, broadcast_dims=(1, 2), rngs=rngs) for rate in rates])
         self._bottleneck(height // 8 * (width // 8) * 256, rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 256"]:
-        for conv, bn, drop in zip(self.convs, self.bns, self.drops, strict=True):
-            x = nnx.relu(drop(bn(conv(x))))
+        for layer, bn, drop in zip(self.convs, self.bns, self.drops, strict=True):
+            x = nnx.relu(drop(bn(layer(x))))
         return self._out(x)

@@ -195,7 +195,7 @@ LITE = {"mean": 127 / 255, "std": 128 / 255}
 def _pretrained(size: int, name: str, told: str, scale: dict) -> Protocol:
     return Protocol(
         id=f"P-{size}-{name}",
-        summary=f"all rows, official splits, RGB, shown to the network at {size}x{size}, {told}; scored on target test",
+        summary=f"all rows, official splits, RGB, scaled to {size}x{size}, {told}; scored on target test",
         size=None,
         channels=3,
         resize=size,

@@ -58,7 +58,7 @@ def test_the_text_of_a_large_suite_says_what_it_reproduces_what_to_expect_and_wh
 def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
     specs = {spec.label: spec for spec in make_specs(everything, everything.get("suites", "digits"))}
     nets = {spec.task: spec.backbone for spec in specs.values()}
-    assert nets["mnist->usps"] == nets["usps->mnist"] == nets["mnist->mnist_m"] == "lenet"
+    assert nets["mnist->usps"] == nets["usps->mnist"] == nets["mnist->mnist_m"] == "lenet_dropout"
     assert nets["svhn_cropped->mnist"] == nets["mnist->svhn_cropped"] == nets["syn_digits->svhn_cropped"] == "dtn"
     rates = {
         "mnist->usps": {"source_only": 0.01, "dann": 0.01, "mmd": 0.01, "adda": 0.01, "mcd": 0.01},

@@ -74,6 +74,7 @@ def choose_linear(
     if len(strengths) == 1:
         return fit_linear(key, x, y, classes, grid[0], **how), grid[0]
     shuffle, first, last = jax.random.split(key, 3)
+    x, y = jnp.asarray(x), jnp.asarray(y)
     shuffled = jax.random.permutation(shuffle, len(y))
     order = shuffled[jnp.argsort(y[shuffled], stable=True)]
     every = max(2, round(1 / held))

@@ -32,8 +32,8 @@ class Run:
     def __init__(self, strategy: Strategy, data: TaskData | None = None):
         data = data or tiny_task()
         self.strategy, self.data, self.recipe = strategy, data, tiny_recipe()
-        rows = {"rows": len(data.target_x), "labelled": len(data.labelled.x)}
-        self.frame = Frame(TinyBN, data.source.x.shape[1:], len(data.classes), **rows)
+        shape, rows = data.source.x.shape[1:], len(data.target_x)
+        self.frame = Frame(TinyBN, shape, len(data.classes), rows, labelled=len(data.labelled.x))
         self.model = make_model(self.frame)
         self.phases = strategy.phases(self.model)
         self.feed = make_feed(data, union([phase.sees for phase in self.phases]))
