@@ -10,10 +10,10 @@ images, seed 0, in percent. To be compared with selection `oracle` here; `last` 
 | svhn_cropped->mnist | 74.1 | 82.1 | 90.3 | 90.8 | 93.8 | 93.3 | 76.6 | 88.4 | 88.2 | 84.2 | 90.6 |
 
 LeNet with dropout at 28x28 grey for the first two, under P-full-off; DTN at 32x32 RGB for those with SVHN, under
-P-sv-bal where SVHN is the source. Learning rates, their decay and the growth of the reversed gradient (2 / (1 + exp(-t / 1000)) - 1 at
-step t) are TLLib's, by task and method. For mnist->svhn_cropped, mnist->mnist_m and syn_digits->svhn_cropped it has
-none: there they are those of mnist->usps, and the papers' numbers (DANN: 35.7, 76.7 to 81.5, 91.1) are of other
-networks. AFN is `afn+entropy_min` and BSP `dann+bsp`, as in its scripts.
+P-sv-bal where SVHN is the source. Learning rates, their decay and the growth of the reversed gradient (2 / (1 +
+exp(-t / 1000)) - 1 at step t) are TLLib's, by task and method. For mnist->svhn_cropped, mnist->mnist_m and
+syn_digits->svhn_cropped it has none: there they are those of mnist->usps, and the papers' numbers (DANN: 35.7, 76.7
+to 81.5, 91.1) are of other networks. AFN is `afn+entropy_min` and BSP `dann+bsp`, as in its scripts.
 
 Where it is not TLLib's: `adda` pretrains for half of the steps and its critic sees logits, as its authors' does;
 `dann+bsp` has no epoch of pretraining from SVHN; the classifier of `mdd` is linear; `afn` has no dropout. `coral` and

@@ -38,7 +38,9 @@ def test_the_strength_is_chosen_on_held_out_rows_and_all_rows_are_fitted_then():
     noise = RANDOM.normal(size=(150, 60)).astype(np.float32) * 4
     x = np.concatenate([X, noise], 1)
     strengths = (1e-6, 0.1, 1e6)
-    choose = jax.jit(lambda key: choose_linear(key, x, Y, 3, strengths, held=0.2, iterations=60))
+    choose = jax.jit(
+        lambda key: choose_linear(key, jnp.asarray(x), jnp.asarray(Y), 3, strengths, held=0.2, iterations=60)
+    )
     params, strength = choose(KEY)
     assert strength == np.float32(0.1)
     whole = fitted(KEY, x, Y, strength=0.1, iterations=60)

@@ -65,6 +65,12 @@ TABLE = {
         conv(5, 1, 32) + norm(32) + conv(5, 32, 48) + norm(48),  # 832 + 64 + 38448 + 96
         fc(768, 100) + norm(100) + fc(100, 100) + norm(100) + fc(100, 10),  # 76900 + 200 + 10100 + 200 + 1010
     ),
+    "lenet_dropout": (
+        GREY28,
+        500,
+        conv(5, 1, 20) + conv(5, 20, 50) + fc(4 * 4 * 50, 500),  # 520 + 25050 + 400500
+        fc(500, 10),
+    ),
     "shot_lenet": (
         GREY28,
         256,
@@ -122,6 +128,7 @@ TOTALS = {  # the same, added up on paper
     "dann_mnist": 287_290,
     "dann_svhn": 31_795_146,
     "mcd_usps": 127_850,
+    "lenet_dropout": 431_080,
     "shot_lenet": 233_718,
     "french_digits": 321_546,  # 832 + 18496 + 36928 + 320 + 262400 + 2570
     "wrn_28_2": 1_469_642,
