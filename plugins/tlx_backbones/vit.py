@@ -126,7 +126,7 @@ class ViTSmall(nnx.Module):
     """
 
     patch: ClassVar[int] = 16
-    depth: ClassVar[int] = 12
+    blocks: ClassVar[int] = 12
     heads: ClassVar[int] = 6
     width: int = 384
     weights: ClassVar[Mapping[str, Names]] = {"timm": TIMM}
@@ -136,7 +136,7 @@ class ViTSmall(nnx.Module):
             name, got = type(self).__name__, f"{shape[0]}x{shape[1]}"
             raise ContractError(f"{name} needs sides that are multiples of {self.patch} pixels; got {got}")
         self.stem = _Stem(shape, self.patch, self.width, rngs)
-        self.stages = nnx.List([_Block(self.width, self.heads, rngs) for _ in range(self.depth)])
+        self.stages = nnx.List([_Block(self.width, self.heads, rngs) for _ in range(self.blocks)])
         self.norm = _norm(self.width, rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:

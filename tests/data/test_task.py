@@ -56,6 +56,7 @@ def test_a_dataset_refuses(changes, message):
 def test_the_name_of_a_task():
     assert Task(("a",), "b", P).name == "a->b"
     assert Task(("a", "c"), "b", P).name == "a+c->b"
+    assert Task((), "b", P).name == "b"
     assert Task(("a",), "b", Protocol("P", "", 4, None, shots=10)).name == "a->b/10"
 
 
@@ -64,7 +65,6 @@ def test_the_name_of_a_task():
     [
         (("a", "a"), "b", "Task name 'a+a->b': a source comes twice"),
         (("a", "b"), "b", "Task name 'a+b->b': 'b' is source and target"),
-        ((), "b", "Task name '->b'; expected"),
         (("a+c",), "a", "'a' is source and target"),
         (("a ",), "b", "Task 'a ->b': in normal form its name is 'a->b'"),
         (("folder:/a+c",), "b", "Task 'folder:/a+c->b': it reads as TaskName(sources=('folder:/a', 'c')"),

@@ -6,7 +6,7 @@ import pytest
 from beartype import beartype
 from jaxtyping import TypeCheckError, jaxtyped
 
-from tlx import ops
+from tlx import State, ops
 
 S, T, P = jnp.ones((4, 3)), jnp.ones((5, 3)), jnp.ones(())
 LABELS, ROW, MATRIX = jnp.zeros(4, int), jnp.ones(3), jnp.eye(3)
@@ -15,13 +15,16 @@ GOOD = {
     "adversarial_direction": (lambda x: x, S, jax.random.key(0)),
     "align_distribution": (S, T),
     "central_moment_discrepancy": (S, T),
+    "choose_linear": (jax.random.key(0), S, LABELS, 2, (0.1,)),
     "class_balance": (S,),
     "confusion_loss": (jnp.ones(4),),
     "cosine_logits": (S, jnp.ones((3, 2))),
     "cosine_warmup": (P,),
+    "fit_linear": (jax.random.key(0), S, LABELS, 2, 0.1),
     "gradient_penalty": (lambda x: x.sum(1), S),
     "hard_norm": (S,),
     "laplacian_adjusted": (S, jnp.ones((4, 4))),
+    "linear_logits": ({"kernel": jnp.ones((3, 2)), "bias": jnp.ones(2)}, S),
     "lora_init": (jax.random.key(0), {"kernel": S}, 2),
     "margin_disparity": (S, S, T, T),
     "moment_distance": (S, T, jnp.zeros((7, 2), int)),
@@ -39,6 +42,7 @@ GOOD = {
     "spectral_shrinkage": (S,),
     "stepwise_norm": (S,),
     "uniform_cross_entropy": (S,),
+    "with_fresh": (State({"head": {"kernel": S}}, {}), State({"head": {"kernel": S}}, {}), ("head/*",)),
     "virtual_adversarial_loss": (lambda x: x, S, jax.random.key(0), 1.0),
     "weighted_distance": ([S], [S]),
     "class_confusion": (S,),

@@ -115,7 +115,7 @@ class SmallConvNeXt(ConvNeXtTiny):
 class SmallViT(ViTSmall):
     """One block on 4x4 patches."""
 
-    patch, depth, heads, width = 7, 1, 3, 12
+    patch, blocks, heads, width = 7, 1, 3, 12
 
 
 class SmallWRN(WRN28x10):

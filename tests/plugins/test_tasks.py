@@ -70,7 +70,6 @@ def test_a_registered_task_keeps_its_summary(registry):
         ("swan:goose", UnknownName, "Unknown dataset 'swan'. There are: kmnist, mnist, tfds:, usps."),
         ("mnist:usps@P-smal", UnknownName, "Unknown protocol 'P-smal'. Did you mean P-small"),
         ("mnist:mnist", UnknownName, "Unknown task 'mnist:mnist'"),
-        ("mnist", UnknownName, "Unknown task 'mnist'"),
         ("mnist:usps@P-odd", PluginError, "protocol 'P-odd' is registered with the id 'P-small'; expected one name"),
     ],
 )
