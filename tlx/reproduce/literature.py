@@ -96,7 +96,9 @@ def unknown(literature: Literature, registry: "Registry") -> list[str]:
     found = []
     for kind, registered in kinds.items():
         known = {entry.name for entry in registry.entries(registered)} | literature.external.get(kind, {}).keys()
-        for name in sorted({getattr(figure, kind.removesuffix("s")) for figure in literature.figures} - known):
+        for name in sorted({getattr(figure, kind.removesuffix("s")) for figure in literature.figures}):
+            if set(name.split("+") if kind == "methods" else [name]) <= known:  # a composed strategy, by its parts
+                continue
             guess = " or ".join(nearest(name, known)) or "none near"
             found.append(
                 f"{kind.removesuffix('s')} '{name}' is not registered and not under external; nearest: {guess}"
