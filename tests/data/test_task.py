@@ -57,6 +57,7 @@ def test_the_name_of_a_task():
     assert Task(("a",), "b", P).name == "a->b"
     assert Task(("a", "c"), "b", P).name == "a+c->b"
     assert Task((), "b", P).name == "b"
+    assert Task(("a",), "folder:/b", P.with_shots(3)).name == f"a->folder:/b@{P.id}/3"
     assert Task(("a",), "b", Protocol("P", "", 4, None, shots=10)).name == "a->b/10"
 
 
