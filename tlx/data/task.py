@@ -100,7 +100,7 @@ class Task:
     def name(self) -> str:
         """The name in normal form: "a->b", "a+b->c", "b", and with shots "a->b/10".
 
-        A target with a prefix has the protocol before its shots, which would else be a part of it: "a->folder:/b@P-28/10".
+        A target with a prefix has the protocol before its shots, which would be read as its own: "a->folder:/b@P/10".
         """
         shots = self.protocol.shots
         protocol = self.protocol.id.removesuffix(f"/{shots}") if shots and ":" in self.target else None
