@@ -25,7 +25,7 @@ def safetensors(path: Path) -> dict[str, np.ndarray]:
 def pytorch(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a state dict that PyTorch has saved; what would run code on loading is refused."""
     try:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError as error:
         raise SettingError(
             f"{path} is PyTorch's format, which needs PyTorch: pip install 'tlx[torch]'; or save it as .safetensors"
