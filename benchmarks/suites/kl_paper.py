@@ -14,29 +14,16 @@ reach of a CPU. The short suites are an ablation for one: 2,000 steps of 128 ima
 from dataclasses import replace
 
 from tlx import Suite
+from tlx_suites.rotated_mnist import SUITE as ROTATED_MNIST
 
 BASELINES = ("source_only", "dann", "mmd", "coral", "wdgrl")
 
-ROTATED = Suite(
+ROTATED = replace(
+    ROTATED_MNIST,
     name="kl-rotated-mnist",
-    tasks=tuple(f"rotated_mnist:0->rotated_mnist:{angle}" for angle in (15, 30, 45, 60, 75)),
     strategies=(*BASELINES, "kl"),
-    backbone="kl_net",
     backbones={"kl": "kl_net_probabilistic"},
-    recipe="kl-rotated",
     settings={"kl": {"beta": 0.2, "beta_aux": 0.2, "width": 0}},
-    recipes={"kl": {"batch": 256, "steps": 3_700}},
-    seeds=3,
-)
-
-ROTATED_SHORT = replace(
-    ROTATED,
-    name="kl-rotated-mnist-short",
-    backbone="lenet",
-    backbones={},
-    recipe="kl-short",
-    settings={"kl": {"beta": 0.2, "beta_aux": 0.2, "width": 16}},
-    recipes={},
 )
 
 DIGITS = Suite(
@@ -62,12 +49,12 @@ DIGITS = Suite(
     seeds=3,
 )
 
-DIGITS_SHORT = replace(
-    DIGITS,
-    name="kl-digits-short",
-    backbone="lenet",
-    backbones={},
-    recipe="kl-short",
-    settings={"kl": {"beta": 0.1, "beta_aux": 0.1, "width": 16}},
-    recipes={},
-)
+
+def _short(suite: Suite) -> Suite:
+    """On LeNet under one short recipe, with `kl` on a layer of its own, whose weights are those of most tasks."""
+    settings = {"kl": {**suite.settings["kl"], "width": 16}}
+    name = f"{suite.name}-short"
+    return replace(suite, name=name, backbone="lenet", backbones={}, recipe="kl-short", settings=settings, recipes={})
+
+
+ROTATED_SHORT, DIGITS_SHORT = _short(ROTATED), _short(DIGITS)

@@ -78,11 +78,11 @@ class Runner:
             from tlx.engine.train import train  # JAX is first needed here
 
         policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
-        if not len(data.source_val.y):
+        sourced = len(data.source_val.y) > 0
+        if not sourced:
             policies = {name: item for name, item in policies.items() if not (item.needs_source or item.uses_features)}
         observed = self.keep is not None or any(policy.uses_features for policy in policies.values())
-        observed = observed and len(data.source_val.y) > 0
-        chosen = choose(data, spec.recipe.eval_batch) if observed else None
+        chosen = choose(data, spec.recipe.eval_batch) if sourced and observed else None
         given: dict[str, Any] = {"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}
         if chosen:
             given["sample"] = chosen.images

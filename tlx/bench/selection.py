@@ -1,5 +1,6 @@
 """What every selector says of a run's evaluations, and the scores where it picks."""
 
+import functools
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +28,12 @@ def select_all(
 
     seen = [_evidence(outcome, seed, data, chosen) for seed in range(len(outcome.seeds))]
     selections, opinions = {}, {}
+
+    @functools.cache
+    def scored(seed: int, index: int) -> Score:  # most selectors pick the same few evaluations
+        item = seen[seed][index]
+        return Score(step=int(item.step), **scores(item.target_logits, data.test_y))
+
     for name, policy in policies.items():
         try:
             with threadpool_limits(1):
@@ -34,8 +41,7 @@ def select_all(
         except Exception as error:
             log.warning("selector '%s' failed and is left out: %s: %s", name, type(error).__name__, error)
             continue
-        picked = [evidence[pick(values)] for evidence, values in zip(seen, opinions[name], strict=True)]
-        made = [Score(step=int(item.step), **scores(item.target_logits, data.test_y)) for item in picked]
+        made = [scored(seed, pick(values)) for seed, values in enumerate(opinions[name])]
         selections[name] = Selection(policy.uses_target_labels, made)
     return selections, opinions
 

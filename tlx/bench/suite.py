@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tlx.data.names import both_names
+from tlx.data.names import both_names, run_keys
 from tlx.engine.recipe import Recipe
 from tlx.errors import SettingError, nearest
 
@@ -57,19 +57,13 @@ class Suite:
     def backbone_of(self, task: str, strategy: str = "") -> str:
         """The backbone for a run."""
         return next(
-            (self.backbones[key] for key in _keys(task, strategy)[::-1] if key in self.backbones), self.backbone
+            (self.backbones[key] for key in run_keys(task, strategy)[::-1] if key in self.backbones), self.backbone
         )
 
     def settings_of(self, task: str, strategy: str) -> dict[str, Any]:
         """The settings of the strategy for a run."""
-        return {name: value for key in _keys(task, strategy) for name, value in self.settings.get(key, {}).items()}
+        return {name: value for key in run_keys(task, strategy) for name, value in self.settings.get(key, {}).items()}
 
     def changes(self, task: str, strategy: str) -> dict[str, Any]:
         """The fields of the recipe that change for a run."""
-        return {name: value for key in _keys(task, strategy) for name, value in self.recipes.get(key, {}).items()}
-
-
-def _keys(task: str, strategy: str) -> tuple[str, ...]:
-    """The keys that hold for a run, the later of which win; a task's name has its protocol, or has not."""
-    names = both_names(task)
-    return strategy, *names, *(f"{name} {strategy}" for name in names)
+        return {name: value for key in run_keys(task, strategy) for name, value in self.recipes.get(key, {}).items()}

@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, names, pass_session, trackers
+from tlx.cli.session import Session, common, names, observed, pass_session, trackers
 from tlx.errors import TlxError
 
 
@@ -13,13 +13,7 @@ from tlx.errors import TlxError
 @click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
 @click.option("--weights", metavar="SOURCE", help="Pretrained weights of its backbone, rather than the suite's.")
-@click.option(
-    "--keep-embeddings",
-    "embeddings",
-    is_flag=True,
-    help="Keep features and example images beside each result, for tlx report --format html.",
-)
-@click.option("--tensorboard", metavar="DIR", help="The folder to write TensorBoard event files into.")
+@observed
 @common
 @pass_session
 def command(session: Session, suite: str, tensorboard: str | None, **options) -> None:

@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, pass_session, trackers
+from tlx.cli.session import Session, common, observed, pass_session, trackers
 from tlx.errors import DataAbsent, TlxError
 
 
@@ -17,13 +17,7 @@ from tlx.errors import DataAbsent, TlxError
 @click.option("--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME.")
 @click.option("--save", metavar="DIR", help="The folder to write the weights into that each seed ends with.")
 @click.option("--out", metavar="DIR", help="The folder to write the result into; without it nothing is written.")
-@click.option(
-    "--keep-embeddings",
-    "embeddings",
-    is_flag=True,
-    help="Keep features and example images beside each result, for tlx report --format html.",
-)
-@click.option("--tensorboard", metavar="DIR", help="The folder to write TensorBoard event files into.")
+@observed
 @common
 @pass_session
 def command(session: Session, task: str, strategy: str, tensorboard: str | None, **options) -> None:

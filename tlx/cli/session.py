@@ -77,6 +77,15 @@ def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
+def observed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what runs: `--keep-embeddings`, and `--tensorboard`, which `trackers` takes."""
+    command = click.option("--tensorboard", metavar="DIR", help="The folder to write TensorBoard event files into.")(
+        command
+    )
+    kept = "Keep features and example images beside each result, for tlx report --format html."
+    return click.option("--keep-embeddings", "embeddings", is_flag=True, help=kept)(command)
+
+
 def trackers(tensorboard: str | None) -> tuple[Any, ...]:
     """The observers that the options of a command ask for."""
     if tensorboard is None:

@@ -88,6 +88,12 @@ def _malformed(text: str) -> DataError:
     return DataError(f"Task name '{text}'; expected {forms}.")
 
 
+def run_keys(task: str, strategy: str) -> tuple[str, ...]:
+    """The keys that hold for a run, the later of which win: "mmd", "a->b", "a->b@P", "a->b mmd", "a->b@P mmd"."""
+    names = both_names(task)
+    return strategy, *names, *(f"{name} {strategy}" for name in names)
+
+
 def both_names(task: str) -> tuple[str, str]:
     """A task's name in normal form, without and with its protocol."""
     name = parse(task)

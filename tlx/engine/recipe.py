@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlx.data.augment.policy import check
-from tlx.data.names import both_names
+from tlx.data.names import run_keys
 from tlx.errors import SettingError, nearest
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
@@ -86,10 +86,8 @@ class Recipe:
 
     def of(self, task: str, strategy: str) -> tuple["Recipe", dict[str, Any]]:
         """The recipe of one run, which has no `by`, and the settings of its strategy."""
-        names = both_names(task)
-        keys = (strategy, *names, *(f"{name} {strategy}" for name in names))
         changes, settings = {}, {}
-        for key in keys:
+        for key in run_keys(task, strategy):
             found = self.by.get(key, {})
             changes |= {field: value for field, value in found.items() if field != "settings"}
             settings |= found.get("settings", {})

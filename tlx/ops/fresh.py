@@ -8,6 +8,7 @@ import jax
 
 from tlx.contract import State
 from tlx.errors import SettingError
+from tlx.ops.paths import path_of
 
 
 def with_fresh(state: State, fresh: State, globs: Sequence[str]) -> State:
@@ -18,13 +19,13 @@ def with_fresh(state: State, fresh: State, globs: Sequence[str]) -> State:
     Raises:
         SettingError: a glob that fits no parameter.
     """
-    paths = [_path(path) for path, _ in jax.tree_util.tree_leaves_with_path(state.params)]
+    paths = [path_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state.params)]
     for glob in globs:
         if not any(fnmatchcase(path, glob) for path in paths):
             raise SettingError(f"'{glob}' fits no parameter of this backbone; expected a glob over {', '.join(paths)}")
 
     def chosen(path: tuple, old: Any, new: Any) -> Any:
-        return new if any(fnmatchcase(_path(path), glob) for glob in globs) else old
+        return new if any(fnmatchcase(path_of(path), glob) for glob in globs) else old
 
     params = {**state.params, **_merged(chosen, state.params, fresh.params)}
     return State(params, {**state.extra, **_merged(chosen, state.extra, fresh.extra)})
@@ -35,7 +36,3 @@ def _merged(chosen: Any, old: dict[str, Any], new: dict[str, Any]) -> dict[str, 
     both = [name for name in old if name in new]
     trees = ({name: tree[name] for name in both} for tree in (old, new))
     return jax.tree_util.tree_map_with_path(chosen, *trees)
-
-
-def _path(path: tuple) -> str:
-    return "/".join(str(getattr(part, "key", part)) for part in path)

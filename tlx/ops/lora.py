@@ -6,9 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PRNGKeyArray
 
-
-def _path(path: tuple) -> str:
-    return "/".join(str(getattr(part, "key", part)) for part in path)
+from tlx.ops.paths import path_of
 
 
 def lora_init(key: PRNGKeyArray, params: Any, rank: int) -> dict[str, dict[str, jax.Array]]:
@@ -18,12 +16,12 @@ def lora_init(key: PRNGKeyArray, params: Any, rank: int) -> dict[str, dict[str, 
     """
     factors = {}
     for number, (path, leaf) in enumerate(jax.tree_util.tree_leaves_with_path(params)):
-        if not _path(path).endswith("kernel") or leaf.ndim < 2:
+        if not path_of(path).endswith("kernel") or leaf.ndim < 2:
             continue
         inputs, outputs = leaf.size // leaf.shape[-1], leaf.shape[-1]
         r = min(rank, inputs, outputs)
         a = jax.random.normal(jax.random.fold_in(key, number), (inputs, r)) / jnp.sqrt(inputs)
-        factors[_path(path)] = {"a": a, "b": jnp.zeros((r, outputs))}
+        factors[path_of(path)] = {"a": a, "b": jnp.zeros((r, outputs))}
     return factors
 
 
@@ -31,7 +29,7 @@ def lora_merge(params: Any, factors: dict[str, dict[str, jax.Array]], scale: Any
     """`params` with W + scale A B in the place of each kernel that has factors; the others as they are."""
 
     def merged(path: tuple, leaf: jax.Array) -> jax.Array:
-        pair = factors.get(_path(path))
+        pair = factors.get(path_of(path))
         return leaf if pair is None else leaf + scale * (pair["a"] @ pair["b"]).reshape(leaf.shape)
 
     return jax.tree_util.tree_map_with_path(merged, params)

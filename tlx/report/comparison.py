@@ -9,6 +9,7 @@ import numpy as np
 from tlx.bench.result import Result
 from tlx.report.cells import BASELINE, cells
 from tlx.report.tables import Table, heading, legend, named, rank
+from tlx.score import weighted_kendall
 
 Comparison = dict[str, Any]
 
@@ -91,10 +92,7 @@ def spearman(scores: Any, targets: Any) -> float | None:
 
 def kendall(scores: Any, targets: Any) -> float | None:
     """Kendall's tau with hyperbolic weights, by which exchanges among the best count more; None as `spearman`."""
-    from scipy.stats import weightedtau
-
-    found: Any = weightedtau(scores, targets) if _says(scores, targets) else None
-    return None if found is None else float(found.statistic)
+    return weighted_kendall(scores, targets) if _says(scores, targets) else None
 
 
 def _says(scores: Any, targets: Any) -> bool:
