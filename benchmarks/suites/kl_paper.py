@@ -14,16 +14,19 @@ reach of a CPU. The short suites are an ablation for one: 2,000 steps of 128 ima
 from dataclasses import replace
 
 from tlx import Suite
-from tlx_suites.rotated_mnist import SUITE as ROTATED_MNIST
 
 BASELINES = ("source_only", "dann", "mmd", "coral", "wdgrl")
 
-ROTATED = replace(
-    ROTATED_MNIST,
+ROTATED = Suite(
     name="kl-rotated-mnist",
+    tasks=tuple(f"rotated_mnist:0->rotated_mnist:{angle}" for angle in (15, 30, 45, 60, 75)),
     strategies=(*BASELINES, "kl"),
+    backbone="kl_net",
     backbones={"kl": "kl_net_probabilistic"},
+    recipe="kl-rotated",
     settings={"kl": {"beta": 0.2, "beta_aux": 0.2, "width": 0}},
+    recipes={"kl": {"batch": 256, "steps": 3_700}},
+    seeds=3,
 )
 
 DIGITS = Suite(
