@@ -43,9 +43,7 @@ def tlx_suites(register):
     register(
         "cifar10-transfer-reduced", "tlx_suites.cifar10_transfer:REDUCED", "1,000 and 5,000 labels on two CPU cores."
     )
-    register(
-        "cifar10-transfer-all", "tlx_suites.cifar10_transfer:ALL", "The linear probe on all 50,000 labels, one seed."
-    )
+    register("cifar10-transfer-probe", "tlx_suites.cifar10_transfer:PROBE", "The linear probe on features at 224x224.")
     register("cifar10-transfer-smoke", "tlx_suites.cifar10_transfer:SMOKE", "A few steps on 100 labels of CIFAR-10.")
     register("cifar10-source", "tlx_suites.cifar10_source:SUITE")
     for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-source"):

@@ -19,7 +19,15 @@ with all labels fine-tuning is the best.
 
 What it costs (estimated): 4 methods x 4 numbers of labels x 3 seeds, 5,000 steps of 64 images at 224x224 but for the
 probe: hours on an accelerator. For two CPU cores there are `cifar10-transfer-reduced`, 1,000 and 5,000 labels shown at
-64x64, 40 minutes, and `cifar10-transfer-all`, the probe on all labels; `cifar10-transfer-smoke` takes a few steps.
+64x64, 1,000 steps of 32 images; and `cifar10-transfer-probe`, the probe at 224x224 on 1,000, 5,000 and all labels, on
+features that are computed once:
+
+    tlx features cifar10 --name lite0 --backbone efficientnet_lite0 --weights efficientnet_lite0.safetensors \\
+        --protocol P-224-lite
+    tlx bench cifar10-transfer-probe
+
+What both gave, and in what time, is in `benchmarks/results/cifar10-transfer.md`. `cifar10-transfer-smoke` takes a few
+steps.
 """
 
 from dataclasses import replace
@@ -27,7 +35,7 @@ from dataclasses import replace
 from tlx import Suite
 
 TUNING = {"lr": 0.01, "batch": 64, "steps": 5000, "rounds": 2}
-FEW = {"lr": 0.01, "batch": 32, "steps": 200, "rounds": 1}
+FEW = {"lr": 0.01, "batch": 32, "steps": 1000, "rounds": 1}
 
 SUITE = Suite(
     name="cifar10-transfer",
@@ -63,12 +71,12 @@ REDUCED = replace(
     },
 )
 
-ALL = replace(
+PROBE = replace(
     SUITE,
-    name="cifar10-transfer-all",
-    tasks=("cifar10@P-64-lite",),
+    name="cifar10-transfer-probe",
+    tasks=tuple(f"features:lite0/cifar10@P-224-lite{shots}" for shots in ("/100", "/500", "")),
     strategies=("feature_extraction",),
-    seeds=1,
+    backbone="features",
     settings={"feature_extraction": SUITE.settings["feature_extraction"]},
     recipes={"feature_extraction": {"steps": 1, "rounds": 1}},
 )

@@ -33,6 +33,14 @@ def test_features_are_those_of_the_weights_in_evaluation_mode(monkeypatch):
     np.testing.assert_allclose(extractor(Linear, SHOWN, tensors)(x), expected, rtol=1e-5, atol=1e-5)
 
 
+def test_images_are_scaled_as_the_protocol_says():
+    x = np.random.default_rng(0).integers(0, 256, (10, 2, 2, 1), np.uint8)
+    tensors = {"fc/kernel": np.eye(16, 3, dtype=np.float32), "fc/bias": np.zeros(3, np.float32)}
+    shown = Protocol("x", "", size=2, channels=1, mean=0.25, std=0.5, resize=4)
+    scaled = jax.image.resize((x / np.float32(255) - 0.25) / 0.5, (10, 4, 4, 1), "bilinear")
+    np.testing.assert_allclose(extractor(Linear, shown, tensors)(x), scaled.reshape(10, 16)[:, :3], atol=1e-5)
+
+
 def test_weights_of_another_width():
     with pytest.raises(WeightsError, match="fc/kernel"):
         extractor(Linear, SHOWN, {"fc/kernel": np.ones((5, 3), np.float32), "fc/bias": np.ones(3, np.float32)})(

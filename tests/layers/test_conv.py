@@ -44,6 +44,12 @@ def test_equals_jax(batch, size, channels, kernel, stride, padding):
     check(batch, size, channels, 4, kernel, stride, padding)
 
 
+def test_a_kernel_of_one_pixel():
+    check(5, (4, 6), 3, 4, (1, 1), (1, 1), "SAME")
+    check(5, (4, 6), 3, 4, (1, 1), (2, 1), "SAME")
+    check(5, (4, 6), 3, 4, (1, 1), (1, 1), ((1, 0), (0, 2)))
+
+
 @pytest.mark.parametrize("patch_bytes", [1, 5000, 20000])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_blocks_do_not_matter(monkeypatch, patch_bytes, channels):

@@ -36,6 +36,8 @@ class Network:
     def facts(self, protocol: Protocol) -> dict[str, Any]:
         """All that decides its features of an image, as JSON values."""
         shown = {key: getattr(protocol, key) for key in ("size", "channels", "mean", "std")}
+        if protocol.resize is not None:
+            shown["resize"] = protocol.resize
         return {"backbone": self.name, "weights": digest(self.weights) if self.weights else "", **shown}
 
     def extractor(self, protocol: Protocol) -> Callable[..., np.ndarray]:

@@ -26,7 +26,8 @@ def extractor(
 ) -> Callable[[Images], Float32[np.ndarray, "rows width"]]:
     """A function from images (uint8) to the backbone's features, in evaluation mode.
 
-    Images are shown as the protocol says: at its size and channels (None: their own), x = (uint8 / 255 - mean) / std.
+    Images are shown as the protocol says: at its size and channels (None: their own), x = (uint8 / 255 - mean) / std,
+    scaled to `resize` in the network.
     `tensors` are the backbone's weights by name (`tlx.weights.read`); without them it is as seed 0 leaves it.
 
     Raises:
@@ -37,10 +38,11 @@ def extractor(
 
     @functools.cache
     def program(shape: tuple[int, int, int]) -> tuple[int, Callable[[jax.Array], jax.Array]]:
-        model = make_model(Frame(backbone, shape, 2, 1))
-        module = backbone(shape, nnx.Rngs(jax.random.key(0)))
+        frame = Frame(backbone, shape, 2, 1, resize=protocol.resize or 0)
+        model = make_model(frame)
+        module = backbone(frame.seen, nnx.Rngs(jax.random.key(0)))
         if tensors is not None:
-            load(module, tensors, shape=shape)
+            load(module, tensors, shape=frame.seen)
         _, params, rest = split(module)
         state = State({"features": nnx.to_pure_dict(params)}, {"features": nnx.to_pure_dict(rest)})
 

@@ -59,8 +59,27 @@ def conv_general_dilated(
         )
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], window_strides, padding)
+    if rhs.shape[:2] == (1, 1) and tuple(window_strides) == (1, 1) and not any(map(any, padding)) and not depthwise:
+        return _pointwise(lhs, rhs[0, 0])
     padded = lax.pad(lhs, jnp.zeros((), lhs.dtype), ((0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)))
     return (_depthwise if depthwise else _conv)(padded, rhs, (window_strides[0], window_strides[1]))
+
+
+@jax.custom_vjp
+def _pointwise(x: jax.Array, w: jax.Array) -> jax.Array:
+    """y[b,p,q,o] = sum_c x[b,p,q,c] w[c,o]."""
+    return x @ w
+
+
+def _pointwise_backward(saved: tuple[jax.Array, jax.Array], g: jax.Array):
+    x, w = saved
+    # A gradient that is computed inside this product is written out transposed, and the product is slow on that.
+    g = lax.optimization_barrier(g)
+    dw = lax.dot_general(x.reshape(-1, w.shape[0]), g.reshape(-1, w.shape[1]), (((0,), (0,)), ((), ())))
+    return g @ w.T, dw
+
+
+_pointwise.defvjp(lambda x, w: (x @ w, (x, w)), _pointwise_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
