@@ -68,9 +68,13 @@ def update(
     direction: Flat
     direction, state = transform(recipe, hyper).update(grads, state, params)  # pyright: ignore[reportAssignmentType]
 
+    of_recipe = {path: rate(recipe, phase, path) for path in params}
+    names = dict.fromkeys(name for _, name in of_recipe.values())
+    scheduled = {name: lr * schedule(name, hyper, progress) for name in names}
+
     def moved(path: str, leaf: jax.Array) -> jax.Array:
-        value, name = rate(recipe, phase, path)
+        value, name = of_recipe[path]
         own = next((value for globs, value in rates if fits(path, globs)), 1.0)
-        return leaf - lr * schedule(name, hyper, progress) * value * own * direction[path]
+        return leaf - scheduled[name] * value * own * direction[path]
 
     return {path: moved(path, leaf) for path, leaf in params.items()}, state
