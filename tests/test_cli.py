@@ -247,6 +247,11 @@ def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, 
     assert code == 1 and err.endswith("Error: nothing ran: the data of every task are absent\n")
 
 
+def test_a_task_that_begins_with_an_arrow_is_no_option(good, tlx_command):
+    code, _, err = tlx_command("run", "->tfds:no_such@P-5k", "shift")
+    assert code == 1 and "no_such" in err
+
+
 def test_report(tlx_command, monkeypatch, tmp_path):
     def told(folder, style, **options):
         return f"{style} of {folder}, {sorted(options.items())}\n"

@@ -39,6 +39,7 @@ def tlx_suites(register):
     register("cifar10-c", "tlx_suites.cifar10_c:SUITE")
     register("folder", "tlx_suites.folder:SUITE")
     register("office-caltech10", "tlx_suites.office_caltech10:SUITE")
+    register("office-caltech10-tuned", "tlx_suites.office_caltech10:TUNED", "On features tuned on each source.")
     register("cifar10-transfer", "tlx_suites.cifar10_transfer:SUITE")
     register(
         "cifar10-transfer-reduced", "tlx_suites.cifar10_transfer:REDUCED", "1,000 and 5,000 labels on two CPU cores."
@@ -85,3 +86,4 @@ def tlx_recipes(register):
     register("bit-hyperrule-small", "tlx_suites.transfer_recipes:BIT_SMALL", "BiT-HyperRule, fewer labels: 500 steps.")
     register("simclr-linear", "tlx_suites.transfer_recipes:SIMCLR_LINEAR", "A linear probe on frozen features, L-BFGS.")
     register("simclr-finetune", "tlx_suites.transfer_recipes:SIMCLR_FINETUNE", "SimCLR's fine-tuning: 20,000 steps.")
+    register("finetune-short", "tlx_suites.transfer_recipes:FINETUNE_SHORT", "150 steps of it, on few photographs.")

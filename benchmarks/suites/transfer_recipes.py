@@ -56,3 +56,6 @@ SIMCLR_FINETUNE = Recipe(
 Deviations: one learning rate and weight decay where the paper picks them from 7 x 8 on held-out rows; crops by a shift
 of 4 of the stored pixels where it crops and scales at random; batch norm's momentum as the backbone has it.
 """
+
+FINETUNE_SHORT = SIMCLR_FINETUNE.replace(name="finetune-short", batch=32, steps=150, rounds=1, weak="flip")
+"""SimCLR's fine-tuning in 150 steps of 32 images, flipped: for some hundred photographs on two CPU cores."""

@@ -25,7 +25,7 @@ def test_quick_is_what_the_readme_says(everything):
 
 LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-transfer", "cifar10-source")
 PAPERS = tuple(name for name, _, _ in importlib.import_module("tlx_suites").PAPERS)
-FEATURES = ("office-caltech10", "folder", "cifar10-transfer-probe")
+FEATURES = ("office-caltech10", "office-caltech10-tuned", "folder", "cifar10-transfer-probe")
 TRANSFER = ("cifar10-transfer-reduced",)
 NAMES = (*PAPERS, *FEATURES, *TRANSFER, "quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
 

@@ -12,7 +12,7 @@ FEW = OWN.with_shots(5)
 class Plugin:
     @hookimpl
     def tlx_datasets(self, register):
-        for name in ("mnist", "usps", "kmnist", "tfds:"):
+        for name in ("mnist", "usps", "kmnist", "office:"):
             register(name, lambda *rest: None)
 
     @hookimpl
@@ -47,9 +47,11 @@ def registry():
         ("mnist->usps@P-small", "mnist->usps", SMALL),
         ("mnist->usps@P-small/5", "mnist->usps/5", SMALL.with_shots(5)),
         ("usps:mnist", "usps->mnist", FULL),
+        ("office:dslr@P-small/10", "->office:dslr@P-small/10", SMALL.with_shots(10)),
+        ("->office:dslr", "->office:dslr", FULL),
         ("mnist+usps->kmnist", "mnist+usps->kmnist", FULL),
-        ("tfds:emnist/digits -> mnist", "tfds:emnist/digits->mnist", FULL),
-        ("tfds:emnist/digits->mnist@P-small/3", "tfds:emnist/digits->mnist/3", SMALL.with_shots(3)),
+        ("office:emnist/digits -> mnist", "office:emnist/digits->mnist", FULL),
+        ("office:emnist/digits->mnist@P-small/3", "office:emnist/digits->mnist/3", SMALL.with_shots(3)),
     ],
 )
 def test_the_task_of_a_name(registry, text, name, protocol):
@@ -67,7 +69,7 @@ def test_a_registered_task_keeps_its_summary(registry):
     ("text", "kind", "message"),
     [
         ("mnist:uspss", UnknownName, "Unknown task 'mnist->uspss'. Did you mean mnist->usps"),
-        ("swan:goose", UnknownName, "Unknown dataset 'swan'. There are: kmnist, mnist, tfds:, usps."),
+        ("swan:goose", UnknownName, "Unknown dataset 'swan'. There are: kmnist, mnist, office:, usps."),
         ("mnist:usps@P-smal", UnknownName, "Unknown protocol 'P-smal'. Did you mean P-small"),
         ("mnist:mnist", UnknownName, "Unknown task 'mnist:mnist'"),
         ("mnist:usps@P-odd", PluginError, "protocol 'P-odd' is registered with the id 'P-small'; expected one name"),

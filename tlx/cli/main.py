@@ -1,6 +1,7 @@
 """The `tlx` group: its commands, those that plugins add, and what the user is told when one fails."""
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -52,7 +53,9 @@ def main(args: Sequence[str] | None = None) -> None:
     log.handlers, log.propagate = [Echo()], False
     log.setLevel(logging.INFO)
     try:
-        code = cli.main(args, prog_name="tlx", standalone_mode=False, obj=session)
+        # The name of a task may begin with an arrow, which click would read as an option.
+        given = [re.sub("^->", "→", arg) for arg in (sys.argv[1:] if args is None else args)]
+        code = cli.main(given, prog_name="tlx", standalone_mode=False, obj=session)
     except click.ClickException as error:
         error.show()
         code = error.exit_code

@@ -15,19 +15,24 @@ def find_task(registry: "Registry", text: str) -> "Task":
     """The task that a name asks for: "mnist->usps", "mnist->usps@P-2000", "mnist->usps@P-2000/10".
 
     Without a protocol, a registered task comes with its own; any other pair of registered datasets makes a task under
-    `DEFAULT`. With shots, the protocol is that of the task without shots, with so many labelled rows.
+    `DEFAULT`. "office_caltech10:dslr", one dataset by a registered prefix, is a task without a source. With shots, the
+    protocol is that of the task without shots, with so many labelled rows.
 
     Raises:
         UnknownName: no such dataset or protocol; where a registered task has a name near to it, that is the guess.
         PluginError: the plugin that holds the name is broken there.
     """
-    from tlx.data.names import parse  # NumPy is behind it
+    from tlx.data.names import ARROW, parse  # NumPy is behind it
     from tlx.data.task import Task
 
     try:
         name = parse(text)
     except DataError:
         return registry.entry("tasks", text).load()  # which raises: it is unknown, and has nearest names
+    known = {entry.name for entry in registry.entries("datasets")}
+    if not ARROW.search(text) and name.sources and f"{name.sources[0]}:" in known - set(name.sources):
+        # "office_caltech10:dslr" looks like a shift between two, and is one dataset with a prefix.
+        name = parse(f"->{text}")
     registered = {entry.name for entry in registry.entries("tasks")}
     plain = name._replace(protocol=None)
     bare = plain._replace(shots=None)
