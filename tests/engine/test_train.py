@@ -1,5 +1,7 @@
 """Whole runs on the tiny task: budgets, what is seen, determinism, divergence, online passes."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from tlx import ContractError, NotShownError, Objective, Phase, Recipe, Strategy, strategy
 from tlx.engine.phases import INIT
-from tlx.engine.train import sections, train
+from tlx.engine.train import frame_of, sections, train
 from tlx.ops import cross_entropy
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
@@ -61,6 +63,13 @@ def test_the_budget_is_spent_exactly(shares, steps, rounds):
         assert abs(given_steps - steps * share / sum(shares)) <= len(shares)
     for section in plan:
         assert len(set(section.rounds)) <= 2 and min(section.rounds) >= 1
+
+
+def test_images_are_scaled_and_cached_features_are_not():
+    task = dataclasses.replace(TASK.task, protocol=dataclasses.replace(TASK.task.protocol, resize=8))
+    images = TASK._replace(task=task)
+    features = images._replace(target_x=np.zeros((4, 1, 1, 3), np.float32))
+    assert (frame_of(TinyBN, images, RECIPE).resize, frame_of(TinyBN, features, RECIPE).resize) == (8, 0)
 
 
 def test_an_online_phase_takes_nothing_from_the_budget():

@@ -119,22 +119,7 @@ def train(
         WeightsError: the weights are not those of the backbone.
     """
     use_compilation_cache()
-    shape, rows = data.source.x.shape[1:], len(data.target_x)
-    protocol = data.task.protocol
-    frame = Frame(
-        backbone,
-        shape,
-        len(data.classes),
-        rows,
-        recipe.bottleneck,
-        recipe.dtype,
-        recipe.weak,
-        recipe.strong,
-        protocol.mean,
-        protocol.std,
-        len(data.labelled.x),
-        protocol.resize or 0,
-    )
+    frame = frame_of(backbone, data, recipe)
     phases = strategy.phases(make_model(frame))
     warn_of_traps(frame)
     _check_phases(strategy, phases, data)
@@ -174,6 +159,25 @@ def train(
         return weights_of(frame, jax.tree.map(lambda leaf: leaf[place], final))
 
     return Outcome(tuple(seeds), evaluations, diverged, step, runner.compile_seconds, seconds, describe(), shown, ended)
+
+
+def frame_of(backbone: Backbone, data: TaskData, recipe: Recipe) -> Frame:
+    """What a run's programs are shaped by; cached features are not scaled, whatever the protocol says of images."""
+    protocol = data.task.protocol
+    return Frame(
+        backbone,
+        data.source.x.shape[1:],
+        len(data.classes),
+        len(data.target_x),
+        recipe.bottleneck,
+        recipe.dtype,
+        recipe.weak,
+        recipe.strong,
+        protocol.mean,
+        protocol.std,
+        len(data.labelled.x),
+        (protocol.resize or 0) if data.target_x.dtype == np.uint8 else 0,
+    )
 
 
 def _rounds(section: Section) -> list[tuple[int, int]]:
