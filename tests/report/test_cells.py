@@ -53,6 +53,13 @@ def test_only_failed_runs(make):
     assert [cell["selection"] for cell in cells([make("mmd", error="x")])] == ["last"]
 
 
+@pytest.mark.parametrize("interval", ["t", "bootstrap"])
+def test_the_baseline_gains_exactly_nothing_over_itself(make, interval):
+    scores = (0.8256103637269556, 0.8191330343796711, 0.8241155954160438)
+    (cell,) = cells([make("source_only", scores)], interval=interval)
+    assert cell["gain"] == 0 and not cell["negative_transfer"]
+
+
 @pytest.mark.parametrize("change", [{"task": "a->c"}, {"protocol": "p-8"}, {"backbone": "other"}])
 def test_no_gain_over_what_cannot_be_compared(make, change):
     found = cells([make("source_only", (0.4, 0.4)), make("mmd", (0.6, 0.6), **change)])

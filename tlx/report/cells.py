@@ -69,7 +69,7 @@ def _cell(
 
     def over(name: str) -> float | None:
         other = _baseline(result, policy, results, name) if mean is not None else None
-        return None if other is None or mean is None else mean - sum(other.accuracy(policy)) / len(other.spec.seeds)
+        return None if other is None or mean is None else mean - INTERVALS[interval](other.accuracy(policy))[0]
 
     gain, transfer, test = over(baseline or BASELINE), over(BASELINE), None
     if baseline not in (None, spec.strategy) and values:
