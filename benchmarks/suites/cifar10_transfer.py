@@ -14,12 +14,11 @@ crops at random; and there may be fewer labels and pixels. Its weights are a fil
 
     tlx bench cifar10-transfer --weights efficientnet_lite0.safetensors
 
-What to expect: with few labels the probe is near fine-tuning or above it, training from scratch tens of points below;
-with all labels fine-tuning is the best.
+What to expect: fine-tuning is the best, some points above the probe, and training from scratch tens of points below.
 
 What it costs (estimated): 4 methods x 4 numbers of labels x 3 seeds, 5,000 steps of 64 images at 224x224 but for the
 probe: hours on an accelerator. For two CPU cores there are `cifar10-transfer-reduced`, 1,000 and 5,000 labels shown at
-64x64, 1,000 steps of 32 images; and `cifar10-transfer-probe`, the probe at 224x224 on 1,000, 5,000 and all labels, on
+64x64, 1,000 steps of 32 images, 40 minutes; and `cifar10-transfer-probe`, the probe at 224x224 on 1,000, 5,000 and all labels, on
 features that are computed once:
 
     tlx features cifar10 --name lite0 --backbone efficientnet_lite0 --weights efficientnet_lite0.safetensors \\
