@@ -18,8 +18,8 @@ What to expect: fine-tuning is the best, some points above the probe, and traini
 
 What it costs (estimated): 4 methods x 4 numbers of labels x 3 seeds, 5,000 steps of 64 images at 224x224 but for the
 probe: hours on an accelerator. For two CPU cores there are `cifar10-transfer-reduced`, 1,000 and 5,000 labels shown at
-64x64, 1,000 steps of 32 images, 40 minutes; and `cifar10-transfer-probe`, the probe at 224x224 on 1,000, 5,000 and all labels, on
-features that are computed once:
+64x64, 1,000 steps of 32 images: 40 minutes; and `cifar10-transfer-probe`, the probe at 224x224 on 1,000, 5,000 and all
+labels, on features that are computed once:
 
     tlx features cifar10 --name lite0 --backbone efficientnet_lite0 --weights efficientnet_lite0.safetensors \\
         --protocol P-224-lite
