@@ -5,7 +5,8 @@
     word     = letters, digits and _, with . or - inside
 
 A task without a source, as "cifar10/100", trains on the labelled rows of its target alone. "->cifar10/100" is the same,
-and has to be written so where a colon would be read as an arrow ("->tfds:cifar10").
+and has to be written so where a colon would be read as an arrow ("->tfds:cifar10"), but for a registry that knows
+`tfds:` to be a prefix.
 
 "→" may stand for "->", and so may ":" between plain words (`mnist:usps`). Spaces around the parts mean nothing;
 inside a rest they belong to it. A rest holds neither "+", "->", "→" nor a line break, and has no space at its ends.
