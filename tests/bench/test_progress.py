@@ -34,3 +34,12 @@ def test_a_line_for_each_run(registry, world, spec):
     mean = sum(result.accuracy()) / 2
     assert lines[0].startswith(f"1/2 a->b shift: accuracy {mean:.3f} [n=2], ")
     assert lines[1].startswith("2/2 a->b shift: failed after ") and lines[1].endswith("RuntimeError: boom [red]")
+
+
+def test_a_long_run_says_in_a_log_how_far_it_is(spec):
+    for every, lines in ((0.0, ["1/1 a->b shift: round 1 of 3", "1/1 a->b shift: round 2 of 3"]), (1e6, [])):
+        observer = Bar([spec], Console(file=io.StringIO(), width=200), every)
+        for number in (1, 2):
+            observer.tlx_round_finished(spec, SimpleNamespace(round=number, rounds=3))
+        assert isinstance(observer.console.file, io.StringIO)
+        assert observer.console.file.getvalue().splitlines() == lines

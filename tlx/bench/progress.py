@@ -1,5 +1,6 @@
 """A progress bar with the time left, and a line for each run that ends. Written to stderr: stdout is for tables."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,9 +13,12 @@ from tlx.bench.spec import Spec
 
 
 class Bar:
-    """An observer of runs; in a `with` block its bar is shown, where stderr is a terminal."""
+    """An observer of runs; in a `with` block its bar is shown, where stderr is a terminal.
 
-    def __init__(self, specs: Sequence[Spec], console: Console | None = None):
+    Elsewhere, in a log, a run that takes long says every so many seconds (`every`) how far it is.
+    """
+
+    def __init__(self, specs: Sequence[Spec], console: Console | None = None, every: float = 300.0):
         self.console = console or Console(stderr=True)
         columns = (
             TextColumn("{task.description}"),
@@ -29,6 +33,7 @@ class Bar:
         self.bar = Progress(*columns, console=self.console, speed_estimate_period=600, disable=not shown)
         self.task = self.bar.add_task("", total=sum(spec.weight for spec in specs))
         self.count, self.ended, self.done = len(specs), 0, 0
+        self.every, self.told = every, time.monotonic()
 
     def __enter__(self) -> "Bar":
         self.bar.start()
@@ -44,12 +49,18 @@ class Bar:
     def tlx_round_finished(self, spec: Spec, progress: Any) -> None:
         """Moves the bar by the part of the run that is done."""
         self.bar.update(self.task, completed=self.done + spec.weight * progress.round / progress.rounds)
+        if not self.console.is_terminal and time.monotonic() - self.told >= self.every:
+            self._line(spec, f"round {progress.round} of {progress.rounds}")
 
     def tlx_run_finished(self, spec: Spec, result: Result) -> None:
         """Moves the bar to the end of the run, and writes its line."""
+        self._line(spec, told(result))
         self.done, self.ended = self.done + spec.weight, self.ended + 1
         self.bar.update(self.task, completed=self.done)
-        self.console.print(f"{self.ended}/{self.count} {spec.label}: {told(result)}", markup=False, soft_wrap=True)
+
+    def _line(self, spec: Spec, what: str) -> None:
+        self.told = time.monotonic()
+        self.console.print(f"{self.ended + 1}/{self.count} {spec.label}: {what}", markup=False, soft_wrap=True)
 
 
 def told(result: Result) -> str:
