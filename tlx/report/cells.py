@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from statistics import fmean
 from typing import Any
 
 from tlx.bench.result import Result, Score
@@ -69,7 +70,7 @@ def _cell(
 
     def over(name: str) -> float | None:
         other = _baseline(result, policy, results, name) if mean is not None else None
-        return None if other is None or mean is None else mean - INTERVALS[interval](other.accuracy(policy))[0]
+        return None if other is None or mean is None else mean - fmean(other.accuracy(policy))
 
     gain, transfer, test = over(baseline or BASELINE), over(BASELINE), None
     if baseline not in (None, spec.strategy) and values:
