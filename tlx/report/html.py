@@ -57,7 +57,7 @@ def _summary(results: Sequence[Result]) -> str:
     devices = sorted({result.environment.device or "unknown" for result in done})
     versions = sorted({result.environment.versions.get("tlx", "unknown") for result in done})
     told = f"{len(done)} finished runs of {len(results)}, {tasks} {'task' if tasks == 1 else 'tasks'}"
-    return f"{told}; device: {', '.join(devices) or 'none'}; tlx {', '.join(versions) or 'unknown'}"
+    return f"{told}; device: {' and '.join(devices) or 'none'}; tlx {', '.join(versions) or 'unknown'}"
 
 
 def group(result: Result | Cell) -> str:
