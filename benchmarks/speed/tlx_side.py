@@ -65,7 +65,7 @@ def prepare(case: Case, seeds: int = 1) -> Side:
 
 def _evaluation(case: Case, strategy, frame: Frame, feed, state) -> Side:
     def over(strategy, feed, state):
-        return evaluate(strategy, make_model(frame), state, feed, feed.test, case.recipe.eval_batch)
+        return evaluate(strategy, make_model(frame), state, feed, [feed.test], case.recipe.eval_batch)
 
     def call() -> None:
         jax.block_until_ready(run(over, (), (strategy, feed), (state,))[0])

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tlx import Strategy
+from tlx import Strategy, strategy
 from tlx.engine.evaluate import evaluate, sweep
 from tlx.engine.feed import MULTIPLE, check_sees, make_feed, normalise, take
 from tlx.engine.model import Frame, make_model
@@ -18,9 +18,23 @@ STATE = MODEL.init(jax.random.key(0))
 
 @pytest.mark.parametrize("batch", [1, 4, 27, 5000])
 def test_batches_give_what_the_whole_gives(batch):
-    got = evaluate(Strategy(), MODEL, STATE, FEED, FEED.test, batch)[:27]
-    whole = Strategy().predict(MODEL, STATE, normalise(FEED, jnp.asarray(TASK.test_x)))
-    np.testing.assert_allclose(got, whole, atol=1e-5)
+    found = evaluate(Strategy(), MODEL, STATE, FEED, [FEED.source_val, FEED.test], batch)
+    for got, images in zip(found, (TASK.source_val.x, TASK.test_x), strict=True):
+        whole = Strategy().predict(MODEL, STATE, normalise(FEED, jnp.asarray(images)))
+        np.testing.assert_allclose(got[: len(images)], whole, atol=1e-5)
+
+
+def test_two_tables_of_one_shape_trace_predict_once():
+    traced = []
+
+    @strategy
+    class Counts(Strategy):
+        def predict(self, model, state, x):
+            traced.append(x.shape)
+            return super().predict(model, state, x)
+
+    evaluate(Counts(), MODEL, STATE, FEED, [FEED.source_val, FEED.test], 8)
+    assert traced == [(8, 8, 8, 1)]
 
 
 @pytest.mark.parametrize("batch", [1, 7, 45, 99])

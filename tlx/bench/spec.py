@@ -60,7 +60,6 @@ class Spec:
         """The shell command that runs it again: by its suite if it is of one, else by itself."""
         # an arrow would have to be quoted; names with a prefix hold ":" themselves
         task = self.full_task if ":" in self.task else self.full_task.replace("->", ":")
-        task = task.replace("->", "→", 1) if task.startswith("->") else task  # not an option
         seeds = ["--seeds", str(len(self.seeds))]
         if self.suite:
             words = ["tlx", "bench", self.suite, "--tasks", task, "--strategies", self.strategy, *seeds]

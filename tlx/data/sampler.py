@@ -5,6 +5,8 @@ a new permutation every epoch; `n` may be traced, so data sets of different size
 resumes from its step number, and a host that streams the data draws the same rows.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
@@ -12,6 +14,7 @@ from jaxtyping import Array, Int, PRNGKeyArray
 ROUNDS = 6
 
 
+@partial(jax.jit, static_argnames="batch", inline=True)  # a program that draws from several tables traces it once
 def rows(key: PRNGKeyArray, step: Int[Array, "*steps"], n: Int[Array, ""], batch: int) -> Int[Array, "*steps batch"]:
     """The rows that a batch takes at a step, or at each of several steps: every row once an epoch, in shuffled order.
 

@@ -1,5 +1,7 @@
 """Predictions over a whole table, in batches."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -47,20 +49,30 @@ def observe(frame: Frame, strategy: Strategy, feed: Feed, images: jax.Array, sta
     return Observed(seen[-1] if own else model.features(state, x, train=False)[0], logits)
 
 
-def evaluate(strategy: Strategy, model: Model, state: State, feed: Feed, rows: Table, batch: int) -> jax.Array:
-    """The logits of every row of a table [padded, classes]; only the first `rows.n` are meant."""
-    size = min(batch, rows.x.shape[0])
-    if not size:  # a task without a source
-        return jnp.zeros((0, model.classes), jnp.float32)
+def evaluate(
+    strategy: Strategy, model: Model, state: State, feed: Feed, tables: Sequence[Table], batch: int
+) -> list[jax.Array]:
+    """The logits of every row of each table [padded, classes]; only the first `rows.n` are meant."""
 
-    def one(number: jax.Array, out: jax.Array) -> jax.Array:
-        # The last slice is moved back to end with the last row: `predict` may use its batch's statistics.
-        at = jnp.minimum(number * size, jnp.maximum(rows.n - size, 0))
-        x = normalise(feed, jax.lax.dynamic_slice_in_dim(rows.x, at, size))
-        return jax.lax.dynamic_update_slice_in_dim(out, predict(strategy, model, state, x), at, 0)
+    @partial(jax.jit, inline=True)  # traced once for tables of one shape
+    def logits(images: jax.Array) -> jax.Array:
+        return predict(strategy, model, state, normalise(feed, images))
 
-    start = jnp.zeros((rows.x.shape[0], model.classes), jnp.float32)
-    return jax.lax.fori_loop(0, (rows.n + size - 1) // size, one, start)
+    def whole(rows: Table) -> jax.Array:
+        size = min(batch, rows.x.shape[0])
+        out = jnp.zeros((rows.x.shape[0], model.classes), jnp.float32)
+        if not size:  # a task without a source
+            return out
+
+        def one(number: jax.Array, out: jax.Array) -> jax.Array:
+            # The last slice is moved back to end with the last row: `predict` may use its batch's statistics.
+            at = jnp.minimum(number * size, jnp.maximum(rows.n - size, 0))
+            found = logits(jax.lax.dynamic_slice_in_dim(rows.x, at, size))
+            return jax.lax.dynamic_update_slice_in_dim(out, found, at, 0)
+
+        return jax.lax.fori_loop(0, (rows.n + size - 1) // size, one, out)
+
+    return [whole(rows) for rows in tables]
 
 
 def sweep(feed: Feed, rows: int, batch: int, function, over: str = "target") -> Tree:

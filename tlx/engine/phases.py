@@ -80,9 +80,9 @@ def train_round(
     at = rows_of(plan, phase.sees, steps, feed, done, key)
     carry, metrics = train_steps(plan, strategy, hyper, feed, done, total, carry, key, at)
     finite = all_finite(metrics, carry.state)
-    return carry, Round(
-        jax.tree.map(jnp.mean, metrics), finite, *_evaluated(strategy, model, carry.state, feed, plan.recipe)
-    )
+    tables = [feed.source_val, feed.test]
+    found = evaluate(strategy, model, carry.state, feed, tables, plan.recipe.eval_batch)
+    return carry, Round(jax.tree.map(jnp.mean, metrics), finite, *found)
 
 
 def rows_of(
@@ -142,7 +142,7 @@ def online_pass(
     if rest:
         carry, (_, last) = one(carry, jnp.int32(whole), rest)
         logits = jnp.concatenate([logits, last])
-    source = evaluate(strategy, model, carry.state, feed, feed.source_val, plan.recipe.eval_batch)
+    (source,) = evaluate(strategy, model, carry.state, feed, [feed.source_val], plan.recipe.eval_batch)
     return carry, Round(jax.tree.map(jnp.mean, metrics), all_finite(metrics, carry.state), source, logits)
 
 
@@ -186,11 +186,3 @@ def refreshed(plan: Plan, strategy: Strategy, carry: Carry, key: Key, progress: 
 def all_finite(metrics: dict[str, jax.Array], state: State) -> jax.Array:
     leaves = [leaf for leaf in (*jax.tree.leaves(metrics), *jax.tree.leaves(state.params)) if leaf.size]
     return jnp.all(jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in leaves]))
-
-
-def _evaluated(
-    strategy: Strategy, model: Model, state: State, feed: Feed, recipe: Recipe
-) -> tuple[jax.Array, jax.Array]:
-    source = evaluate(strategy, model, state, feed, feed.source_val, recipe.eval_batch)
-    target = evaluate(strategy, model, state, feed, feed.test, recipe.eval_batch)
-    return source, target

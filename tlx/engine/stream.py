@@ -38,18 +38,18 @@ class StreamedRun(Run):
 
     def enter(self, phase: int) -> None:
         super().enter(phase)
-        self.phase = self.strategy.phases(make_model(self.frame))[phase]
+        self.phase = self.points[0].strategy.phases(make_model(self.frame))[phase]
         self.images = {"source": self.data.source.x, "target": self.data.target_x, "labelled": self.data.labelled.x}
 
     def round(self, steps: int, done: int, total: int) -> Round:
         if self.phase.refresh is not keep:
             self._refresh(jnp.float32(done / max(total, 1)))
-        shared = (self.strategy, self.hyper, self.feed)
+        settings = (self.strategy, self.hyper)
         metrics = []
         for first, at, images in self._chunks(steps, done):
-            now = (*shared, jnp.int32(first), jnp.int32(total))
+            shared = (self.feed, jnp.int32(first), jnp.int32(total))
             mapped = (self.carry, self.phase_keys, at, images)
-            self.carry, found = self._call(programs.train_steps, (self.plan,), now, mapped, donate=True)
+            self.carry, found = self._call(programs.train_steps, (self.plan,), settings, shared, mapped, donate=True)
             metrics.append(found)
             _wait(metrics)
         return self._round(metrics, self._logits(self.data.source_val.x), self._logits(self.data.test_x))
@@ -61,9 +61,9 @@ class StreamedRun(Run):
         rest = np.arange(rows // size * size, rows)[None]
         for part in (whole, rest) if rest.size else (whole,):
             for images in self._read({"test": self.data.test_x}, {"test": part}):
-                shared = (self.strategy, self.hyper, self.feed, jnp.int32(number), images["test"])
-                mapped = (self.carry, self.phase_keys)
-                self.carry, (found, out) = self._call(programs.online_step, (self.plan, rows), shared, mapped, True)
+                settings, shared = (self.strategy, self.hyper), (self.feed, jnp.int32(number), images["test"])
+                static, mapped = (self.plan, rows), (self.carry, self.phase_keys)
+                self.carry, (found, out) = self._call(programs.online_step, static, settings, shared, mapped, True)
                 logits.append(out)
                 _wait(logits)
                 if number < len(whole):  # as in the resident pass, the rest does not count
@@ -81,7 +81,7 @@ class StreamedRun(Run):
             return
         sees = [field for field in FIELDS if field in self.phase.sees]
         static = (self.plan, self.phase.sees, steps)
-        drawn = self._call(programs.rows_of, static, (self.feed, jnp.int32(done)), (self.phase_keys,))
+        drawn = self._call(programs.rows_of, static, (), (self.feed, jnp.int32(done)), (self.phase_keys,))
         one = len(self.keys) * len(sees) * self.recipe.batch * int(np.prod(self.frame.shape))
         count = max(size for size in range(1, steps + 1) if steps % size == 0 and size <= max(1, CHUNK // one))
         # [seeds, steps, batch] to [calls, seeds, steps of a call, batch]
@@ -108,8 +108,8 @@ class StreamedRun(Run):
         size = min(self.recipe.eval_batch, rows + -rows % MULTIPLE)
         out = np.zeros((len(self.keys), max(rows, size), self.frame.classes), np.float32)
         for start, x in self._slices(images, rows, size):
-            shared = (self.strategy, self.feed, x)
-            out[:, start : start + size] = self._call(predict_slice, (self.plan,), shared, (self.carry,))
+            found = self._call(predict_slice, (self.plan,), (self.strategy,), (self.feed, x), (self.carry,))
+            out[:, start : start + size] = found
         return jnp.asarray(out[:, :rows])
 
     def _refresh(self, progress: Scalar) -> None:
@@ -120,8 +120,8 @@ class StreamedRun(Run):
             size = min(self.recipe.eval_batch, rows)
             outputs: list[Tree] = []
             for start, x in self._slices(self.images[over], rows, size):
-                shared = (self.strategy, self.feed, progress, x, jnp.int32(start))
-                found = self._call(refresh_slice, (self.plan, over), shared, (self.carry, self.phase_keys, done))
+                shared, mapped = (self.feed, progress, x, jnp.int32(start)), (self.carry, self.phase_keys, done)
+                found = self._call(refresh_slice, (self.plan, over), (self.strategy,), shared, mapped)
                 if "carry" in found:
                     self.carry = found["carry"]
                     return

@@ -1,8 +1,8 @@
 """A whole run: phases > rounds > steps, all seeds at once, with an evaluation after every round."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from tlx.engine.feed import check_sees, union
 from tlx.engine.model import Backbone, Frame, make_model
 from tlx.engine.pretrained import stacked, weights_of
 from tlx.engine.recipe import Recipe
-from tlx.engine.runs import Run
+from tlx.engine.runs import Point, Run
 from tlx.engine.stream import StreamedRun, too_large
 from tlx.engine.traps import warn_of_traps
 from tlx.errors import ContractError
@@ -101,11 +101,31 @@ def train(
     recipe: Recipe,
     seeds: Sequence[int],
     on_round: Callable[[Progress], None] | None = None,
+    **how: Any,
+) -> Outcome:
+    """Trains a strategy on a task from each seed, and evaluates it after every round: a grid of one point.
+
+    `on_round` is told of every round; all else is as `train_grid` has it.
+    """
+    told = None if on_round is None else lambda _, progress: on_round(progress)
+    return train_grid([Point(strategy, recipe)], backbone, data, seeds, told, **how)[0]
+
+
+def train_grid(
+    points: Sequence[Point],
+    backbone: Backbone,
+    data: TaskData,
+    seeds: Sequence[int],
+    on_round: Callable[[int, Progress], None] | None = None,
     stream: bool | None = None,
     weights: Sequence[Mapping[str, np.ndarray]] = (),
     sample: Mapping[str, np.ndarray] | None = None,
-) -> Outcome:
-    """Trains a strategy on a task from each seed, and evaluates it after every round.
+) -> list[Outcome]:
+    """Trains every point, a strategy and a recipe, on a task from each seed, and evaluates it after every round.
+
+    Points that differ in float fields alone share their programs, and run side by side: on an accelerator all their
+    seeds under one `vmap`. Others come one after the other. An outcome's seconds are a point's share. `on_round` is
+    told a point's place and its progress.
 
     With `weights`, the tensors that each seed starts from, as they were published (`tlx.weights`).
 
@@ -119,19 +139,56 @@ def train(
         WeightsError: the weights are not those of the backbone.
     """
     use_compilation_cache()
-    frame = frame_of(backbone, data, recipe)
-    phases = strategy.phases(make_model(frame))
-    warn_of_traps(frame)
+    groups: dict[Hashable, list[int]] = {}
+    for place, point in enumerate(points):
+        groups.setdefault(_shape(point, backbone, data), []).append(place)
+    streamed = too_large(data) if stream is None else stream
+    outcomes: dict[int, Outcome] = {}
+    for places in groups.values():
+
+        def told(number: int, progress: Progress, places: list[int] = places) -> None:
+            if on_round:
+                on_round(places[number], progress)
+
+        group = [points[place] for place in places]
+        found = _train(group, backbone, data, seeds, told, streamed, weights, sample or {})
+        outcomes |= dict(zip(places, found, strict=True))
+    return [outcomes[place] for place in range(len(points))]
+
+
+def _shape(point: Point, backbone: Backbone, data: TaskData) -> Hashable:
+    """What points must have in common to share their programs: all but the values of floats."""
+    strategy, recipe = point
+    phases = strategy.phases(make_model(frame_of(backbone, data, recipe)))
     _check_phases(strategy, phases, data)
+    rounds = tuple((section.phase.name, section.rounds) for section in sections(phases, recipe))
+    return jax.tree.structure(strategy), recipe.skeleton(), rounds
+
+
+def _train(
+    points: Sequence[Point],
+    backbone: Backbone,
+    data: TaskData,
+    seeds: Sequence[int],
+    on_round: Callable[[int, Progress], None],
+    stream: bool,
+    weights: Sequence[Mapping[str, np.ndarray]],
+    sample: Mapping[str, np.ndarray],
+) -> list[Outcome]:
+    """`train_grid` of points of one shape."""
+    frame = frame_of(backbone, data, points[0].recipe)
+    warn_of_traps(frame)
+    phases = points[0].strategy.phases(make_model(frame))
     sees = union([phase.sees for phase in phases])
-    plan = sections(phases, recipe)
+    plan = sections(phases, points[0].recipe)
     begun = time.perf_counter()
-    kind = StreamedRun if (too_large(data) if stream is None else stream) else Run
     keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
-    runner = kind(strategy, frame, recipe, data, sees, keys, stacked(frame, weights) if weights else {})
+    kind = StreamedRun if stream else Run
+    runner = kind(points, frame, data, sees, keys, stacked(frame, weights) if weights else {})
     rounds, steps = sum(max(1, len(s.rounds)) for s in plan), sum(sum(s.rounds) for s in plan)
-    evaluations: list[Evaluation] = []
-    finite = np.ones(len(seeds), bool)
+    own = [slice(number * len(seeds), (number + 1) * len(seeds)) for number in range(len(points))]
+    evaluations: list[list[Evaluation]] = [[] for _ in points]
+    finite = np.ones(len(points) * len(seeds), bool)
     step = 0
     for number, section in enumerate(plan):
         runner.enter(number)
@@ -141,24 +198,41 @@ def train(
             )
             step += size
             finite &= result.finite
-            source, target = (
-                result.source_logits[:, : len(data.source_val.x)],
-                result.target_logits[:, : len(data.test_x)],
-            )
-            observed = runner.observed(sample or {})
-            evaluations.append(Evaluation(section.phase.name, step, source, target, result.metrics, observed))
-            if on_round:
-                metrics = {name: [float(value) for value in values] for name, values in result.metrics.items()}
-                on_round(Progress(section.phase.name, len(evaluations), rounds, step, steps, metrics))
+            observed = runner.observed(sample)
+            for point, mine in enumerate(own):
+                evaluation = Evaluation(
+                    section.phase.name,
+                    step,
+                    result.source_logits[mine, : len(data.source_val.x)],
+                    result.target_logits[mine, : len(data.test_x)],
+                    {name: values[mine] for name, values in result.metrics.items()},
+                    jax.tree.map(lambda leaf, mine=mine: leaf[mine], observed),
+                )
+                evaluations[point].append(evaluation)
+                metrics = {name: [float(value) for value in values] for name, values in evaluation.metrics.items()}
+                on_round(point, Progress(section.phase.name, len(evaluations[point]), rounds, step, steps, metrics))
     seconds = time.perf_counter() - begun - runner.compile_seconds
-    diverged = tuple(not ok for ok in finite)
-    shown = tuple(sorted(sees))
     final = runner.carry.state
 
-    def ended(place: int) -> dict[str, np.ndarray]:
-        return weights_of(frame, jax.tree.map(lambda leaf: leaf[place], final))
+    def outcome(point: int) -> Outcome:
+        first = own[point].start
 
-    return Outcome(tuple(seeds), evaluations, diverged, step, runner.compile_seconds, seconds, describe(), shown, ended)
+        def ended(place: int) -> dict[str, np.ndarray]:
+            return weights_of(frame, jax.tree.map(lambda leaf: leaf[first + place], final))
+
+        return Outcome(
+            seeds=tuple(seeds),
+            evaluations=evaluations[point],
+            diverged=tuple(not ok for ok in finite[own[point]]),
+            steps=step,
+            compile_seconds=runner.compile_seconds / len(points),
+            train_seconds=seconds / len(points),
+            device=describe(),
+            sees=tuple(sorted(sees)),
+            weights=ended,
+        )
+
+    return [outcome(point) for point in range(len(points))]
 
 
 def frame_of(backbone: Backbone, data: TaskData, recipe: Recipe) -> Frame:
