@@ -176,12 +176,12 @@ def test_what_a_failing_command_tells(good, tlx_command, monkeypatch, error, cod
 
 
 class Failed:
-    status, error = "failed", "it diverged"
+    status, error, finished = "failed", "it diverged", False
     spec = type("Spec", (), {"label": "a->b shift"})
 
 
 class Finished:
-    status = "finished"
+    status, finished = "finished", True
 
 
 class Absent:
@@ -215,6 +215,28 @@ def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch):
     assert tlx_command("run", "a:b", "shift") == (1, "", "Error: failed: a->b shift: it diverged\n")
     monkeypatch.setattr(api, "run", lambda *_, **__: Absent())
     assert tlx_command("run", "svhn:b", "shift") == (1, "", "Error: svhn->b@P: svhn is not here\n")
+
+
+def test_sweep_passes_its_options_on(good, tlx_command, monkeypatch):
+    seen = {}
+
+    def sweep(task, strategy, grid, *, registry, **options):
+        seen.update(options, task=task, strategy=strategy, grid=grid)
+        return [Finished(), Failed()]
+
+    monkeypatch.setattr(api, "sweep", sweep)
+    monkeypatch.setattr(tlx.report, "render", lambda results, selectors=False: f"table {len(results)} {selectors}")
+    code, out, err = tlx_command(*"sweep a:b shift --over x=1,2 --over y=0.5 --set z=3 --steps 5 --out o".split())
+    assert (code, out) == (1, "table 2 False\ntable 2 True\n") and err == "Error: failed: a->b shift: it diverged\n"
+    assert seen["grid"] == {"x": ["1", "2"], "y": ["0.5"]} and seen["settings"] == ("z=3",)
+    assert (seen["task"], seen["strategy"], seen["steps"], seen["out"]) == ("a:b", "shift", 5, "o")
+    assert tlx_command("sweep", "a:b", "shift", "--over", "x=") == (
+        1, "", "Error: --over: got 'x=', expected KEY=V1,V2, a setting and its values\n"
+    )  # fmt: skip
+    code, _, err = tlx_command("sweep", "a:b", "shift")
+    assert code == 2 and "Missing option '--over'" in err
+    code, _, err = tlx_command("sweep", "a:b", "shift", "--over", "x=1", "--keep-embeddings")
+    assert code == 2 and "expected --out DIR as well" in err
 
 
 def test_bench_passes_its_options_on(good, tlx_command, monkeypatch):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tlx.additive import Additive, Outputs
-    from tlx.bench.api import bench, run
+    from tlx.bench.api import bench, run, sweep
     from tlx.bench.suite import Suite
     from tlx.contract import (
         Batch,
@@ -60,7 +60,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "tlx.additive": "Additive Outputs",
-    "tlx.bench.api": "bench run",
+    "tlx.bench.api": "bench run sweep",
     "tlx.bench.suite": "Suite",
     "tlx.contract": "Batch Context Features Images Key Labelled Labels Logits Loss Metrics Model NotShown Objective "
     "Phase Scalar State Strategy Sweep Tree Unlabelled keep strategy",

@@ -163,6 +163,8 @@ def tlx_commands(cli: "click.Group") -> None:
 def tlx_run_started(spec: Any) -> None:
     """Called before a run, with its `tlx.bench.spec.Spec`. Not called for a run whose result is already there.
 
+    The runs of a sweep are under way together: all start, then their rounds come in turn, then all finish.
+
     Example:
         @hookimpl
         def tlx_run_started(spec):

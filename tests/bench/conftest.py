@@ -1,5 +1,6 @@
 """A small world: a registry with tiny datasets and strategies, and a `train` that makes up logits without JAX."""
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,13 +137,23 @@ class Progress(NamedTuple):
 
 
 class World:
-    """The fake engine: `calls` are the strategies trained, `fails` maps a strategy's class name to what it raises."""
+    """The fake engine: `calls` are the strategies trained, and `grids` the sizes of the grids.
+
+    `fails` maps a strategy's class name to what it raises.
+    """
 
     def __init__(self):
-        self.calls, self.fails, self.phases = [], {}, ("train",)
+        self.calls, self.grids, self.fails, self.phases = [], [], {}, ("train",)
 
-    def train(self, strategy, backbone, data, recipe, seeds, on_round=None, **more):
+    def train_grid(self, points, backbone, data, seeds, on_round, **more):
         self.given = more
+        self.grids.append(len(points))
+        return [
+            self.train(strategy, data, recipe, seeds, functools.partial(on_round, place))
+            for place, (strategy, recipe) in enumerate(points)
+        ]
+
+    def train(self, strategy, data, recipe, seeds, on_round):
         name = type(strategy).__name__
         self.calls.append(name)
         if name in self.fails:
@@ -156,8 +167,7 @@ class World:
                 target = np.stack([rng.normal(size=(len(data.test_y), 3)) for rng in draw])
                 metrics = {"loss": np.array([1 / step, np.nan, 2.0][: len(seeds)], np.float32)}
                 evaluations.append(Evaluation(phase, step, source, target, metrics))
-                if on_round:
-                    on_round(Progress(phase, len(evaluations), recipe.rounds, step, recipe.steps, {}))
+                on_round(Progress(phase, len(evaluations), recipe.rounds, step, recipe.steps, {}))
         diverged = tuple(seed == 1 for seed in seeds)
         shown = ("target", "source")
         ended = lambda place: {"fc/kernel": np.full((2, 3), place, np.float32)}  # noqa: E731
@@ -176,7 +186,7 @@ def registry():
 def world(monkeypatch):
     """Stands in for the engine."""
     world = World()
-    monkeypatch.setattr("tlx.engine.train.train", world.train)
+    monkeypatch.setattr("tlx.engine.train.train_grid", world.train_grid)
     return world
 
 

@@ -220,3 +220,52 @@ def test_a_run_saves_weights_and_another_starts_from_them(registry, world, tmp_p
     assert second.finished and second.spec.hash != first.spec.hash
     with pytest.raises(WeightsError, match="'nowhere': there is no such file or folder"):
         tlx.run("a->b", "shift", weights="nowhere", **options)
+
+
+@pytest.fixture
+def sweep(registry, world):
+    def call(grid, **options):
+        given = {"backbone": "net", "recipe": "short", "seeds": 2, "registry": registry, "progress": False} | options
+        return tlx.sweep("a:b", "shift", grid, **given)
+
+    return call
+
+
+def test_a_sweep_takes_every_combination_in_one_grid(sweep, registry, world):
+    results = sweep({"weight": [0.5, "2"], "soft": [False, True]}, settings={"depth": 3}, steps=4)
+    taken = [dict(result.spec.settings) for result in results]
+    assert [(item["weight"], item["soft"]) for item in taken] == [(0.5, False), (0.5, True), (2.0, False), (2.0, True)]
+    assert {item["depth"] for item in taken} == {3} and {result.spec.recipe.steps for result in results} == {4}
+    assert world.grids == [4] and all(result.finished for result in results)
+    alone = tlx.run("a:b", "shift", settings={"weight": 2.0, "depth": 3}, backbone="net", recipe="short", seeds=2,
+                    steps=4, registry=registry, progress=False)  # fmt: skip
+    assert dataclasses.replace(results[2], times=alone.times) == alone
+
+
+def test_a_sweep_runs_only_what_is_missing(sweep, world, tmp_path):
+    first = sweep({"weight": [0.5, 1.0, 1]}, out=tmp_path)
+    before = contents(tmp_path)
+    again = sweep({"weight": [1.0, 0.25, 0.5]}, out=tmp_path)
+    assert world.grids == [2, 1] and [again[0], again[2]] == [first[1], first[0]]
+    after = contents(tmp_path)
+    assert len(after) == 3 and {name: after[name] for name in before} == before
+    assert sweep({"weight": [0.5]}, out=tmp_path) == first[:1] and world.grids == [2, 1]
+
+
+def test_where_one_of_a_sweep_fails_all_do(sweep, world):
+    world.fails["Shift"] = RuntimeError("boom")
+    assert failures(sweep({"weight": [0.5, 1.0]})) == ["a->b shift: RuntimeError: boom"] * 2
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        ({"wieght": [1.0]}, "has no setting 'wieght'. Did you mean weight"),
+        ({"weight": ["x"]}, "got 'x', expected float"),
+        ({"layers": ["1", "2"]}, "sweep over 'layers', a list"),
+    ],
+)
+def test_a_sweep_says_what_is_wrong_before_anything_runs(sweep, world, grid, words):
+    with pytest.raises(SettingError, match=words.replace(".", r"\.")):
+        sweep(grid)
+    assert world.grids == []

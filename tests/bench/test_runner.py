@@ -42,14 +42,14 @@ def test_a_result_says_what_was_run_and_where(result, spec):
 
 def test_scores_of_each_seed_under_each_policy(registry, world, spec, result):
     seen = []
-    monitor = world.train
+    monitor = world.train_grid
 
     def train(*args):
         seen.append((args[2], monitor(*args)))
         return seen[0][1]
 
     assert Runner(registry, train=train)(spec).selections == result.selections
-    data, outcome = seen[0]
+    data, (outcome,) = seen[0]
     for seed in range(2):
         logits = [evaluation.target_logits[seed] for evaluation in outcome.evaluations]
         last, oracle = (result.selections[name].scores[seed] for name in ("last", "oracle"))
@@ -195,7 +195,7 @@ def test_the_protocol_of_the_spec_is_the_one_that_runs(registry, world):
 
     registry.add(Small(), "small")
     shown = []
-    monitor = world.train
+    monitor = world.train_grid
 
     def train(*args):
         shown.append(args[2])

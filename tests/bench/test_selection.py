@@ -39,10 +39,10 @@ class Features:
 def observed(registry, world):
     """A registry with a selector that reads features, and an engine that gives them."""
     registry.add(Features(), "features")
-    plain = world.train
+    plain = world.train_grid
 
     def train(*args, sample):
-        outcome = plain(*args)
+        (outcome,) = plain(*args)
         seeds = len(outcome.seeds)
 
         def of(step, group, images):
@@ -53,7 +53,7 @@ def observed(registry, world):
             seen(item, {group: of(item.step, group, images) for group, images in sample.items()})
             for item in outcome.evaluations
         ]
-        return outcome._replace(evaluations=found)
+        return [outcome._replace(evaluations=found)]
 
     return lambda spec, **more: Runner(registry, train=train, **more)(spec)
 

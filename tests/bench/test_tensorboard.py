@@ -53,7 +53,7 @@ def test_each_seed_has_a_file_with_its_metrics_and_curves(registry, world, spec,
             assert found["accuracy/source_val", point.step] == pytest.approx(point.source_val[seed])
             assert found["selector/last", point.step] == point.step
             assert found["train/loss", point.step] == [0.5 + point.step, 0.25][seed]
-    assert board.writers == []
+    assert board.writers == {}
 
 
 def test_a_failed_run_leaves_whole_files(registry, world, spec, tmp_path):

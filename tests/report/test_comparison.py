@@ -92,6 +92,23 @@ def test_they_are_printed(runs):
     assert next(csv.DictReader(io.StringIO(render(runs, "csv", selectors=True))))["picked"] == str(first["picked"])
 
 
+def test_of_several_runs_of_a_strategy_each_selector_takes_the_one_it_scores_highest(runs):
+    """0.5 has the higher mean of the seeds' best scores for source-val, 0.6 the better accuracy."""
+    strong = [
+        dataclasses.replace(point, selectors={"last": [1.0, 1.0], "source-val": [3.0, 9.0], "oracle": [0.0, 0.0]})
+        for point in runs[1].curves
+    ]
+    other = dataclasses.replace(runs[1].spec, settings=(("weight", 0.5),))
+    first = dataclasses.replace(runs[1], spec=dataclasses.replace(other, settings=(("weight", 1.0),)))
+    sweep = [runs[0], first, dataclasses.replace(runs[1], spec=other, curves=strong)]
+    (found,) = comparisons(sweep)
+    assert found["choices"] == {"mmd": {"last": "mmd (weight=1.0)", "source-val": "mmd (weight=0.5)"}}
+    (*_, table) = compared(sweep)
+    assert table.title.startswith("mmd chosen on a->b")
+    assert table.rows == [("last", "mmd (weight=1.0)", "0.550"), ("source-val", "mmd (weight=0.5)", "0.550")]
+    assert comparisons(runs)[0]["choices"] == {} and len(compared(runs)) == 2
+
+
 def test_results_without_kept_scores_have_picks_but_no_correlation(make):
     (found,) = comparisons([make("mmd", (0.5, 0.6), curves=[Point("train", 6, {}, [0.5, 0.5], [0.5, 0.6])])])
     assert [fact["spearman"] for fact in found["selectors"]] == [None] and found["selectors"][0]["regret"] == 0

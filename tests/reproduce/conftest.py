@@ -136,7 +136,10 @@ def world(monkeypatch):
     """Stands in for the engine: `world.right` is how many of 20 test rows each evaluation gets right."""
     world = SimpleNamespace(calls=[], right=(8, 10, 9))
 
-    def train(strategy, backbone, data, recipe, seeds, on_round=None):
+    def train_grid(points, backbone, data, seeds, on_round):
+        return [train(strategy, data, recipe, seeds) for strategy, recipe in points]
+
+    def train(strategy, data, recipe, seeds):
         world.calls.append(f"{data.task.name} {type(strategy).__name__}")
         evaluations = []
         for round_, right in enumerate(world.right, 1):
@@ -152,7 +155,7 @@ def world(monkeypatch):
             compile_seconds=0.0, train_seconds=0.0, device="cpu", sees=("source", "target"),
         )  # fmt: skip
 
-    monkeypatch.setattr("tlx.engine.train.train", train)
+    monkeypatch.setattr("tlx.engine.train.train_grid", train_grid)
     return world
 
 

@@ -114,6 +114,6 @@ def test_failed_runs_make_the_command_fail(call, monkeypatch):
     def fail(*args):
         raise ValueError("no")
 
-    monkeypatch.setattr("tlx.engine.train.train", fail)
+    monkeypatch.setattr("tlx.engine.train.train_grid", fail)
     code, out, err = call("--methods", "shift", "--tasks", "a:b")
     assert code == 1 and "not run" in out and "a->b shift: failed: ValueError: no" in err

@@ -7,13 +7,13 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from tlx.bench.api import absences, bench, failures, run
+from tlx.bench.api import absences, bench, failures, run, sweep
 from tlx.bench.result import Result
 from tlx.bench.spec import Spec
 from tlx.bench.store import Store, load_all
 from tlx.bench.suite import Suite
 
-__all__ = ["Result", "Spec", "Store", "Suite", "absences", "bench", "failures", "load_all", "run"]
+__all__ = ["Result", "Spec", "Store", "Suite", "absences", "bench", "failures", "load_all", "run", "sweep"]
 
 
 class _Package(ModuleType):

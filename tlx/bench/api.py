@@ -1,20 +1,23 @@
-"""`tlx.run` and `tlx.bench`: the same from Python as from the command line."""
+"""`tlx.run`, `tlx.sweep` and `tlx.bench`: the same from Python as from the command line."""
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tlx.bench.executor import Executor, Serial
+from tlx.bench.executor import Executor, Serial, Together
 from tlx.bench.fingerprint import fingerprint
 from tlx.bench.plan import make_spec, make_specs
 from tlx.bench.result import Result
 from tlx.bench.runner import Runner
+from tlx.bench.settings import parse_settings
 from tlx.bench.spec import Spec
 from tlx.bench.store import Store
 from tlx.bench.suite import Suite
 from tlx.data.task import Dataset
+from tlx.errors import SettingError
 from tlx.plugins import Registry
 
 log = logging.getLogger(__name__)
@@ -112,6 +115,65 @@ def bench(
     specs = make_specs(registry, found, plugins=plugins, **chosen)
     store = Store(Path("runs") / found.name if out is None else out)
     return complete(specs, store, registry, executor, progress, observers, embeddings)
+
+
+def sweep(
+    task: str,
+    strategy: str,
+    grid: Mapping[str, Sequence[Any]],
+    *,
+    backbone: str = "lenet",
+    seeds: int = 3,
+    steps: int | None = None,
+    settings: Mapping[str, Any] | Sequence[str] | None = None,
+    recipe: str = "default",
+    out: str | Path | None = None,
+    weights: str | Path = "",
+    plugins: Sequence[str] = (),
+    registry: Registry | None = None,
+    observers: Sequence[Any] = (),
+    embeddings: bool = False,
+    progress: bool = True,
+) -> list[Result]:
+    """Runs one strategy on one task with every combination of some settings, and gives the results in their order.
+
+    `grid` has the values of each setting, {"weight": [0.1, 1.0]}; all else is as in `run`. Combinations that differ in
+    floats alone are one compiled program; on an accelerator all of them and their seeds run under one `vmap`, so a
+    result may there differ from that of a run by itself in rounding. With `out`, results that are there already are
+    not run again. `tlx.report.render(results, selectors=True)` says which combination each
+    selection policy would take.
+
+    Raises:
+        TlxError: an unknown name, a wrong setting, a folder that cannot be written.
+
+    Example:
+        tlx.sweep("mnist5k->optdigits", "mmd", {"weight": [0.1, 0.3, 1.0]}, out="runs/mmd")
+    """
+    registry = registry or Registry.load(plugins)
+    cls = registry.get("strategies", strategy)
+    fixed = parse_settings(cls, settings or (), strategy)
+    for key, values in grid.items():
+        if isinstance(getattr(cls, key, None), tuple) and any(isinstance(value, str) for value in values):
+            raise SettingError(f"sweep over '{key}', a list: a text does not tell one list from two; expected tuples")
+    specs = [
+        make_spec(
+            registry,
+            task,
+            strategy,
+            backbone=backbone,
+            recipe=recipe,
+            seeds=seeds,
+            settings=fixed | dict(zip(grid, values, strict=True)),
+            changes=None if steps is None else {"steps": steps},
+            plugins=plugins,
+            weights=str(weights),
+        )
+        for values in itertools.product(*grid.values())
+    ]
+    specs = list({spec.hash: spec for spec in specs}.values())
+    if out is None:
+        return _run_all(specs, registry, None, Together(), progress, observers, embeddings)
+    return complete(specs, Store(out), registry, Together(), progress, observers, embeddings)
 
 
 def complete(

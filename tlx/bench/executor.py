@@ -1,7 +1,7 @@
 """Where runs take place. Runs are independent and their specs can be pickled, so another place is one small class."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from tlx.bench.result import Result
 from tlx.bench.spec import Spec
@@ -24,3 +24,12 @@ class Serial:
         """Yields each result before the next run starts."""
         for spec in specs:
             yield run(spec)
+
+
+class Together:
+    """All at once, as one grid: of specs that differ in settings alone."""
+
+    def map(self, run: Any, specs: Iterable[Spec]) -> Iterator[Result]:
+        """Yields the results when all are there; `run` is a `Runner`."""
+        grid = list(specs)
+        yield from run.grid(grid) if grid else ()

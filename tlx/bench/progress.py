@@ -32,7 +32,8 @@ class Bar:
         shown = self.console.is_terminal
         self.bar = Progress(*columns, console=self.console, speed_estimate_period=600, disable=not shown)
         self.task = self.bar.add_task("", total=sum(spec.weight for spec in specs))
-        self.count, self.ended, self.done = len(specs), 0, 0
+        self.count, self.ended = len(specs), 0
+        self.done: dict[str, float] = {}  # of the work of each run, by its hash: a grid has several under way
         self.every, self.told = every, time.monotonic()
 
     def __enter__(self) -> "Bar":
@@ -48,15 +49,19 @@ class Bar:
 
     def tlx_round_finished(self, spec: Spec, progress: Any) -> None:
         """Moves the bar by the part of the run that is done."""
-        self.bar.update(self.task, completed=self.done + spec.weight * progress.round / progress.rounds)
+        self._move(spec, progress.round / progress.rounds)
         if not self.console.is_terminal and time.monotonic() - self.told >= self.every:
             self._line(spec, f"round {progress.round} of {progress.rounds}")
 
     def tlx_run_finished(self, spec: Spec, result: Result) -> None:
         """Moves the bar to the end of the run, and writes its line."""
         self._line(spec, told(result))
-        self.done, self.ended = self.done + spec.weight, self.ended + 1
-        self.bar.update(self.task, completed=self.done)
+        self.ended += 1
+        self._move(spec, 1.0)
+
+    def _move(self, spec: Spec, part: float) -> None:
+        self.done[spec.hash] = spec.weight * part
+        self.bar.update(self.task, completed=sum(self.done.values()))
 
     def _line(self, spec: Spec, what: str) -> None:
         self.told = time.monotonic()

@@ -15,13 +15,14 @@ from tlx.bench.embedding import embedding
 from tlx.bench.environment import environment
 from tlx.bench.fingerprint import fingerprint
 from tlx.bench.result import Point, Result, Times
-from tlx.bench.sample import choose
+from tlx.bench.sample import Chosen, choose
 from tlx.bench.selection import Opinions, candidates, select_all
 from tlx.bench.spec import Spec
 from tlx.data import TaskData, load_task
 from tlx.errors import DataAbsent, TlxError
 from tlx.plugins import Registry
 from tlx.score.metrics import accuracy
+from tlx.score.selectors import Selector
 from tlx.weights.save import save
 from tlx.weights.source import read_for
 
@@ -32,8 +33,8 @@ class Runner:
     One whose data are not on this machine gives a result that is "absent".
 
     Observers have the methods `tlx_run_started`, `tlx_round_finished` and `tlx_run_finished` of `tlx.hooks`. `train` is
-    `tlx.engine.train.train` unless given. `keep(spec, arrays)` is given the run's `tlx.bench.embedding`; `save` is a
-    folder for the weights that each seed ends with. Pickled, it leaves everything behind: elsewhere it loads the
+    `tlx.engine.train.train_grid` unless given. `keep(spec, arrays)` is given the run's `tlx.bench.embedding`; `save` is
+    a folder for the weights that each seed ends with. Pickled, it leaves everything behind: elsewhere it loads the
     plugins anew.
     """
 
@@ -52,30 +53,44 @@ class Runner:
         return Runner, ()
 
     def __call__(self, spec: Spec) -> Result:
-        registry = self.registry or Registry.load(spec.plugin_files)
+        return self.grid([spec])[0]
+
+    def grid(self, specs: Sequence[Spec]) -> list[Result]:
+        """The results of specs that differ in settings and recipe alone, which the engine runs as one grid.
+
+        Where one raises, all fail. Times are each one's share.
+        """
+        registry = self.registry or Registry.load(specs[0].plugin_files)
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-        self._tell(registry, "tlx_run_started", spec=spec)
-        result = Result(spec, spec.command, "failed", environment(), Times(started, 0.0))
+        results = []
+        for spec in specs:
+            self._tell(registry, "tlx_run_started", spec=spec)
+            results.append(Result(spec, spec.command, "failed", environment(), Times(started, 0.0)))
         try:
-            strategy = registry.get("strategies", spec.strategy)
-            result = replace(result, setting=strategy.setting, code=fingerprint(strategy))
-            result = self._run(spec, registry, strategy, result)
+            strategy = registry.get("strategies", specs[0].strategy)
+            code = fingerprint(strategy)
+            results = [replace(result, setting=strategy.setting, code=code) for result in results]
+            results = self._run(specs, registry, strategy, results)
         except DataAbsent as error:
-            result = replace(result, status="absent", error=str(error))
+            results = [replace(result, status="absent", error=str(error)) for result in results]
         except Exception as error:
             message = str(error) if isinstance(error, TlxError) else f"{type(error).__name__}: {error}"
-            result = replace(result, error=message, traceback=traceback.format_exc())
-        times = replace(result.times, wall=round(time.perf_counter() - clock, 3))
-        result = replace(result, times=times)
-        self._tell(registry, "tlx_run_finished", spec=spec, result=result)
-        return result
+            results = [replace(result, error=message, traceback=traceback.format_exc()) for result in results]
+        wall = round((time.perf_counter() - clock) / len(specs), 3)
+        results = [replace(result, times=replace(result.times, wall=wall)) for result in results]
+        for result in results:
+            self._tell(registry, "tlx_run_finished", spec=result.spec, result=result)
+        return results
 
-    def _run(self, spec: Spec, registry: Registry, strategy: Any, result: Result) -> Result:
+    def _run(self, specs: Sequence[Spec], registry: Registry, strategy: Any, results: Sequence[Result]) -> list[Result]:
+        spec = specs[0]
         data = self._load(spec.full_task, registry)
-        result = replace(result, data_hash=data.hash)
+        results = [replace(result, data_hash=data.hash) for result in results]
+        from tlx.engine.runs import Point  # JAX is first needed here
+
         train = self.train
         if train is None:
-            from tlx.engine.train import train  # JAX is first needed here
+            from tlx.engine.train import train_grid as train
 
         policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
         sourced = len(data.source_val.y) > 0
@@ -86,15 +101,23 @@ class Runner:
         given: dict[str, Any] = {"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}
         if chosen:
             given["sample"] = chosen.images
-        outcome = train(
-            strategy(**dict(spec.settings)),
+        outcomes = train(
+            [Point(strategy(**dict(spec.settings)), spec.recipe) for spec in specs],
             registry.get("backbones", spec.backbone),
             data,
-            spec.recipe,
             spec.seeds,
-            lambda progress: self._tell(registry, "tlx_round_finished", spec=spec, progress=progress),
+            lambda place, progress: self._tell(registry, "tlx_round_finished", spec=specs[place], progress=progress),
             **given,
         )
+        return [
+            self._scored(result, outcome, data, policies, chosen)
+            for result, outcome in zip(results, outcomes, strict=True)
+        ]
+
+    def _scored(
+        self, result: Result, outcome: Any, data: TaskData, policies: dict[str, Selector], chosen: Chosen | None
+    ) -> Result:
+        spec = result.spec
         if self.save is not None:
             about = {"backbone": spec.backbone, "classes": "\n".join(data.classes), "spec": spec.hash}
             for place, seed in enumerate(spec.seeds):

@@ -25,23 +25,23 @@ class TensorBoard:
         except ImportError as error:
             raise SettingError("TensorBoard files need tensorboardX: pip install 'tlx[tensorboard]'.") from error
         self.folder, self.make = Path(folder), SummaryWriter
-        self.writers: list[Any] = []
+        self.writers: dict[str, list[Any]] = {}  # by the hash of a run that is under way
 
     def tlx_run_started(self, spec: Spec) -> None:
         """Opens a file for each seed."""
-        self.close()
-        name = Store(self.folder).path(spec).stem
-        self.writers = [self.make(str(self.folder / name / f"seed{seed}"), flush_secs=10) for seed in spec.seeds]
+        self.close(spec)
+        folder = self.folder / Store(self.folder).path(spec).stem
+        self.writers[spec.hash] = [self.make(str(folder / f"seed{seed}"), flush_secs=10) for seed in spec.seeds]
 
     def tlx_round_finished(self, spec: Spec, progress: Any) -> None:
         """Writes the metrics of the round."""
         for metric, values in progress.metrics.items():
-            for writer, value in zip(self.writers, values, strict=True):
+            for writer, value in zip(self.writers[spec.hash], values, strict=True):
                 writer.add_scalar(f"train/{metric}", value, progress.step)
 
     def tlx_run_finished(self, spec: Spec, result: Result) -> None:
         """Writes the curves, and closes the files."""
-        for seed, writer in enumerate(self.writers):
+        for seed, writer in enumerate(self.writers[spec.hash]):
             writer.add_text("command", result.command)
             writer.add_text("settings", ", ".join(f"{key}={value}" for key, value in spec.settings) or "none")
             if result.error:
@@ -52,10 +52,9 @@ class TensorBoard:
                 for name, values in point.selectors.items():
                     if (value := values[seed]) is not None:
                         writer.add_scalar(f"selector/{name}", value, point.step)
-        self.close()
+        self.close(spec)
 
-    def close(self) -> None:
+    def close(self, spec: Spec) -> None:
         """Closes the files of a run that was interrupted, or has ended."""
-        for writer in self.writers:
+        for writer in self.writers.pop(spec.hash, []):
             writer.close()
-        self.writers = []

@@ -12,7 +12,9 @@ from tlx import __version__
 from tlx.cli.session import Session, common
 from tlx.errors import TlxError, UnknownName
 
-COMMANDS = ("list", "run", "bench", "report", "reproduce", "data", "features", "rank", "check", "plugins", "new")
+COMMANDS = (
+    "list", "run", "sweep", "bench", "report", "reproduce", "data", "features", "rank", "check", "plugins", "new"
+)  # fmt: skip
 
 
 class Commands(click.Group):

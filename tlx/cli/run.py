@@ -2,19 +2,12 @@
 
 import click
 
-from tlx.cli.session import Session, common, observed, pass_session, trackers
+from tlx.cli.session import Session, common, observed, one_strategy, pass_session, trackers
 from tlx.errors import DataAbsent, TlxError
 
 
 @click.command("run")
-@click.argument("task")
-@click.argument("strategy")
-@click.option("--backbone", default="lenet", show_default=True, help="A backbone: tlx list backbones.")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Seeds 0 to N-1.")
-@click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the strategy; repeatable.")
-@click.option("--recipe", default="default", show_default=True, help="A recipe: tlx list recipes.")
-@click.option("--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME.")
+@one_strategy
 @click.option("--save", metavar="DIR", help="The folder to write the weights into that each seed ends with.")
 @click.option("--out", metavar="DIR", help="The folder to write the result into; without it nothing is written.")
 @observed

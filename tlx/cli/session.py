@@ -86,6 +86,29 @@ def observed(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--keep-embeddings", "embeddings", is_flag=True, help=kept)(command)
 
 
+def one_strategy(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What says which strategy runs on which task, and how."""
+    parts = (
+        click.argument("task"),
+        click.argument("strategy"),
+        click.option("--backbone", default="lenet", show_default=True, help="A backbone: tlx list backbones."),
+        click.option(
+            "--seeds", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Seeds 0 to N-1."
+        ),
+        click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's."),
+        click.option(
+            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the strategy; repeatable."
+        ),
+        click.option("--recipe", default="default", show_default=True, help="A recipe: tlx list recipes."),
+        click.option(
+            "--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME."
+        ),
+    )
+    for part in reversed(parts):
+        command = part(command)
+    return command
+
+
 def trackers(tensorboard: str | None) -> tuple[Any, ...]:
     """The observers that the options of a command ask for."""
     if tensorboard is None:

@@ -21,7 +21,8 @@ def comparisons(results: Sequence[Result]) -> list[Comparison]:
     `regret`, how much that is below the best evaluation; and rank correlations of its scores with the target accuracy:
     `within` a run (Spearman's, the mean over runs and seeds), and over all evaluations of all runs `spearman` and
     `kendall` (weighted: agreement among the best counts more). None where too few evaluations say anything. `picks`
-    has, for each run, the mean accuracy by selector.
+    has, for each run, the mean accuracy by selector. `choices` has, for each strategy of several runs, as in a sweep,
+    the run that each selector would take: that of the highest score, the mean over seeds of the best evaluation's.
     """
 
     def key(result: Result) -> tuple[str, str, str]:
@@ -45,7 +46,28 @@ def _compare(results: Sequence[Result]) -> Comparison:
         "backbone": head.backbone,
         "selectors": [_facts(name, results, best, found) for name in names],
         "picks": picks,
+        "choices": _choices(names, results, found),
     }
+
+
+def _choices(names: Sequence[str], results: Sequence[Result], found: Sequence[Any]) -> dict[str, dict[str, str]]:
+    called = {cell["hash"]: named(cell) for cell in found}
+    by_strategy: dict[str, list[Result]] = {}
+    for result in results:
+        by_strategy.setdefault(result.spec.strategy, []).append(result)
+    choices: dict[str, dict[str, str]] = {}
+    for strategy, runs in by_strategy.items():
+        for name in names if len(runs) > 1 else ():
+            scores = {run.spec.hash: score for run in runs if (score := _score_of(name, run)) is not None}
+            if len(scores) == len(runs) and len(set(scores.values())) > 1:
+                choices.setdefault(strategy, {})[name] = called[max(scores, key=lambda digest: scores[digest])]
+    return choices
+
+
+def _score_of(name: str, result: Result) -> float | None:
+    """The selector's score of a run: the mean over seeds of its best evaluation's."""
+    every = [_pairs(name, result, seed)[0] for seed in _seeds(result)]
+    return float(np.mean([scores.max() for scores in every])) if all(len(scores) for scores in every) else None
 
 
 def _facts(name: str, results: Sequence[Result], best: list[list[float]], found: Sequence[Any]) -> dict[str, Any]:
@@ -100,8 +122,8 @@ def _says(scores: Any, targets: Any) -> bool:
 
 
 def compared(results: Sequence[Result]) -> list[Table]:
-    """Two tables for each task, protocol and backbone: of the selectors, and of what they pick for each run."""
-    return [table for item in comparisons(results) for table in (_summary(item), _picks(item, results))]
+    """Tables for each task, protocol and backbone: of the selectors, of what they pick for each run, and of which."""
+    return [table for item in comparisons(results) for table in (_summary(item), _picks(item), *chosen(item))]
 
 
 def _summary(item: Comparison) -> Table:
@@ -124,7 +146,7 @@ def _summary(item: Comparison) -> Table:
     return Table(f"selectors on {_title(item)}", columns, rows, notes + legend(rows))
 
 
-def _picks(item: Comparison, results: Sequence[Result]) -> Table:
+def _picks(item: Comparison) -> Table:
     names = [fact["selector"] for fact in item["selectors"]]
     marked = [{**fact, "selection": fact["selector"]} for fact in item["selectors"]]
     columns = ("strategy", *(heading(name, marked) for name in names))
@@ -144,3 +166,17 @@ def _score(value: float | None) -> str:
 
 def _signed(value: float | None) -> str:
     return "-" if value is None else f"{value:+.2f}"
+
+
+def chosen(item: Comparison) -> list[Table]:
+    """For each strategy of several runs the run that each selector would take, and its accuracy where it picks."""
+    marked = [{**fact, "selection": fact["selector"]} for fact in item["selectors"]]
+
+    def table(strategy: str, taken: dict[str, str]) -> Table:
+        rows = [(heading(name, marked), run, _score(item["picks"][run][name])) for name, run in taken.items()]
+        notes = ["the run of the highest score, and its mean target test accuracy where the selector picks"]
+        return Table(
+            f"{strategy} chosen on {_title(item)}", ("selector", "takes", "target"), rows, notes + legend(rows)
+        )
+
+    return [table(strategy, taken) for strategy, taken in item["choices"].items()]

@@ -1,0 +1,51 @@
+"""`tlx sweep`: one strategy on one task, with every combination of some settings."""
+
+import click
+
+from tlx.cli.session import Session, common, observed, one_strategy, pass_session, trackers
+from tlx.errors import DataAbsent, SettingError, TlxError
+
+
+@click.command("sweep")
+@one_strategy
+@click.option(
+    "--over",
+    multiple=True,
+    required=True,
+    metavar="KEY=V1,V2",
+    help="A setting and the values that it takes; repeatable.",
+)
+@click.option("--out", metavar="DIR", help="The folder to write the results into; without it nothing is written.")
+@observed
+@common
+@pass_session
+def command(
+    session: Session, task: str, strategy: str, over: tuple[str, ...], tensorboard: str | None, **options
+) -> None:
+    """Runs one strategy on one task with every combination of some settings.
+
+    TASK and STRATEGY are as for tlx run. Prints the scores of each combination, and which of them each selection policy
+    would take, most of which read no label of the target.
+    """
+    if options["embeddings"] and not options["out"]:
+        raise click.UsageError("--keep-embeddings keeps them beside the results: expected --out DIR as well.")
+    grid = {}
+    for text in over:
+        key, _, values = text.partition("=")
+        grid[key.strip()] = [value.strip() for value in values.split(",") if value.strip()]
+        if not grid[key.strip()]:
+            raise SettingError(f"--over: got '{text}', expected KEY=V1,V2, a setting and its values")
+    registry = session.registry
+    from tlx.bench import api
+    from tlx.report import render
+
+    results = api.sweep(
+        task, strategy, grid, plugins=session.files, registry=registry, observers=trackers(tensorboard), **options
+    )
+    if absent := api.absences(results):
+        raise DataAbsent(absent[0])
+    click.echo(render(results))
+    if any(result.finished for result in results):
+        click.echo(render(results, selectors=True))
+    if failed := api.failures(results):
+        raise TlxError(f"failed: {failed[0]}")
