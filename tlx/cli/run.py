@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, observed, one_strategy, pass_session, trackers
+from tlx.cli.session import Session, check_kept, common, observed, one_strategy, pass_session, trackers
 from tlx.errors import DataAbsent, TlxError
 
 
@@ -19,8 +19,7 @@ def command(session: Session, task: str, strategy: str, tensorboard: str | None,
     TASK is like mnist5k:optdigits, or with a protocol mnist:usps@P-2000. Prints the scores; with --out, writes the
     result as well.
     """
-    if options["embeddings"] and not options["out"]:
-        raise click.UsageError("--keep-embeddings keeps them beside the result: expected --out DIR as well.")
+    check_kept(options["embeddings"], options["out"])
     registry = session.registry
     from tlx.bench import api
     from tlx.report import render

@@ -109,6 +109,12 @@ def one_strategy(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def check_kept(embeddings: bool, out: str | None) -> None:
+    """Raises UsageError where embeddings are to be kept and nothing is written."""
+    if embeddings and not out:
+        raise click.UsageError("--keep-embeddings keeps them beside the result: expected --out DIR as well.")
+
+
 def trackers(tensorboard: str | None) -> tuple[Any, ...]:
     """The observers that the options of a command ask for."""
     if tensorboard is None:

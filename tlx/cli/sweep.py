@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, observed, one_strategy, pass_session, trackers
+from tlx.cli.session import Session, check_kept, common, observed, one_strategy, pass_session, trackers
 from tlx.errors import DataAbsent, SettingError, TlxError
 
 
@@ -27,8 +27,7 @@ def command(
     TASK and STRATEGY are as for tlx run. Prints the scores of each combination, and which of them each selection policy
     would take, most of which read no label of the target.
     """
-    if options["embeddings"] and not options["out"]:
-        raise click.UsageError("--keep-embeddings keeps them beside the results: expected --out DIR as well.")
+    check_kept(options["embeddings"], options["out"])
     grid = {}
     for text in over:
         key, _, values = text.partition("=")

@@ -123,14 +123,15 @@ def _says(scores: Any, targets: Any) -> bool:
 
 def compared(results: Sequence[Result]) -> list[Table]:
     """Tables for each task, protocol and backbone: of the selectors, of what they pick for each run, and of which."""
-    return [table for item in comparisons(results) for table in (_summary(item), _picks(item), *chosen(item))]
+    return [table for item in comparisons(results) for table in (_summary(item), _picks(item), *_chosen(item))]
 
 
 def _summary(item: Comparison) -> Table:
+    headings = _headings(item)
     columns = ("selector", "runs", "picked", "below best", "in a run", "over all", "weighted tau")
     rows = [
         (
-            heading(fact["selector"], [{**fact, "selection": fact["selector"]}]),
+            headings[fact["selector"]],
             str(fact["runs"]),
             f"{fact['picked']:.3f}",
             f"{fact['regret']:.3f}",
@@ -148,8 +149,7 @@ def _summary(item: Comparison) -> Table:
 
 def _picks(item: Comparison) -> Table:
     names = [fact["selector"] for fact in item["selectors"]]
-    marked = [{**fact, "selection": fact["selector"]} for fact in item["selectors"]]
-    columns = ("strategy", *(heading(name, marked) for name in names))
+    columns = ("strategy", *_headings(item).values())
     first = [name for name in item["picks"] if name.startswith(BASELINE)]
     order = [*first, *(name for name in item["picks"] if name not in first)]
     rows = [(name, *(_score(item["picks"][name].get(policy)) for policy in names)) for name in order]
@@ -164,16 +164,22 @@ def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
+def _headings(item: Comparison) -> dict[str, str]:
+    """By selector: its name, marked where it reads labels of the target."""
+    marked = [{**fact, "selection": fact["selector"]} for fact in item["selectors"]]
+    return {fact["selector"]: heading(fact["selector"], marked) for fact in marked}
+
+
 def _signed(value: float | None) -> str:
     return "-" if value is None else f"{value:+.2f}"
 
 
-def chosen(item: Comparison) -> list[Table]:
+def _chosen(item: Comparison) -> list[Table]:
     """For each strategy of several runs the run that each selector would take, and its accuracy where it picks."""
-    marked = [{**fact, "selection": fact["selector"]} for fact in item["selectors"]]
+    headings = _headings(item)
 
     def table(strategy: str, taken: dict[str, str]) -> Table:
-        rows = [(heading(name, marked), run, _score(item["picks"][run][name])) for name, run in taken.items()]
+        rows = [(headings[name], run, _score(item["picks"][run][name])) for name, run in taken.items()]
         notes = ["the run of the highest score, and its mean target test accuracy where the selector picks"]
         return Table(
             f"{strategy} chosen on {_title(item)}", ("selector", "takes", "target"), rows, notes + legend(rows)
