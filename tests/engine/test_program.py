@@ -1,10 +1,13 @@
 """What is compiled again and what is not; one semantics whichever way seeds are dispatched."""
 
+import functools
+from concurrent.futures import Future
+
 import jax
 import numpy as np
 import pytest
 
-from tlx.engine import program
+from tlx.engine import program, runs
 from tlx.engine.program import _compiled
 from tlx.engine.train import train
 from tlx.plugins import Registry
@@ -16,7 +19,7 @@ ONE_STEP = tiny_recipe().replace(steps=1, rounds=1, momentum=0.0)
 @pytest.fixture(scope="module")
 def strategies():
     registry = Registry.load()
-    return {name: registry.get("strategies", name) for name in ("dann", "mcd", "shot", "mmd")}
+    return {name: registry.get("strategies", name) for name in ("dann", "mcd", "shot", "mmd", "tent")}
 
 
 def test_floats_seeds_and_tasks_of_equal_shape_compile_nothing(strategies):
@@ -51,9 +54,9 @@ def test_seeds_that_do_not_fit_the_memory_run_some_at_a_time(strategies, monkeyp
 
     monkeypatch.setattr(program, "vectorised", lambda: True)
     together, inner, made = logits(), program._compiled, []
-    monkeypatch.setattr(program, "_compiled", lambda *args: made.append((args[6], inner(*args))) or made[-1][1])
+    monkeypatch.setattr(program, "_compiled", lambda form: made.append((form.at_once, inner(form))) or made[-1][1])
     logits()
-    most = max(program._bytes(compiled) for _, compiled in made)
+    most = max(program._bytes(compiled.result()) for _, compiled in made)
     monkeypatch.setattr(program, "memory", lambda: most - 1)
     made.clear()
     np.testing.assert_allclose(logits(), together, atol=2e-5)
@@ -64,21 +67,42 @@ def test_a_round_moves_nothing_between_host_and_device(strategies, monkeypatch):
     guarded = []
     inner = program._compiled
 
-    def compiled(*args):
-        call = inner(*args)
+    def compiled(form):
+        call, found = inner(form).result(), Future()
 
         def under_guard(*inputs):
             with jax.transfer_guard("disallow"):
-                guarded.append(args[0].__name__)
+                guarded.append(form.function.__name__)
                 return call(*inputs)
 
         under_guard.memory_analysis = call.memory_analysis  # pyright: ignore[reportFunctionMemberAccess]
-        return under_guard
+        found.set_result(under_guard)
+        return found
 
     monkeypatch.setattr(program, "_compiled", compiled)
     monkeypatch.setattr(program, "vectorised", lambda: True)
     train(strategies["shot"](), TinyBN, tiny_task(), tiny_recipe(), (0, 1))
     assert guarded.count("train_round") == 4
+
+
+@pytest.mark.parametrize("vmap", [False, True])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", ["dann", "shot", "tent"])
+def test_what_is_compiled_ahead_is_what_runs(strategies, name, stream, vmap, monkeypatch):
+    monkeypatch.setattr(program, "vectorised", lambda: vmap)
+    ahead, used = [], []
+    inner = program._compiled.__wrapped__
+    monkeypatch.setattr(program, "_compiled", functools.cache(lambda form: used.append(form) or inner(form)))
+    monkeypatch.setattr(
+        runs, "prepare", lambda *call: ahead.append(program._form(*call[:5], None, call[5])) or Future()
+    )
+    monkeypatch.setattr(runs, "wait", lambda futures: None)
+    data = tiny_task()
+    train(strategies[name](), TinyBN, data, tiny_recipe(), (0, 1), sample={"target": data.target_x[:5]}, stream=stream)
+    assert set(ahead) <= set(used)
+    assert {form.function.__name__ for form in ahead} >= {"init", "enter", "observe"}
+    if not stream:
+        assert set(ahead) == set(used)
 
 
 def test_the_carry_is_donated():

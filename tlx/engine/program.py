@@ -5,14 +5,31 @@ import functools
 import gc
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from tlx.engine.devices import cores, memory, vectorised
+
+
+class Form(NamedTuple):
+    """What shapes a program: of one run (`at_once` 0), or of all under `vmap`, `at_once` at a time.
+
+    `shared` of its arguments, of which the first `varied` differ from run to run, come before the mapped ones.
+    """
+
+    function: Callable
+    static: tuple
+    shared: int
+    treedef: Any
+    shapes: tuple[jax.ShapeDtypeStruct, ...]
+    donate: bool
+    at_once: int
+    mesh: Mesh | None
+    varied: int
 
 
 def run(
@@ -33,26 +50,55 @@ def run(
     first mapped argument's buffers are reused if `donate`. Over a `mesh` of devices, runs are divided along its axis
     "seeds".
     """
-    vmap = vectorised()
     varying, fixed = shared[:varied], shared[varied:]
     if mesh is not None:
         fixed = jax.device_put(fixed, NamedSharding(mesh, PartitionSpec()))
         varying, mapped = jax.device_put((varying, mapped), NamedSharding(mesh, PartitionSpec("seeds")))
-    each = [(varying, mapped)] if vmap else _unstacked((varying, mapped))
-    leaves, treedef = jax.tree.flatten((*each[0][0], *fixed, *each[0][1]))
-    shapes = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding) for leaf in leaves)
     begun = time.perf_counter()
-    at_once, varied = (len(jax.tree.leaves(mapped)[0]), varied) if vmap else (0, 0)
-    program = _compiled(function, static, len(shared), treedef, shapes, donate, at_once, mesh, varied)
-    while at_once > 1 and mesh is None and _bytes(program) > memory():
-        at_once = (at_once + 1) // 2
-        program = _compiled(function, static, len(shared), treedef, shapes, donate, at_once, mesh, varied)
+    form = _form(function, static, (*varying, *fixed), mapped, donate, mesh, varied)
+    program = _compiled(form).result()
+    while form.at_once > 1 and mesh is None and _bytes(program) > memory():
+        form = form._replace(at_once=(form.at_once + 1) // 2)
+        program = _compiled(form).result()
     seconds = time.perf_counter() - begun
-    if vmap:
+    if form.at_once:
         return program(*varying, *fixed, *mapped), seconds
     with ThreadPoolExecutor(cores()) as pool:
-        results = list(pool.map(lambda one: jax.block_until_ready(program(*one[0], *fixed, *one[1])), each))
+        calls = _unstacked((varying, mapped))
+        results = list(pool.map(lambda one: jax.block_until_ready(program(*one[0], *fixed, *one[1])), calls))
     return jax.tree.map(lambda *parts: jnp.stack(parts), *results), seconds
+
+
+def prepare(
+    function: Callable, static: tuple, shared: tuple, mapped: tuple, donate: bool = False, varied: int = 0
+) -> Future:
+    """Begins to compile, in a thread, what `run` of arguments of these shapes will need."""
+    return _compiled(_form(function, static, shared, mapped, donate, None, varied))
+
+
+def shapes(
+    function: Callable, static: tuple, shared: tuple, mapped: tuple, donate: bool = False, varied: int = 0
+) -> Any:
+    """What `run` of arguments of these shapes would return, as `jax.ShapeDtypeStruct`s."""
+    form = _form(function, static, shared, mapped, donate, None, varied)
+    runs = () if form.at_once else (len(jax.tree.leaves(mapped)[0]),)
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((*runs, *leaf.shape), leaf.dtype), _outputs(form))
+
+
+def _form(
+    function: Callable, static: tuple, shared: tuple, mapped: tuple, donate: bool, mesh: Mesh | None, varied: int
+) -> Form:
+    vmap = vectorised()
+    runs = 0 if vmap else 1  # the axes that one run has not
+
+    def struct(leaf: Any, axes: int = 0) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(leaf.shape[axes:], leaf.dtype, sharding=leaf.sharding if mesh else None)
+
+    varying, mapped_one = jax.tree.map(lambda leaf: struct(leaf, runs), (shared[:varied], mapped))
+    fixed = jax.tree.map(struct, shared[varied:])
+    leaves, treedef = jax.tree.flatten((*varying, *fixed, *mapped_one))
+    at_once, varied = (len(jax.tree.leaves(mapped)[0]), varied) if vmap else (0, 0)
+    return Form(function, static, len(shared), treedef, tuple(leaves), donate, at_once, mesh, varied)
 
 
 def _bytes(program: Any) -> int:
@@ -69,19 +115,9 @@ def _unstacked(stacked: tuple) -> list[tuple]:
     return [treedef.unflatten(one) for one in zip(*leaves, strict=True)]
 
 
-@functools.lru_cache(maxsize=128)
-def _compiled(
-    function: Callable,
-    static: tuple,
-    shared: int,
-    treedef: Any,
-    shapes: tuple,
-    donate: bool,
-    at_once: int,
-    mesh: Mesh | None,
-    varied: int,
-) -> Any:
-    """The program of one run (`at_once` 0), or of all under `vmap`, `at_once` at a time."""
+@functools.lru_cache(maxsize=8)
+def _traced(form: Form) -> Any:
+    function, static, shared, treedef, shapes, donate, at_once, mesh, varied = form
 
     def program(*args):
         if not at_once:
@@ -97,7 +133,26 @@ def _compiled(
 
     donated = (shared,) if donate else ()
     with _uncollected():
-        return jax.jit(program, donate_argnums=donated).lower(*treedef.unflatten(shapes)).compile()
+        return jax.jit(program, donate_argnums=donated).trace(*treedef.unflatten(shapes))
+
+
+@functools.lru_cache(maxsize=128)
+def _outputs(form: Form) -> Any:
+    """The shapes of what one call of the program returns."""
+    return _traced(form).out_info
+
+
+@functools.lru_cache(maxsize=128)
+def _compiled(form: Form) -> Future:
+    """The program, traced and lowered here, compiled in a thread: XLA lets Python go on meanwhile."""
+    with _uncollected():
+        lowered = _traced(form).lower()
+    return _compilers().submit(lowered.compile)
+
+
+@functools.cache
+def _compilers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cores(), "compile")
 
 
 @contextlib.contextmanager

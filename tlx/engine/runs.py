@@ -1,6 +1,8 @@
 """The compiled programs of one run whose images are on the device, and what they pass on."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +18,7 @@ from tlx.engine.feed import make_feed
 from tlx.engine.groups import Flat
 from tlx.engine.model import Frame
 from tlx.engine.phases import Plan, Round
-from tlx.engine.program import run
+from tlx.engine.program import prepare, run, shapes
 from tlx.engine.recipe import Recipe
 
 
@@ -25,6 +27,17 @@ class Point(NamedTuple):
 
     strategy: Strategy
     recipe: Recipe
+
+
+class Call(NamedTuple):
+    """A program and its arguments: `settings`, the strategy or it and the recipe's, differ from point to point."""
+
+    function: Callable
+    static: tuple
+    settings: tuple
+    shared: tuple
+    mapped: tuple
+    donate: bool = False
 
 
 class Run:
@@ -43,6 +56,7 @@ class Run:
         sees: frozenset[str],
         keys: jax.Array,
         weights: Flat,
+        sample: Mapping[str, np.ndarray],
     ):
         self.points = points
         settings = [jax.tree.map(jnp.float32, (point.strategy, point.recipe.hyper())) for point in points]
@@ -53,45 +67,77 @@ class Run:
             self.strategy, self.hyper = stacked
             keys, weights = jax.tree.map(lambda leaf: jnp.concatenate([leaf] * len(points)), (keys, weights))
         self.frame, self.recipe, self.data, self.keys = frame, points[0].recipe.skeleton(), data, keys
+        self.weights, self.sample = weights, jax.tree.map(jnp.asarray, dict(sample))
         self.feed = make_feed(data, sees, self.resident)
         self.compile_seconds = 0.0
         self.mesh = mesh(len(keys), self.recipe.batch)
-        self.state = self._call(programs.init, (Plan(frame, self.recipe, 0),), (self.strategy,), (), (keys, weights))
         self.carry: Any = None
 
     def _call(self, function, static, settings, shared, mapped, donate=False):
-        """`settings` is the strategy, or it and the recipe's: they differ from run to run where there is a grid."""
-        varied = len(settings) if len(self.points) > 1 else 0
-        out, seconds = run(function, static, (*settings, *shared), mapped, donate, self.mesh, varied)
+        arguments = (function, static, (*settings, *shared), mapped, donate)
+        out, seconds = run(*arguments, self.mesh, self._varied(settings))
         self.compile_seconds += seconds
         return out
 
-    def enter(self, phase: int) -> None:
-        """Begins a phase."""
+    def _varied(self, settings: tuple) -> int:
+        return len(settings) if len(self.points) > 1 else 0
+
+    def enter(self, phase: int, steps: int | None, total: int) -> None:
+        """Begins a phase, whose first round has `steps` of its `total` steps; None where it is online."""
         self.plan = Plan(self.frame, self.recipe, phase, self.mesh)
         self.phase_keys = jax.vmap(lambda key: jax.random.fold_in(key, phase))(self.keys)
-        state = self.state if self.carry is None else self.carry.state
-        settings = (self.strategy, self.hyper)
-        self.carry = self._call(programs.enter, (self.plan,), settings, (), (state, self.phase_keys))
+        if self.mesh is None:
+            self._prepare(steps, total)
+        state = self._call(*self._init()) if self.carry is None else self.carry.state
+        self.carry = self._call(*self._enter(state))
+
+    def _prepare(self, steps: int | None, total: int) -> None:
+        """Compiles what the phase needs, its round first: XLA is at that while the others are traced."""
+
+        def ahead(do: Callable, call: Call) -> Any:
+            function, static, settings, shared, mapped, donate = call
+            return do(function, static, (*settings, *shared), mapped, donate, self._varied(settings))
+
+        begun = time.perf_counter()
+        calls = [self._init()] if self.carry is None else []
+        state = ahead(shapes, calls[0]) if self.carry is None else self.carry.state
+        carry = ahead(shapes, self._enter(state))
+        calls += [self._enter(state), *(self._observe(carry.state, images) for images in self.sample.values())]
+        if self.resident:
+            calls.insert(0, self._online(carry) if steps is None else self._round(carry, steps, 0, total))
+        wait([ahead(prepare, call) for call in calls])
+        self.compile_seconds += time.perf_counter() - begun
+
+    def _init(self) -> Call:
+        return Call(programs.init, (Plan(self.frame, self.recipe, 0),), (self.strategy,), (), (self.keys, self.weights))
+
+    def _enter(self, state: Any) -> Call:
+        return Call(programs.enter, (self.plan,), (self.strategy, self.hyper), (), (state, self.phase_keys))
+
+    def _round(self, carry: Any, steps: int, done: int, total: int) -> Call:
+        shared = (self.feed, jnp.int32(done), jnp.int32(total))
+        settings, mapped = (self.strategy, self.hyper), (carry, self.phase_keys)
+        return Call(programs.train_round, (self.plan, steps), settings, shared, mapped, donate=True)
+
+    def _online(self, carry: Any) -> Call:
+        settings, mapped = (self.strategy, self.hyper), (carry, self.phase_keys)
+        static = (self.plan, len(self.data.test_x))
+        return Call(programs.online_pass, static, settings, (self.feed,), mapped, donate=True)
+
+    def _observe(self, state: Any, images: jax.Array) -> Call:
+        return Call(observe, (self.frame,), (self.strategy,), (self.feed, images), (state,))
 
     def round(self, steps: int, done: int, total: int) -> Round:
         """The next round of the phase: `steps` of its `total` steps, `done` being behind."""
-        settings, shared = (self.strategy, self.hyper), (self.feed, jnp.int32(done), jnp.int32(total))
-        mapped = (self.carry, self.phase_keys)
-        self.carry, result = self._call(programs.train_round, (self.plan, steps), settings, shared, mapped, donate=True)
+        self.carry, result = self._call(*self._round(self.carry, steps, done, total))
         return result
 
     def online(self) -> Round:
         """The one pass of an online phase."""
-        settings, mapped = (self.strategy, self.hyper), (self.carry, self.phase_keys)
-        static = (self.plan, len(self.data.test_x))
-        self.carry, result = self._call(programs.online_pass, static, settings, (self.feed,), mapped, donate=True)
+        self.carry, result = self._call(*self._online(self.carry))
         return result
 
-    def observed(self, sample: Mapping[str, np.ndarray]) -> dict[str, Observed]:
-        """Features and logits of some images (uint8), group by group, each one batch; the run is left as it is."""
-        found = {}
-        for group, images in sample.items():
-            shared = (self.feed, jnp.asarray(images))
-            found[group] = self._call(observe, (self.frame,), (self.strategy,), shared, (self.carry.state,))
+    def observed(self) -> dict[str, Observed]:
+        """Features and logits of the sample, group by group, each one batch; the run is left as it is."""
+        found = {name: self._call(*self._observe(self.carry.state, images)) for name, images in self.sample.items()}
         return jax.device_get(found)

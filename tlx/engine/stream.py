@@ -36,8 +36,8 @@ class StreamedRun(Run):
 
     resident = False
 
-    def enter(self, phase: int) -> None:
-        super().enter(phase)
+    def enter(self, phase: int, steps: int | None, total: int) -> None:
+        super().enter(phase, steps, total)
         self.phase = self.points[0].strategy.phases(make_model(self.frame))[phase]
         self.images = {"source": self.data.source.x, "target": self.data.target_x, "labelled": self.data.labelled.x}
 
@@ -52,7 +52,7 @@ class StreamedRun(Run):
             self.carry, found = self._call(programs.train_steps, (self.plan,), settings, shared, mapped, donate=True)
             metrics.append(found)
             _wait(metrics)
-        return self._round(metrics, self._logits(self.data.source_val.x), self._logits(self.data.test_x))
+        return self._result(metrics, self._logits(self.data.source_val.x), self._logits(self.data.test_x))
 
     def online(self) -> Round:
         rows, number, metrics, logits = len(self.data.test_x), 0, [], []
@@ -69,7 +69,7 @@ class StreamedRun(Run):
                 if number < len(whole):  # as in the resident pass, the rest does not count
                     metrics.append(jax.tree.map(lambda value: value[:, None], found))
                 number += 1
-        return self._round(metrics, self._logits(self.data.source_val.x), jnp.concatenate(logits, 1))
+        return self._result(metrics, self._logits(self.data.source_val.x), jnp.concatenate(logits, 1))
 
     def _read(self, images: dict[str, Readable], rows: dict[str, np.ndarray]) -> Iterator[dict[str, jax.Array]]:
         for batch in read_ahead(images, rows, cores()):
@@ -135,7 +135,7 @@ class StreamedRun(Run):
                 continue
             over = "labelled" if over == "target" else "target"
 
-    def _round(self, metrics: list[dict[str, jax.Array]], source: jax.Array, target: jax.Array) -> Round:
+    def _result(self, metrics: list[dict[str, jax.Array]], source: jax.Array, target: jax.Array) -> Round:
         """A round from the metrics of its calls, [seeds, steps] each."""
         every = jax.tree.map(lambda *parts: jnp.concatenate(parts, 1), *metrics) if metrics else {}
         finite = jax.vmap(programs.all_finite)(every, self.carry.state)

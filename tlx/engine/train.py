@@ -184,21 +184,21 @@ def _train(
     begun = time.perf_counter()
     keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
     kind = StreamedRun if stream else Run
-    runner = kind(points, frame, data, sees, keys, stacked(frame, weights) if weights else {})
+    runner = kind(points, frame, data, sees, keys, stacked(frame, weights) if weights else {}, sample)
     rounds, steps = sum(max(1, len(s.rounds)) for s in plan), sum(sum(s.rounds) for s in plan)
     own = [slice(number * len(seeds), (number + 1) * len(seeds)) for number in range(len(points))]
     evaluations: list[list[Evaluation]] = [[] for _ in points]
     finite = np.ones(len(points) * len(seeds), bool)
     step = 0
     for number, section in enumerate(plan):
-        runner.enter(number)
+        runner.enter(number, None if section.phase.online else section.rounds[0], sum(section.rounds))
         for done, size in _rounds(section):
             result = jax.device_get(
                 runner.online() if section.phase.online else runner.round(size, done, sum(section.rounds))
             )
             step += size
             finite &= result.finite
-            observed = runner.observed(sample)
+            observed = runner.observed()
             for point, mine in enumerate(own):
                 evaluation = Evaluation(
                     section.phase.name,
