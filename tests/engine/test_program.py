@@ -93,9 +93,11 @@ def test_what_is_compiled_ahead_is_what_runs(strategies, name, stream, vmap, mon
     ahead, used = [], []
     inner = program._compiled.__wrapped__
     monkeypatch.setattr(program, "_compiled", functools.cache(lambda form: used.append(form) or inner(form)))
-    monkeypatch.setattr(
-        runs, "prepare", lambda *call: ahead.append(program._form(*call[:5], None, call[5])) or Future()
-    )
+
+    def prepared(function, static, shared, mapped, donate, varied):
+        ahead.append(program._form(function, static, shared, mapped, donate, None, varied))
+
+    monkeypatch.setattr(runs, "prepare", prepared)
     monkeypatch.setattr(runs, "wait", lambda futures: None)
     data = tiny_task()
     train(strategies[name](), TinyBN, data, tiny_recipe(), (0, 1), sample={"target": data.target_x[:5]}, stream=stream)
