@@ -15,9 +15,10 @@ exp(-t / 1000)) - 1 at step t) are TLLib's, by task and method. For mnist->svhn_
 syn_digits->svhn_cropped it has none: there they are those of mnist->usps, and the papers' numbers (DANN: 35.7, 76.7
 to 81.5, 91.1) are of other networks. AFN is `afn+entropy_min` and BSP `dann+bsp`, as in its scripts.
 
-Where it is not TLLib's: `adda` pretrains for half of the steps and its critic sees logits, as its authors' does;
-`dann+bsp` has no epoch of pretraining from SVHN; the classifier of `mdd` is linear; `afn` has no dropout. `coral` and
-`shot` run under the same recipe and are not in its table.
+ADDA is `adda_joint`, as its script then had it.
+
+Where it is not TLLib's: `dann+bsp` has no epoch of pretraining from SVHN; the classifier of `mdd` is linear; `afn` has
+no dropout. `coral` and `shot` run under the same recipe and are not in its table.
 
 What to expect: on mnist->usps published source-only figures go from 49.5 to 94.2, by network, augmentation and
 length; judge a method by its gain over `source_only` of this table. mnist->svhn_cropped is hard and varies by several
@@ -25,7 +26,8 @@ points between seeds.
 
 What it costs (estimated): 14 methods x 6 tasks x 3 seeds of 50,000 steps of 128 + 128 images are hours on an
 accelerator and days on two CPU cores. There: `digits-short`, the first of TLLib's 20 epochs, 2,500 steps with its
-schedules cut off where they then are; some 8 minutes for 3 seeds of DANN, 27 of MCD. SVHN is a download of 250 MB, and
+schedules cut off where they then are (from MNIST to USPS two epochs of CDAN, MDD and BSP); some 8 minutes for 3
+seeds of DANN, 27 of MCD. SVHN is a download of 250 MB, and
 SynDigits is on no stable host; a task whose data are absent is reported, and the rest runs. `digits-smoke` takes six
 steps.
 """
@@ -45,7 +47,7 @@ SUITE = Suite(
         "jan",
         "dann",
         "cdan",
-        "adda",
+        "adda_joint",
         "mcc",
         "mdd",
         "afn+entropy_min",

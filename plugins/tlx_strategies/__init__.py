@@ -9,6 +9,7 @@ def tlx_strategies(register):
     register("adabn", "tlx_strategies.adabn:AdaBN")
     register("adamatch", "tlx_strategies.adamatch:AdaMatch")
     register("adda", "tlx_strategies.adda:ADDA")
+    register("adda_joint", "tlx_strategies.adda_joint:ADDAJoint")
     register("afn", "tlx_strategies.afn:AFN")
     register("atdoc", "tlx_strategies.atdoc:ATDOC")
     register("bn_adapt", "tlx_strategies.bn_adapt:BNAdapt")

@@ -54,10 +54,10 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adabn", "adamatch", "adda", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd", "co_da", "coral",
-        "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata", "entropy_min",
-        "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "homm", "im", "jan", "joint", "kl",
-        "kl_gaussian", "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme",
+        "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd",
+        "co_da", "coral", "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
+        "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "homm", "im", "jan", "joint",
+        "kl", "kl_gaussian", "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme",
         "partial_fine_tune", "pseudo_label", "shot", "shot_im", "source_only", "stochnorm", "swd",
         "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip

@@ -43,7 +43,7 @@ def test_a_file_of_figures_holds_to_the_schema(everything, path):
 def test_some_figures_by_hand():
     """One of each file that is run, as printed."""
     expected = {
-        "tllib_digits": ("usps->mnist", "adda", 98.3),
+        "tllib_digits": ("usps->mnist", "adda_joint", 98.3),
         "kl_digits": ("svhn_cropped->mnist", "kl", 92.5),
         "kl_rotated_mnist": ("rotated_mnist:0->rotated_mnist:45", "kl", 93.4),
         "shot_digits": ("usps->mnist", "shot_im", 98.0),

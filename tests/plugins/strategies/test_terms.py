@@ -12,6 +12,7 @@ from scipy.special import log_softmax, softmax
 
 from tlx import Additive, Batch, Context, Labelled, Model, NotShown, Outputs, State, Unlabelled
 from tlx.ops import confusion_loss, domain_loss, margin_disparity, mlp_apply, random_multilinear_map
+from tlx_strategies.adda_joint import ADDAJoint
 from tlx_strategies.afn import AFN
 from tlx_strategies.atdoc import ATDOC
 from tlx_strategies.bnm import BNM
@@ -129,6 +130,31 @@ def test_domain_confusion_gives_each_side_its_own_loss():
     both = jnp.concatenate([OUTPUTS.source, OUTPUTS.target])
     confused = jax.grad(lambda z: 0.5 * confusion_loss(judge(critic, z)))(both)
     np.testing.assert_allclose(jnp.concatenate([outputs.source, outputs.target]), confused, atol=1e-6)
+
+
+def test_joint_adda_gives_each_side_its_own_labels():
+    """The trap: a discriminator that learns the inverted labels, or features that go down the right ones."""
+    strategy = ADDAJoint(weight=0.5, gamma=3.0, hidden=(5,))
+    state = begun(strategy)
+    loss, _, (_, params, outputs) = term(strategy, state=state, progress=0.4)
+    critic = state.params["critic"]
+
+    def sides(critic, source, target):
+        judged = mlp_apply(critic, jnp.concatenate([source, target]))[:, 0]
+        return jax.nn.softplus(judged[:N]).mean(), jax.nn.softplus(-judged[N:]).mean(), judged
+
+    def own(critic):
+        judged = sides(critic, OUTPUTS.source, OUTPUTS.target)[2]
+        return (jax.nn.softplus(-judged[:N]).mean() + jax.nn.softplus(judged[N:]).mean()) / 2
+
+    flow = 2 / (1 + np.exp(-3.0 * 0.4)) - 1
+    inverted = lambda source, target: 0.25 * flow * sum(sides(critic, source, target)[:2])  # noqa: E731
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), params["critic"], jax.grad(own)(critic))
+    slopes = jax.grad(inverted, (0, 1))(OUTPUTS.source, OUTPUTS.target)
+    np.testing.assert_allclose(outputs.source, slopes[0], atol=1e-6)
+    np.testing.assert_allclose(outputs.target, slopes[1], atol=1e-6)
+    np.testing.assert_allclose(loss, own(critic) + inverted(OUTPUTS.source, OUTPUTS.target), rtol=1e-5)
+    assert not np.any(term(strategy, state=state, progress=0.0)[2][2].target)
 
 
 def test_cdan_gives_predictions_no_gradient_but_by_the_entropy():
