@@ -13,19 +13,30 @@ def tllib_digits(name: str, steps: int, rounds: int) -> Recipe:
     # a decay of 3e-4 or 2e-4 a step, rather than 1e-3
     slow = {"weight_decay": 0.0005, "gamma": steps * 3 / 10_000}
     slower = {"weight_decay": 0.0005, "gamma": steps * 2 / 10_000}
+    constant = {"weight_decay": 0.0005, "schedule": "constant", "nesterov": False}
     svhn, usps = "svhn_cropped->mnist", "usps->mnist"
     by = {
         "source_only": {**slow, "bottleneck": 0},
         "target_only": {**slow, "bottleneck": 0},
-        "mmd": {**slow, "settings": {"estimator": "linear"}},
+        "mmd": {**slow, "settings": {"estimator": "linear", "norm": "separate"}},
         "jan": slow,
         "dann": warm,
         "cdan": warm,
         "adda_joint": warm,
         "mdd": {**slower, **warm, "bottleneck": 1024},
-        "afn+entropy_min": {"bottleneck": 1000, "settings": {"afn.step": 0.3, "entropy_min.weight": 0.03}},
+        "afn+entropy_min": {
+            **constant,
+            "bottleneck": 1000,
+            "rates": (("*/features/backbone/*", 0.1),),
+            "settings": {"norm": "separate", "afn.step": 0.3, "entropy_min.weight": 0.03},
+        },
         "dann+bsp": {"settings": {"dann.gamma": steps / 1000, "bsp.weight": 1e-4}},
-        "mcd": {"bottleneck": 1024, "settings": {"weight": 0.3, "balance": 0.03}},
+        "mcd": {
+            **constant,
+            "bottleneck": 0,
+            "rates": (("*/features/*", 0.1),),
+            "settings": {"weight": 0.3, "balance": 0.03},
+        },
         usps: {"lr": 0.1},
         f"{usps} adda_joint": {"rates": (("*/critic/*", 0.1),)},  # 0.01
         f"{usps} mdd": {"lr": 0.01},

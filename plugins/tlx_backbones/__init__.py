@@ -11,6 +11,8 @@ def tlx_backbones(register):
     register("dtn", "tlx_backbones.dtn:DTN")
     register("lenet", "tlx_backbones.lenet:LeNet")
     register("lenet_dropout", "tlx_backbones.lenet:LeNetDropout")
+    register("lenet_mcd", "tlx_backbones.tllib_mcd:LeNetMCD")
+    register("dtn_mcd", "tlx_backbones.tllib_mcd:DTNMCD")
     register("lenet_bn", "tlx_backbones.lenet:LeNetBN")
     register("dann_mnist", "tlx_backbones.dann:DANNMnist")
     register("dann_svhn", "tlx_backbones.dann:DANNSvhn")

@@ -57,13 +57,14 @@ def test_the_text_of_a_large_suite_says_what_it_reproduces_what_to_expect_and_wh
 
 def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
     specs = {spec.label: spec for spec in make_specs(everything, everything.get("suites", "digits"))}
-    nets = {spec.task: spec.backbone for spec in specs.values()}
+    nets = {spec.task: spec.backbone for spec in specs.values() if spec.strategy != "mcd"}
     assert nets["mnist->usps"] == nets["usps->mnist"] == nets["mnist->mnist_m"] == "lenet_dropout"
     assert nets["svhn_cropped->mnist"] == nets["mnist->svhn_cropped"] == nets["syn_digits->svhn_cropped"] == "dtn"
+    assert specs["mnist->usps mcd"].backbone == "lenet_mcd" and specs["svhn_cropped->mnist mcd"].backbone == "dtn_mcd"
     rates = {
-        "mnist->usps": {"source_only": 0.01, "dann": 0.01, "mmd": 0.01, "adda": 0.01, "mcd": 0.01},
-        "usps->mnist": {"source_only": 0.1, "dann": 0.1, "mmd": 0.1, "adda": 0.1, "mcd": 0.1},
-        "svhn_cropped->mnist": {"source_only": 0.1, "dann": 0.03, "mmd": 0.01, "adda": 0.03, "mcd": 0.03},
+        "mnist->usps": {"source_only": 0.01, "dann": 0.01, "mmd": 0.01, "adda_joint": 0.01, "mcd": 0.01},
+        "usps->mnist": {"source_only": 0.1, "dann": 0.1, "mmd": 0.1, "adda_joint": 0.1, "mcd": 0.1},
+        "svhn_cropped->mnist": {"source_only": 0.1, "dann": 0.03, "mmd": 0.01, "adda_joint": 0.03, "mcd": 0.03},
     }
     for task, methods in rates.items():
         assert {method: specs[f"{task} {method}"].recipe.lr for method in methods} == methods
