@@ -27,9 +27,9 @@ points between seeds.
 
 What it costs (estimated): 14 methods x 6 tasks x 3 seeds of 50,000 steps of 128 + 128 images are hours on an
 accelerator and days on two CPU cores. There: `digits-short`, the first of TLLib's 20 epochs, 2,500 steps with its
-schedules cut off where they then are (two epochs where one stays more than 3 points below TLLib); some 8 minutes for 3
-seeds of DANN, 27 of MCD. SVHN is a download of 250 MB, and SynDigits is on no stable host; a task whose data are
-absent is reported, and the rest runs. `digits-smoke` takes six steps.
+schedules cut off where they then are (two epochs where one stays more than 3 points below TLLib); some 15 minutes of a
+core for 3 seeds of DANN, 100 of MCD. SVHN is a download of 250 MB, and SynDigits is on no stable host; a task whose
+data are absent is reported, and the rest runs. `digits-smoke` takes six steps.
 """
 
 from dataclasses import replace
