@@ -27,7 +27,7 @@ points between seeds.
 
 What it costs (estimated): 14 methods x 6 tasks x 3 seeds of 50,000 steps of 128 + 128 images are hours on an
 accelerator and days on two CPU cores. There: `digits-short`, the first of TLLib's 20 epochs, 2,500 steps with its
-schedules cut off where they then are (two epochs where one stays more than 3 points below TLLib); some 15 minutes of a
+schedules cut off where they then are (two epochs for some, as the recipe says); some 15 minutes of a
 core for 3 seeds of DANN, 100 of MCD. SVHN is a download of 250 MB, and SynDigits is on no stable host; a task whose
 data are absent is reported, and the rest runs. `digits-smoke` takes six steps.
 """
