@@ -107,6 +107,19 @@ def test_a_run_that_failed_says_why_and_its_words_are_no_markup(page):
     assert "failed: it <b>broke</b>" in find(page, "#body")[0].text and not find(page, "#body b")
 
 
+def test_a_long_name_leaves_the_scores_in_view(browser, make, tmp_path):
+    store = Store(tmp_path)
+    for weight in (0.25, 0.75):
+        settings = tuple((f"setting_{name}", weight) for name in "abcdef")
+        task = "svhn_cropped->mnist_multi"
+        store.write(make("mmd", (0.5, 0.6), task=task, settings=settings))
+    (tmp_path / "page.html").write_text(report(tmp_path, "html"))
+    browser.get((tmp_path / "page.html").as_uri())
+    assert "setting_f" in names(browser)[0]
+    head = next(head for head in find(browser, "#results thead th") if head.text == "accuracy")
+    assert head.rect["x"] + head.rect["width"] < 1280
+
+
 def test_it_fits_a_phone(page):
     page.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
