@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("world",)  # a small registry and a `train` without JAX, for the tests of several rooms
+
 # Tests compile many programs and run each a few times: LLVM's optimisations cost them a third of their time.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 

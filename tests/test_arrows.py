@@ -15,26 +15,31 @@ ARROWS = {
     "errors": "",
     "contract": "errors",
     "hooks": "",
-    "new": "errors",
     "ops": "errors contract",
-    "additive": "errors contract ops",
-    "composed": "contract additive",
     "layers": "errors contract",
-    "data": "errors contract",
+    "blocks": "errors contract ops",
+    "data": "errors",
+    "store": "errors data",
+    "augment": "errors contract",
     "score": "errors contract",
-    "weights": "errors contract data",
-    "engine": "errors contract ops layers data score weights",
-    "plugins": "tlx errors hooks data contract composed",
-    "bench": "tlx errors contract data score weights engine hooks plugins",
-    "report": "errors score bench",
-    "reproduce": "tlx errors data bench report plugins",
-    "testing": "tlx errors contract ops layers data score engine",
-    "cli": "tlx errors new hooks plugins data bench report reproduce testing",
+    "weights": "errors contract data store",
+    "engine": "errors contract ops layers blocks data augment score weights",
+    "plugins": "tlx errors hooks data contract blocks",
+    "observers": "tlx errors",
+    "runs": "tlx errors contract data store score weights engine hooks plugins observers",
+    "rank": "tlx errors contract data store score weights engine plugins runs",
+    "report": "errors score runs rank",
+    "reproduce": "tlx errors data runs report plugins",
+    "testing": "tlx errors contract ops layers data store score engine",
+    "cli": "tlx errors hooks plugins data store runs rank observers report reproduce testing",
 }
-PUBLIC = {"tlx", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.testing", "tlx.weights"}
+PUBLIC = {
+    "tlx", "tlx.blocks", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.store", "tlx.testing", "tlx.weights"
+}  # fmt: skip
 WITHOUT_JAX = (
-    "tlx tlx.errors tlx.hooks tlx.new tlx.plugins tlx.cli tlx.data tlx.engine.recipe tlx.bench tlx.bench.spec "
-    "tlx.bench.store tlx.bench.suite tlx.report tlx.reproduce tlx.score.metrics tlx.score.selectors tlx.weights"
+    "tlx tlx.errors tlx.hooks tlx.plugins tlx.cli tlx.cli.scaffold tlx.data tlx.store tlx.engine.recipe tlx.runs "
+    "tlx.runs.spec tlx.runs.store tlx.runs.suite tlx.report tlx.reproduce tlx.score.metrics tlx.score.selectors "
+    "tlx.weights"
 ).split()
 
 
@@ -59,7 +64,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def part(module: str) -> str:
-    """The part of tlx that a module belongs to: "tlx.bench.spec" -> "bench"."""
+    """The part of tlx that a module belongs to: "tlx.runs.spec" -> "bench"."""
     return module.split(".")[1] if "." in module else "tlx"
 
 
@@ -111,9 +116,9 @@ def test_facade_imports_nothing_of_tlx():
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import tlx.bench.spec", ["tlx.bench.spec"]),
+        ("import tlx.runs.spec", ["tlx.runs.spec"]),
         ("def f():\n    from tlx.engine import recipe", ["tlx.engine"]),
-        ("from tlx import bench, Strategy", ["tlx.bench", "tlx"]),
+        ("from tlx import runs, Strategy", ["tlx.runs", "tlx"]),
         ("if TYPE_CHECKING:\n    import jax", []),
     ],
 )

@@ -401,12 +401,6 @@ def test_type_checkers_see_the_same_names():
     assert set(dir(tlx)) >= seen.keys()
 
 
-def test_bench_is_a_function_and_a_package():
-    import tlx.bench.api as api
-
-    assert callable(tlx.bench) and callable(api.bench)
-
-
 def test_a_prefix_stands_for_all_names_that_begin_with_it():
     registry = one("datasets", ("lab:", lambda rest: toy(f"lab:{rest}")), ("other", lambda: toy("other")))
     assert [entry.name for entry in registry.entries("datasets")] == ["lab:", "other"] and not registry.problems

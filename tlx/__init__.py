@@ -7,9 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlx.additive import Additive, Outputs
-    from tlx.bench.api import bench, run, sweep
-    from tlx.bench.suite import Suite
+    from tlx.blocks.additive import Additive, Outputs
     from tlx.contract import (
         Batch,
         Context,
@@ -53,15 +51,17 @@ if TYPE_CHECKING:
     )
     from tlx.hooks import hookimpl
     from tlx.reproduce.table import PaperTable
+    from tlx.runs.api import bench, run, sweep
+    from tlx.runs.suite import Suite
     from tlx.score.selectors import Evidence, Selector
     from tlx.score.transferability import Pair, Transferability
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "tlx.additive": "Additive Outputs",
-    "tlx.bench.api": "bench run sweep",
-    "tlx.bench.suite": "Suite",
+    "tlx.blocks.additive": "Additive Outputs",
+    "tlx.runs.api": "bench run sweep",
+    "tlx.runs.suite": "Suite",
     "tlx.contract": "Batch Context Features Images Key Labelled Labels Logits Loss Metrics Model NotShown Objective "
     "Phase Scalar State Strategy Sweep Tree Unlabelled keep strategy",
     "tlx.data.protocol": "Draw Protocol",
@@ -80,10 +80,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'tlx' has no attribute '{name}'")
-    value = getattr(import_module(_HOME[name]), name)
-    # the import has set `bench` to the package, which can be called as the function: so both `tlx.bench(...)` and
-    # `import tlx.bench.api as api` work
-    return globals().setdefault(name, value)
+    return globals().setdefault(name, getattr(import_module(_HOME[name]), name))
 
 
 def __dir__() -> list[str]:

@@ -54,9 +54,9 @@ def tlx_backbones(register: Register) -> None:
 def tlx_datasets(register: Register) -> None:
     """Brings datasets. Target: a function without arguments that returns a `tlx.Dataset`; called on first use.
 
-    A `tlx.data.Prepared` is one that knows its raw files: it downloads them, and is read from the cache from then on.
+    A `tlx.store.Prepared` is one that knows its raw files: it downloads them, and is read from the cache from then on.
     A name that ends in ":" is a prefix: its target is called with what follows, for `lab:left/2` with "left/2", and
-    returns a `tlx.Dataset` or a `tlx.data.Prepared`.
+    returns a `tlx.Dataset` or a `tlx.store.Prepared`.
 
     Example:
         @hookimpl
@@ -161,7 +161,7 @@ def tlx_commands(cli: "click.Group") -> None:
 
 @hookspec
 def tlx_run_started(spec: Any) -> None:
-    """Called before a run, with its `tlx.bench.spec.Spec`. Not called for a run whose result is already there.
+    """Called before a run, with its `tlx.runs.spec.Spec`. Not called for a run whose result is already there.
 
     The runs of a sweep are under way together: all start, then their rounds come in turn, then all finish.
 
@@ -185,7 +185,7 @@ def tlx_round_finished(spec: Any, progress: Any) -> None:
 
 @hookspec
 def tlx_run_finished(spec: Any, result: Any) -> None:
-    """Called after a run, finished or failed, with its `tlx.bench.result.Result`.
+    """Called after a run, finished or failed, with its `tlx.runs.result.Result`.
 
     Example:
         @hookimpl

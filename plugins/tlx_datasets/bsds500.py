@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tlx.data import File, read_image
+from tlx.data import read_image
+from tlx.store import File
 
 HOST = "https://raw.githubusercontent.com/BIDS/BSDS500/master/BSDS500/data/images/train"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataError
-from tlx.data import Arrays, Dataset, File, Prepared, chosen
+from tlx.data import Arrays, Dataset, chosen
+from tlx.store import File, Prepared
 
 DIGITS = tuple("0123456789")
 SOURCE = "http://www.ee.surrey.ac.uk/CVSSP/demos/chars74k"

@@ -5,7 +5,8 @@ Reference: Krizhevsky, "Learning multiple layers of features from tiny images", 
 
 from pathlib import Path
 
-from tlx.data import Dataset, File, Prepared
+from tlx.data import Dataset
+from tlx.store import File, Prepared
 from tlx_datasets import tfds
 from tlx_datasets.cifar import rows
 

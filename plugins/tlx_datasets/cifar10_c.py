@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataError, nearest
-from tlx.data import Arrays, Dataset, File, Prepared, chosen
+from tlx.data import Arrays, Dataset, chosen
+from tlx.store import File, Prepared
 from tlx_datasets.archive import members
 from tlx_datasets.cifar10 import cifar10
 from tlx_datasets.severity import parse

@@ -4,7 +4,8 @@ import hashlib
 
 import numpy as np
 
-from tlx.data import Arrays, Dataset, Prepared
+from tlx.data import Arrays, Dataset
+from tlx.store import Prepared
 from tlx_datasets.cifar10 import cifar10
 from tlx_datasets.corruptions import corrupted
 from tlx_datasets.severity import parse

@@ -12,7 +12,8 @@ import zlib
 from pathlib import Path
 
 from tlx import DataError
-from tlx.data import Dataset, File, Prepared
+from tlx.data import Dataset
+from tlx.store import File, Prepared
 from tlx_datasets import idx, tfds
 from tlx_datasets.rows import by_content
 

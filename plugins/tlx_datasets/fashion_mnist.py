@@ -4,7 +4,7 @@ Reference: Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for benc
 arXiv:1708.07747, 2017.
 """
 
-from tlx.data import Prepared
+from tlx.store import Prepared
 from tlx_datasets import idx, tfds
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")

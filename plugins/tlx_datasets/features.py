@@ -1,7 +1,7 @@
 """Features of a backbone in the place of its images, as `tlx features` left them in the cache."""
 
 from tlx import Dataset
-from tlx.data import read_features
+from tlx.store import read_features
 
 
 def load(rest: str) -> Dataset:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Arrays, Dataset, Prepared, Ready, fifth, read_image
+from tlx.data import Arrays, Dataset, fifth, read_image
+from tlx.store import Prepared, Ready
 
 log = logging.getLogger("tlx")
 SUFFIXES = frozenset(".bmp .gif .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tlx.data import Arrays, Dataset, Prepared
+from tlx.data import Arrays, Dataset
+from tlx.store import Prepared
 from tlx_datasets.chars74k import chars74k_fnt
 
 ROWS = {"train": 20_000, "test": 2_000}

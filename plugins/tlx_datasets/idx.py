@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataError
-from tlx.data import Dataset, File
+from tlx.data import Dataset
+from tlx.store import File
 from tlx_datasets.rows import by_content
 
 IMAGES, LABELS = 2051, 2049  # magic numbers: unsigned bytes in three dimensions and in one

@@ -4,7 +4,7 @@ Reference: Clanuwat, Bober-Irizar, Kitamoto, Lamb, Yamamoto, Ha, "Deep learning 
 arXiv:1812.01718, 2018.
 """
 
-from tlx.data import Prepared
+from tlx.store import Prepared
 from tlx_datasets import idx, tfds
 
 CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")

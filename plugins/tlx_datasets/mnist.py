@@ -3,7 +3,7 @@
 Reference: LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition", 1998.
 """
 
-from tlx.data import Prepared
+from tlx.store import Prepared
 from tlx_datasets import idx, tfds
 
 DIGITS = tuple("0123456789")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tlx.data import Arrays, Dataset, Prepared
+from tlx.data import Arrays, Dataset
+from tlx.store import Prepared
 from tlx_datasets import bsds500
 from tlx_datasets.mnist import mnist
 

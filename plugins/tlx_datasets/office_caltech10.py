@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 
 from tlx import DataAbsent, DataError, nearest
-from tlx.data import Dataset, Prepared, Ready
+from tlx.data import Dataset
+from tlx.store import Prepared, Ready
 from tlx_datasets.folder import build as build_folder
 
 NAME = "office_caltech10"

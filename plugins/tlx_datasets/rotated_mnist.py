@@ -9,7 +9,8 @@ import hashlib
 import numpy as np
 
 from tlx import DataError
-from tlx.data import Arrays, Dataset, Prepared
+from tlx.data import Arrays, Dataset
+from tlx.store import Prepared
 from tlx_datasets.mnist import mnist
 
 ANGLES = (0, 15, 30, 45, 60, 75)

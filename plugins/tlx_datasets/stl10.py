@@ -8,7 +8,8 @@ Reference: Coates, Lee, Ng, "An analysis of single-layer networks in unsupervise
 from pathlib import Path
 
 from tlx import DataError
-from tlx.data import Dataset, File, Prepared
+from tlx.data import Dataset
+from tlx.store import File, Prepared
 from tlx_datasets import tfds
 from tlx_datasets.archive import members, records
 from tlx_datasets.rows import by_content

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataError
-from tlx.data import Dataset, File, Prepared
+from tlx.data import Dataset
+from tlx.store import File, Prepared
 from tlx_datasets import tfds
 from tlx_datasets.rows import by_content
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Arrays, Dataset, Prepared, Ready
+from tlx.data import Arrays, Dataset
+from tlx.store import Prepared, Ready
 
 DIGITS = tuple("0123456789")
 MEMBERS = {"train": "synth_train_32x32.mat", "test": "synth_test_32x32.mat"}

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Arrays, Dataset, Prepared, Ready, chosen
+from tlx.data import Arrays, Dataset, chosen
+from tlx.store import Prepared, Ready
 from tlx_datasets.rows import by_content
 
 log = logging.getLogger("tlx")

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Dataset, File, Prepared, Ready
+from tlx.data import Dataset
+from tlx.store import File, Prepared, Ready
 from tlx_datasets.rows import by_content
 
 DIGITS = tuple("0123456789")

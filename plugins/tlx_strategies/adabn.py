@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from tlx import ContractError, Objective, Phase, Strategy, strategy
-from tlx_strategies.supervised import supervised
+from tlx.blocks import supervised
 
 
 @strategy

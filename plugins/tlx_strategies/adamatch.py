@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
+from tlx.blocks import as_teacher, follow, with_teacher
 from tlx.ops import align_distribution, cosine_warmup, cross_entropy, soft_cross_entropies
-from tlx_strategies.teacher import as_teacher, follow, with_teacher
 
 
 @strategy

@@ -3,8 +3,8 @@
 import jax
 
 from tlx import Objective, Phase, Strategy, strategy
+from tlx.blocks import supervised
 from tlx.ops import domain_accuracy, domain_loss, mlp_apply, mlp_init
-from tlx_strategies.supervised import supervised
 
 
 @strategy

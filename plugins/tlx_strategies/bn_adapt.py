@@ -1,8 +1,7 @@
 """Batch-norm statistics of the test batch."""
 
 from tlx import Strategy, strategy
-from tlx_strategies.stream import by_batch, online
-from tlx_strategies.supervised import supervised
+from tlx.blocks import by_batch, online, supervised
 
 
 @strategy

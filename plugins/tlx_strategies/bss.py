@@ -1,8 +1,8 @@
 """Batch spectral shrinkage."""
 
 from tlx import Strategy, strategy
+from tlx.blocks import fine_tuned
 from tlx.ops import spectral_shrinkage
-from tlx_strategies.supervised import fine_tuned
 
 
 @strategy

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Strategy, strategy
-from tlx.ops import both_domains, cross_entropy, dann_ramp, domain_loss, mlp_apply, mlp_init, reverse_gradient
+from tlx.blocks import both_domains
+from tlx.ops import cross_entropy, dann_ramp, domain_loss, mlp_apply, mlp_init, reverse_gradient
 
 
 @strategy

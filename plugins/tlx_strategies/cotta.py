@@ -4,10 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Strategy, strategy
+from tlx.blocks import as_teacher, by_batch, follow, online, supervised, with_teacher
 from tlx.ops import restored, soft_cross_entropies
-from tlx_strategies.stream import by_batch, online
-from tlx_strategies.supervised import supervised
-from tlx_strategies.teacher import as_teacher, follow, with_teacher
 
 
 @strategy

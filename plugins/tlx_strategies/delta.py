@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Phase, Strategy, strategy
+from tlx.blocks import fine_tuned
 from tlx.ops import removal_losses, weighted_distance
-from tlx_strategies.supervised import fine_tuned
 
 
 @strategy

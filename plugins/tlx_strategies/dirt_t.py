@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, strategy
+from tlx.blocks import follow
 from tlx.ops import kl_consistency
-from tlx_strategies.teacher import follow
 from tlx_strategies.vada import VADA
 
 

@@ -4,9 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Phase, Strategy, strategy
+from tlx.blocks import NORM, by_batch, online, supervised
 from tlx.ops import cross_entropy, entropies, reliable_weights, weighted_distance
-from tlx_strategies.stream import NORM, by_batch, online
-from tlx_strategies.supervised import supervised
 
 
 @strategy

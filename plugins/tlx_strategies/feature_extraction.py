@@ -5,8 +5,8 @@ from typing import Literal
 import jax.numpy as jnp
 
 from tlx import Phase, Strategy, strategy
+from tlx.blocks import pretrained
 from tlx.ops import choose_linear, linear_logits
-from tlx_strategies.supervised import pretrained
 
 
 @strategy

@@ -3,8 +3,7 @@
 from typing import Literal
 
 from tlx import Strategy, strategy
-from tlx_strategies.supervised import pretrained
-from tlx_strategies.tuning import fresh_parts, tuned
+from tlx.blocks import fresh_parts, pretrained, tuned
 
 
 @strategy

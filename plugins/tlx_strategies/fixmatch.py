@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
+from tlx.blocks import as_teacher, follow, with_teacher
 from tlx.ops import cross_entropies, cross_entropy
-from tlx_strategies.teacher import as_teacher, follow, with_teacher
 
 
 @strategy

@@ -1,7 +1,7 @@
 """What a pretrained net is measured against."""
 
 from tlx import Strategy, strategy
-from tlx_strategies.supervised import supervised
+from tlx.blocks import supervised
 
 
 @strategy

@@ -3,9 +3,8 @@
 from typing import Literal
 
 from tlx import Strategy, strategy
+from tlx.blocks import new_head, pretrained, tuned
 from tlx.ops import weighted_distance
-from tlx_strategies.supervised import new_head, pretrained
-from tlx_strategies.tuning import tuned
 
 
 @strategy

@@ -3,9 +3,8 @@
 import jax
 
 from tlx import Strategy, strategy
+from tlx.blocks import online, supervised
 from tlx.ops import laplacian_adjusted, neighbour_affinity
-from tlx_strategies.stream import online
-from tlx_strategies.supervised import supervised
 
 
 @strategy

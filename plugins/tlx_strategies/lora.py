@@ -1,8 +1,8 @@
 """Low-rank adaptation."""
 
 from tlx import Objective, Phase, Strategy, strategy
+from tlx.blocks import pretrained
 from tlx.ops import cross_entropy, lora_init, lora_merge
-from tlx_strategies.supervised import pretrained
 
 
 @strategy

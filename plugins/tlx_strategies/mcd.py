@@ -3,14 +3,8 @@
 import jax
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.ops import (
-    Norm,
-    both_domains,
-    classifier_discrepancy,
-    cross_entropy,
-    uniform_cross_entropy,
-    with_source_norm,
-)
+from tlx.blocks import Norm, both_domains, with_source_norm
+from tlx.ops import classifier_discrepancy, cross_entropy, uniform_cross_entropy
 
 HEADS = ("head", "head2")
 
@@ -26,7 +20,7 @@ class MCD(Strategy):
 
     Settings: `weight` of the gap; `num_k`, 4 in the paper's code; `balance` 0 (0.01 in the paper for VisDA, 0.03 in
     TLLib); `norm`, how batch norm sees the domains: "joint", "separate" (the authors') or "domain", see
-    `tlx.ops.both_domains`.
+    `tlx.blocks.both_domains`.
 
     Reference: Saito et al., "Maximum Classifier Discrepancy for Unsupervised Domain Adaptation", CVPR 2018.
     """

@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
+from tlx.blocks import as_teacher, follow, saw, with_teacher
 from tlx.ops import class_balance, cross_entropy, squared_consistency
-from tlx_strategies.teacher import as_teacher, follow, saw, with_teacher
 
 
 @strategy

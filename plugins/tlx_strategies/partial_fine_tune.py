@@ -3,8 +3,7 @@
 from typing import Literal
 
 from tlx import Strategy, strategy
-from tlx_strategies.supervised import new_head
-from tlx_strategies.tuning import tuned
+from tlx.blocks import new_head, tuned
 
 
 @strategy

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from tlx import Logits, Metrics, Model, Objective, Phase, Scalar, Strategy, strategy
+from tlx.blocks import supervised
 from tlx.ops import entropies, marginal_entropy
-from tlx_strategies.supervised import supervised
 
 
 def augmented(model: Model, phase: Phase) -> Phase:

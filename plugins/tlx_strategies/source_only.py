@@ -1,7 +1,7 @@
 """The baseline of every table."""
 
 from tlx import Strategy, strategy
-from tlx_strategies.supervised import supervised
+from tlx.blocks import supervised
 
 
 @strategy

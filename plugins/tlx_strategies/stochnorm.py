@@ -3,7 +3,7 @@
 import jax
 
 from tlx import Strategy, strategy
-from tlx_strategies.supervised import fine_tuned
+from tlx.blocks import fine_tuned
 
 
 @strategy

@@ -3,9 +3,8 @@
 import jax.numpy as jnp
 
 from tlx import Strategy, strategy
+from tlx.blocks import NORM, by_batch, online, supervised
 from tlx.ops import entropies
-from tlx_strategies.stream import NORM, by_batch, online
-from tlx_strategies.supervised import supervised
 
 
 @strategy

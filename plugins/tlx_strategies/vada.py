@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
+from tlx.blocks import as_teacher, follow, with_teacher
 from tlx.ops import (
     cross_entropy,
     domain_accuracy,
@@ -13,7 +14,6 @@ from tlx.ops import (
     mlp_init,
     virtual_adversarial_loss,
 )
-from tlx_strategies.teacher import as_teacher, follow, with_teacher
 
 
 @strategy

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.ops import both_domains, cross_entropy, gradient_penalty, mlp_apply, mlp_init
+from tlx.blocks import both_domains
+from tlx.ops import cross_entropy, gradient_penalty, mlp_apply, mlp_init
 
 
 @strategy

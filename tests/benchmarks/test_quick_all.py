@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tlx.bench.fingerprint import fingerprint
-from tlx.bench.plan import make_specs
-from tlx.bench.store import load_all
 from tlx.plugins import Registry
 from tlx.report import render
+from tlx.runs.fingerprint import fingerprint
+from tlx.runs.resolve import make_specs
+from tlx.runs.store import load_all
 
 FOLDER = Path(__file__).parents[2] / "benchmarks/results/quick-all"
 TEXT = FOLDER.with_suffix(".md").read_text()

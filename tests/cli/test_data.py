@@ -13,7 +13,8 @@ import hashlib
 import numpy as np
 from tlx import hookimpl
 from pathlib import Path
-from tlx.data import Arrays, Dataset, File, Prepared, Ready
+from tlx.data import Arrays, Dataset
+from tlx.store import File, Prepared, Ready
 
 def split(first):
     return Arrays(np.full((4, 2, 2, 1), 7, np.uint8), np.arange(4, dtype=np.int32) % 2,

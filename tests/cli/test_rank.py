@@ -1,4 +1,4 @@
-"""The options of `tlx rank` and `tlx features`; what they do is tested in tests/bench/test_rank.py."""
+"""The options of `tlx rank` and `tlx features`; what they do is tested in tests/rank/test_rank.py."""
 
 import pytest
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tlx.data.fit import fit
+from tlx.data.resize import fit
 from tlx.engine.feed import make_feed, normalise
 from tlx.testing.tiny import tiny_task
 

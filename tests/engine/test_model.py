@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from tlx import ContractError, SettingError, State
-from tlx.data.augment.geometry import crop
+from tlx.augment.geometry import crop
 from tlx.engine.model import Frame, make_model
 from tlx.layers import conv_general_dilated
 from tlx.testing.tiny import TinyBN

@@ -6,7 +6,7 @@ import pytest
 from beartype import beartype
 from jaxtyping import TypeCheckError, jaxtyped
 
-from tlx import State, ops
+from tlx import ops
 
 S, T, P = jnp.ones((4, 3)), jnp.ones((5, 3)), jnp.ones(())
 LABELS, ROW, MATRIX = jnp.zeros(4, int), jnp.ones(3), jnp.eye(3)
@@ -42,7 +42,6 @@ GOOD = {
     "spectral_shrinkage": (S,),
     "stepwise_norm": (S,),
     "uniform_cross_entropy": (S,),
-    "with_fresh": (State({"head": {"kernel": S}}, {}), State({"head": {"kernel": S}}, {}), ("head/*",)),
     "virtual_adversarial_loss": (lambda x: x, S, jax.random.key(0), 1.0),
     "weighted_distance": ([S], [S]),
     "class_confusion": (S,),
@@ -110,7 +109,7 @@ BAD = {
     "squared_distances": (ROW, ROW),
 }
 # trees of any shape; a model; a custom_vjp object, which cannot be wrapped
-WITHOUT_SHAPES = {"as_source", "with_source_norm", "ema", "lora_merge", "both_domains", "reverse_gradient"}
+WITHOUT_SHAPES = {"ema", "lora_merge", "reverse_gradient"}
 
 
 def checked(name: str):

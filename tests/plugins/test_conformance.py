@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tlx.data import Prepared
-from tlx.data.state import state
 from tlx.plugins import Registry
+from tlx.store import Prepared
+from tlx.store.inventory import state
 from tlx.testing import checks_of, parametrize_with_checks
 
 BUILT_IN = ("backbones", "datasets", "strategies")

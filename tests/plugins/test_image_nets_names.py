@@ -9,7 +9,7 @@ from flax import nnx
 from PIL import Image
 
 from tlx import WeightsError
-from tlx.weights.convert import fit
+from tlx.weights.match import fit
 from tlx_backbones import vgg
 from tlx_backbones.convnext import ConvNeXtTiny
 from tlx_backbones.mobilenet import MobileNetV2

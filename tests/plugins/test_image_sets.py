@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from tlx.data import Arrays, Dataset, Prepared
+from tlx.data import Arrays, Dataset
 from tlx.errors import DataError
 from tlx.plugins import Registry
+from tlx.store import Prepared
 from tlx_datasets import cifar10, cifar100, emnist_digits, fashion_mnist, idx, kmnist, mnist, stl10, svhn_cropped
 from tlx_datasets.rows import by_content
 

@@ -17,11 +17,11 @@ from scipy.stats import norm
 
 import tlx_strategies
 from tlx import Batch, Context, ContractError, Labelled, Model, SettingError, State, Strategy, Unlabelled
-from tlx.bench.settings import complete_settings
 from tlx.engine.feed import batch_of
 from tlx.engine.recipe import Recipe
 from tlx.engine.step import start, step
 from tlx.ops import domain_accuracy, mlp_apply
+from tlx.runs.settings import complete_settings
 from tlx_strategies.adda import ADDA
 from tlx_strategies.coral import CORAL
 from tlx_strategies.dann import DANN

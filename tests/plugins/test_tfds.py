@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlx.data import Prepared
-from tlx.data.state import state
 from tlx.errors import DataAbsent, DataError
 from tlx.plugins import Registry
+from tlx.store import Prepared
+from tlx.store.inventory import state
 from tlx_datasets import emnist_digits, mnist, tfds
 
 TINY = """
@@ -228,7 +228,7 @@ def test_a_prepared_set_is_the_same_as_the_publishers_files(data_dir, tmp_path):
 def test_real_sets(name, shape, hash):
     if "TLX_TEST_DATA" not in os.environ:
         pytest.skip("TLX_TEST_DATA is not set")
-    from tlx.data import cache
+    from tlx.store import cache
 
     found = mnist.mnist()
     assert found.train.x.shape == shape and cache.meta(mnist.mnist.place)["hash"] == hash

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from tlx.bench.result import Environment, Result, Score, Selection, Times
-from tlx.bench.spec import Spec
 from tlx.engine.recipe import Recipe
+from tlx.runs.result import Environment, Result, Score, Selection, Times
+from tlx.runs.spec import Spec
 
 RECIPE = Recipe(name="short", steps=6)
 

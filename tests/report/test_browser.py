@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from tlx.bench.result import Point
-from tlx.bench.store import Store
 from tlx.report import report
+from tlx.runs.result import Point
+from tlx.runs.store import Store
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (the extra `browser`)")
 

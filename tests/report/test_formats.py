@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tlx.bench.store import Store
 from tlx.errors import ResultError, UnknownName
 from tlx.report import FORMATS, RECORDS, TABLES, cells, render, report
+from tlx.runs.store import Store
 
 
 def test_json_is_the_cells(results):

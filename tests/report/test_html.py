@@ -4,8 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from tlx.bench.store import Store
 from tlx.report import cells, render, report
+from tlx.runs.store import Store
 
 
 def inside(page):

@@ -10,7 +10,7 @@ from tlx import Dataset, PaperTable, Protocol, Suite, Task
 from tlx.data import Arrays
 from tlx.engine.recipe import Recipe
 from tlx.plugins import Registry
-from tlx.reproduce.plan import planned
+from tlx.reproduce.figures import planned
 from tlx.score import Selector, accuracy
 
 YAML = """
@@ -164,7 +164,7 @@ def made():
     """Makes a result of a spec with given accuracies, some fields of the spec changed."""
     import dataclasses
 
-    from tlx.bench.result import Environment, Result, Score, Selection, Times
+    from tlx.runs.result import Environment, Result, Score, Selection, Times
 
     def made(spec, oracle, last=None, **changes):
         spec = dataclasses.replace(spec, **changes)

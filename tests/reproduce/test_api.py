@@ -3,10 +3,10 @@ import json
 
 import pytest
 
-from tlx.bench.store import Store, load_all
 from tlx.cli import main
 from tlx.errors import ResultError, UnknownName
 from tlx.reproduce import api
+from tlx.runs.store import Store, load_all
 
 
 @pytest.fixture

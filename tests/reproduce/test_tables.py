@@ -8,7 +8,7 @@ from tlx import PaperTable
 from tlx.errors import SettingError
 from tlx.plugins import Registry
 from tlx.reproduce import read, unknown
-from tlx.reproduce.plan import planned
+from tlx.reproduce.figures import planned
 
 FOLDER = Path(__file__).parents[2] / "benchmarks/literature"
 TABLES = ("tllib-digits", "kl-digits", "kl-rotated-mnist", "shot-digits", "dirt-t", "adda", "self-ensembling")

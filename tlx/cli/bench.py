@@ -22,8 +22,8 @@ def command(session: Session, suite: str, tensorboard: str | None, **options) ->
     Runs that are finished already are not run again. Tasks whose data are not on this machine are left out, and named.
     """
     registry = session.registry
-    from tlx.bench import api
     from tlx.report import render
+    from tlx.runs import api
 
     observers = trackers(tensorboard)
     results = api.bench(suite, plugins=session.files, registry=registry, observers=observers, **options)

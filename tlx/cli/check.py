@@ -57,8 +57,8 @@ def _check(registry: Registry, entry: Entry) -> int:
 
 
 def _absent(entry: Entry) -> bool:
-    from tlx.data import Prepared
-    from tlx.data.state import state
+    from tlx.store import Prepared
+    from tlx.store.inventory import state
 
     source = entry.source()
     return isinstance(source, Prepared) and state(source).kind == "absent"

@@ -33,7 +33,7 @@ def list_(session: Session, as_json: bool) -> None:
     cached: built; prepared: by TFDS; raw: files not built yet; absent: with the size of its download; made: of no files
     of its own; prefix: stands for many.
     """
-    from tlx.data import cache
+    from tlx.store import cache
 
     rows = [_row(entry) for entry in session.registry.entries("datasets")]
     if as_json:
@@ -54,7 +54,7 @@ def info(session: Session, names: tuple[str, ...]) -> None:
 
     Source, licence, raw files with their hashes and hosts, where it lies, and the hash of its content.
     """
-    from tlx.data import Prepared, cache
+    from tlx.store import Prepared, cache
 
     for name in names:
         entry = session.registry.entry("datasets", name)
@@ -90,7 +90,7 @@ def prepare(ctx: click.Context, session: Session, names: tuple[str, ...], given:
     Each file is checked by its SHA-256. A download that was cut short goes on where it stopped. Exits with 1 if one of
     the datasets cannot be had; the others are prepared all the same.
     """
-    from tlx.data import Prepared
+    from tlx.store import Prepared
 
     failed = 0
     for entry in [session.registry.entry("datasets", name) for name in names]:
@@ -120,8 +120,8 @@ def verify(ctx: click.Context, session: Session, names: tuple[str, ...]) -> None
 
     Without names: of all that are here. Exits with 1 if a file is not what it should be.
     """
-    from tlx.data import Prepared
-    from tlx.data.state import problems, state
+    from tlx.store import Prepared
+    from tlx.store.inventory import problems, state
 
     registry, failed = session.registry, 0
     entries = [registry.entry("datasets", name) for name in names] or registry.entries("datasets")
@@ -141,8 +141,8 @@ def verify(ctx: click.Context, session: Session, names: tuple[str, ...]) -> None
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    from tlx.data import Prepared
-    from tlx.data.state import state
+    from tlx.store import Prepared
+    from tlx.store.inventory import state
 
     row = {"name": entry.name, "state": "prefix", "bytes": None, "where": "", "summary": entry.summary}
     if entry.is_prefix:

@@ -20,7 +20,7 @@ def command(session: Session, datasets: tuple[str, ...], **options) -> None:
     They are then the datasets features:EDITION/DATASET, on which every strategy runs with the backbone `features`.
     """
     registry = session.registry
-    from tlx.bench.features import features
+    from tlx.rank.features import features
 
     for dataset in features(datasets, plugins=session.files, registry=registry, **options):
         rows = f"{len(dataset.train.y):,} train and {len(dataset.test.y):,} test rows"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tlx import new
+from tlx.cli import scaffold
 from tlx.cli.session import Session, common, pass_session
 from tlx.errors import PluginError
 from tlx.plugins import KINDS
@@ -26,7 +26,7 @@ def command(session: Session, kind: str, name: str, package: bool, out: str) -> 
         for entry in session.registry.entries(plural):
             if entry.name == name:
                 raise PluginError(f"{entry.label} is already there, by plugin '{entry.plugin}'; choose another name")
-    written = new.write(kind, name, Path(out), package)
+    written = scaffold.write(kind, name, Path(out), package)
     for path in written:
         click.echo(f"wrote {path}")
-    click.echo(new.next_steps(kind, name, written[0], package))
+    click.echo(scaffold.next_steps(kind, name, written[0], package))

@@ -41,7 +41,7 @@ def command(session: Session, style: str, scores: list[str], **options) -> None:
     Nothing is trained but the scores' own linear models. Higher is better in every score. Only train rows are read.
     """
     registry = session.registry
-    from tlx.bench.rank import rank
+    from tlx.rank.rank import rank
     from tlx.report.ranking import table
 
     ranking = rank(scores=scores or None, plugins=session.files, registry=registry, **options)

@@ -21,8 +21,8 @@ def command(session: Session, task: str, strategy: str, tensorboard: str | None,
     """
     check_kept(options["embeddings"], options["out"])
     registry = session.registry
-    from tlx.bench import api
     from tlx.report import render
+    from tlx.runs import api
 
     result = api.run(
         task, strategy, plugins=session.files, registry=registry, observers=trackers(tensorboard), **options

@@ -119,7 +119,7 @@ def trackers(tensorboard: str | None) -> tuple[Any, ...]:
     """The observers that the options of a command ask for."""
     if tensorboard is None:
         return ()
-    from tlx.bench.tensorboard import TensorBoard
+    from tlx.observers.tensorboard import TensorBoard
 
     return (TensorBoard(tensorboard),)
 

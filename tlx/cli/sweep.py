@@ -35,8 +35,8 @@ def command(
         if not grid[key.strip()]:
             raise SettingError(f"--over: got '{text}', expected KEY=V1,V2, a setting and its values")
     registry = session.registry
-    from tlx.bench import api
     from tlx.report import render
+    from tlx.runs import api
 
     results = api.sweep(
         task, strategy, grid, plugins=session.files, registry=registry, observers=trackers(tensorboard), **options

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlx.data.part import Part, joined, part
+from tlx.data.choose import Mark, chosen, keys, share
 from tlx.data.protocol import Draw, Protocol
-from tlx.data.split import Mark, chosen, keys, share
+from tlx.data.selection import Part, joined, part
 from tlx.data.task import Dataset
 from tlx.errors import DataAbsent, DataError, UnknownName, nearest
 

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from tlx.data.choose import Mark, chosen, share
 from tlx.data.domain import Domain, make_domain
-from tlx.data.fit import CHUNK
-from tlx.data.part import Part, images, joined
-from tlx.data.split import Mark, chosen, share
+from tlx.data.resize import CHUNK
+from tlx.data.selection import Part, images, joined
 from tlx.data.task import Dataset, Rows, Task, TaskData
 from tlx.errors import DataError
 

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from tlx.data.names import WORD
+from tlx.data.task_names import WORD
 from tlx.errors import DataError, nearest
 
 ID = re.compile(rf"{WORD}(/[1-9][0-9]*)?")  # with its shots, if any

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Int32, Shaped, UInt8
 
-from tlx.data.names import TaskName, is_name, parse
 from tlx.data.protocol import Protocol
+from tlx.data.task_names import TaskName, is_name, parse
 from tlx.errors import DataError
 
 Images = UInt8[np.ndarray, "rows height width channels"] | Float32[np.ndarray, "rows 1 1 width"]

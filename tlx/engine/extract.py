@@ -10,8 +10,8 @@ from flax import nnx
 from jaxtyping import Float32
 
 from tlx.contract import State
-from tlx.data.fit import fit
 from tlx.data.protocol import Protocol
+from tlx.data.resize import fit
 from tlx.data.task import Images
 from tlx.engine.devices import use_compilation_cache
 from tlx.engine.head import split

@@ -13,7 +13,7 @@ import numpy as np
 
 from tlx.contract import Batch, Key, Labelled, NotShown, Unlabelled
 from tlx.data import TaskData
-from tlx.data.sampler import rows
+from tlx.engine.sampler import rows
 from tlx.errors import ContractError, nearest
 
 FIELDS = ("source", "target", "labelled")

@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from tlx.augment.policy import policy
 from tlx.contract import Images, Key, Model, State
-from tlx.data.augment.policy import policy
 from tlx.data.protocol import Scale
+from tlx.engine.depth import stages
 from tlx.engine.head import filled, linear_heads, own_heads, split
-from tlx.engine.stages import stages
 from tlx.errors import ContractError, SettingError
 from tlx.layers import BlendedBatchNorm, Bottleneck, conv_general_dilated
 

@@ -17,7 +17,7 @@ from tlx.contract import Key, Model, State
 from tlx.engine.groups import Flat, flatten, replace
 from tlx.engine.head import HEADS
 from tlx.engine.model import Frame, make_model
-from tlx.weights.convert import Report, fit
+from tlx.weights.match import Report, fit
 
 log = logging.getLogger("tlx")
 

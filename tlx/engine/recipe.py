@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tlx.data.augment.policy import check
-from tlx.data.names import run_keys
+from tlx.augment.policy import check
+from tlx.data.task_names import run_keys
 from tlx.errors import SettingError, nearest
 
 OPTIMIZERS = ("sgd", "adam", "adamw")
@@ -29,7 +29,7 @@ class Recipe:
     objective's gradient (0: none). `bottleneck` is the width of a Linear-BN-ReLU layer between backbone and head (0:
     none). `dtype` is what the backbone's layers compute in; parameters, features and losses stay float32 ("bfloat16"
     is meant for accelerators). `weak` and `strong` are the policies of `Model.augment` ("cifar", "flip + crop(4)", ...:
-    `tlx.data.augment.policy`). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and
+    `tlx.augment.policy`). `batch` is per domain. `rounds` is how often, over all phases, a run is evaluated and
     pseudo-labels refreshed.
 
     `by` is what a paper changes by strategy ("mmd"), by task ("a->b") or by both ("a->b mmd"), of which the later win:

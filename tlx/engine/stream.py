@@ -12,13 +12,13 @@ import numpy as np
 
 from tlx.contract import Key, Scalar, Strategy, Tree, keep
 from tlx.data import TaskData
-from tlx.data.stream import AHEAD, Readable, read_ahead
 from tlx.engine import phases as programs
 from tlx.engine.devices import cores, memory
 from tlx.engine.evaluate import predict
 from tlx.engine.feed import FIELDS, MULTIPLE, Feed, normalise
 from tlx.engine.model import make_model
 from tlx.engine.phases import Carry, Plan, Round
+from tlx.engine.read_ahead import AHEAD, Readable, read_ahead
 from tlx.engine.runs import Run
 
 SHARE = 0.5  # of the device's memory: more bytes of images are streamed

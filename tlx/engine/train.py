@@ -17,8 +17,8 @@ from tlx.engine.model import Backbone, Frame, make_model
 from tlx.engine.pretrained import stacked, weights_of
 from tlx.engine.recipe import Recipe
 from tlx.engine.runs import Point, Run
+from tlx.engine.slow_ops import warn_of_traps
 from tlx.engine.stream import StreamedRun, too_large
-from tlx.engine.traps import warn_of_traps
 from tlx.errors import ContractError
 
 

@@ -21,10 +21,7 @@ from tlx.ops.classification import (
 from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
 from tlx.ops.confusion import class_confusion
 from tlx.ops.coral import coral
-from tlx.ops.domains import Norm as Norm
-from tlx.ops.domains import as_source, both_domains, with_source_norm
 from tlx.ops.ema import ema
-from tlx.ops.fresh import with_fresh
 from tlx.ops.higher_moments import moment_distance
 from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
 from tlx.ops.kl import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
@@ -49,8 +46,6 @@ from tlx.ops.wasserstein import gradient_penalty, random_directions, sliced_wass
 __all__ = [
     "adversarial_direction",
     "align_distribution",
-    "as_source",
-    "both_domains",
     "central_moment_discrepancy",
     "centroid_labels",
     "choose_linear",
@@ -121,6 +116,4 @@ __all__ = [
     "uniform_cross_entropy",
     "virtual_adversarial_loss",
     "weighted_distance",
-    "with_fresh",
-    "with_source_norm",
 ]

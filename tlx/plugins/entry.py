@@ -23,7 +23,7 @@ KINDS = {
     "datasets": Kind("dataset", "tlx.data.task:Dataset", "a function without arguments that returns a tlx.Dataset"),
     "protocols": Kind("protocol", "tlx.data.protocol:Protocol", "a tlx.Protocol"),
     "tasks": Kind("task", "tlx.data.task:Task", "a tlx.Task"),
-    "suites": Kind("suite", "tlx.bench.suite:Suite", "a tlx.Suite"),
+    "suites": Kind("suite", "tlx.runs.suite:Suite", "a tlx.Suite"),
     "selectors": Kind("selector", "tlx.score.selectors:Selector", "a subclass or an instance of tlx.Selector"),
     "scores": Kind(
         "score", "tlx.score.transferability:Transferability", "a subclass or an instance of tlx.Transferability"

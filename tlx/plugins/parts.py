@@ -17,7 +17,7 @@ def composed(registry: "Registry", name: str) -> Entry:
         ContractError: a part is named twice, or is no cross-entropy on the source and a term; the message has all
             that are.
     """
-    from tlx.composed import compose, composes  # JAX is behind it
+    from tlx.blocks.sums import compose, composes  # JAX is behind it
 
     names = [part.strip() for part in name.split("+")]
     label = "+".join(names)
@@ -34,7 +34,7 @@ def composed(registry: "Registry", name: str) -> Entry:
 
 
 def _all(registry: "Registry") -> list[str]:
-    from tlx.composed import composes
+    from tlx.blocks.sums import composes
 
     found = []
     for entry in registry.entries("strategies"):

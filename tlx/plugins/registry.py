@@ -19,7 +19,7 @@ from tlx.plugins.parts import composed
 from tlx.plugins.tasks import find_task
 
 NAME = re.compile(r"\w+([.-]\w+)*")
-PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*:")  # of dataset names, as the grammar in tlx.data.names has it
+PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*:")  # of dataset names, as the grammar in tlx.data.task_names has it
 HOOKS = [name for name in vars(hooks) if name.startswith("tlx_")]
 
 
@@ -232,7 +232,7 @@ def _normal(kind: str, name: Any, strict: bool) -> str:
         if strict and not prefix and not (isinstance(name, str) and NAME.fullmatch(name)):
             raise PluginError("expected a name of letters, digits, and _ - . inside")
         return name
-    from tlx.data.names import task_name  # NumPy is behind it
+    from tlx.data.task_names import task_name  # NumPy is behind it
 
     try:
         return task_name(name)

@@ -22,8 +22,8 @@ def find_task(registry: "Registry", text: str) -> "Task":
         UnknownName: no such dataset or protocol; where a registered task has a name near to it, that is the guess.
         PluginError: the plugin that holds the name is broken there.
     """
-    from tlx.data.names import ARROW, parse  # NumPy is behind it
     from tlx.data.task import Task
+    from tlx.data.task_names import ARROW, parse  # NumPy is behind it
 
     try:
         name = parse(text)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tlx.bench.result import Result
-from tlx.bench.store import Store, load_all
 from tlx.errors import ResultError, SettingError, UnknownName
 from tlx.report.cells import cells
-from tlx.report.comparison import compared, comparisons
 from tlx.report.overview import overview as overview_of
+from tlx.report.selectors import compared, comparisons
 from tlx.report.tables import tables
+from tlx.runs.result import Result
+from tlx.runs.store import Store, load_all
 
 TABLES, RECORDS, PAGES = ("terminal", "markdown", "latex"), ("csv", "json"), ("html",)
 FORMATS = (*TABLES, *RECORDS, *PAGES)
@@ -32,7 +32,7 @@ def render(
 
     With `selectors` it compares the selection policies instead. `baseline` is a strategy to test all others against,
     and `interval` is "t" or "bootstrap": see `cells`. "terminal" has the option `width`; "html", a page with all of it,
-    has `store`, the `tlx.bench.Store` where embeddings may lie.
+    has `store`, the `tlx.runs.Store` where embeddings may lie.
 
     Raises:
         UnknownName: no such format, selection, baseline or interval.

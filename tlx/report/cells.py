@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
-from tlx.bench.result import Result, Score
 from tlx.errors import UnknownName
+from tlx.runs.result import Result, Score
 from tlx.score.intervals import INTERVALS
 from tlx.score.statistics import clear_best, interquartile_mean, paired
 

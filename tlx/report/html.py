@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tlx.bench.result import Result
-from tlx.bench.spec import written
-from tlx.bench.store import Store
 from tlx.report import terminal
 from tlx.report.cells import Cell, place
-from tlx.report.comparison import comparisons
+from tlx.report.selectors import comparisons
 from tlx.report.tables import measured, named, rank, tables
+from tlx.runs.result import Result
+from tlx.runs.spec import written
+from tlx.runs.store import Store
 from tlx.score import critical_difference
 
 SCRIPTS = ("draw.js", "figures.js", "main.js")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tlx.bench.rank import Choice, Ranking
+from tlx.rank.rank import Choice, Ranking
 
 
 def table(ranking: Ranking) -> str:

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlx.bench.api import complete
-from tlx.bench.environment import CHECKOUT
-from tlx.bench.executor import Executor
-from tlx.bench.result import Result
-from tlx.bench.store import Store, load_all
 from tlx.errors import UnknownName
 from tlx.plugins import Registry
-from tlx.reproduce.compare import Cell, compared, refuse_others
+from tlx.reproduce.figures import Planned, planned
 from tlx.reproduce.literature import read
-from tlx.reproduce.plan import Planned, planned
 from tlx.reproduce.table import PaperTable
+from tlx.reproduce.verdicts import Cell, compared, refuse_others
+from tlx.runs.api import complete
+from tlx.runs.environment import CHECKOUT
+from tlx.runs.executor import Executor
+from tlx.runs.result import Result
+from tlx.runs.store import Store, load_all
 
 
 def reproduce(
@@ -31,13 +31,13 @@ def reproduce(
 ) -> list[Cell]:
     """Runs what a published table lacks in the folder `out` (default "runs/TABLE"), and gives its cells.
 
-    Only missing cells run: see `tlx.bench`. `tasks` and `methods` are those to run, `seeds` how many; the cells are of
+    Only missing cells run: see `tlx.runs`. `tasks` and `methods` are those to run, `seeds` how many; the cells are of
     these alone.
 
     Raises:
         UnknownName: no such table, or no such budget, task or method of it.
         ResultError: the folder has a result of one of the table's cells under another protocol or on another network.
-        TlxError: as `tlx.bench`; before anything runs.
+        TlxError: as `tlx.runs`; before anything runs.
 
     Example:
         cells = tlx.reproduce.reproduce("tllib-digits", budget="short", tasks=["mnist->usps"])

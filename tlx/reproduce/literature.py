@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tlx.bench.typed import build
-from tlx.data.names import task_name
+from tlx.data.task_names import task_name
 from tlx.errors import DataError, nearest
+from tlx.runs.from_json import build
 
 if TYPE_CHECKING:
     from tlx.plugins import Registry

@@ -7,8 +7,8 @@ from itertools import groupby
 
 from tlx.errors import UnknownName
 from tlx.report.tables import NEGATIVE, NOTES, SELECTS_BY_LABELS, Table
-from tlx.reproduce.compare import Cell
 from tlx.reproduce.literature import Literature
+from tlx.reproduce.verdicts import Cell
 
 FORMATS = ("terminal", "markdown", "json")
 

@@ -16,7 +16,7 @@ Logits = Float[np.ndarray, "rows classes"]
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Features and logits of a few rows, the same ones at every evaluation of a run; see `tlx.bench.sample`.
+    """Features and logits of a few rows, the same ones at every evaluation of a run; see `tlx.runs.probe`.
 
     The target's rows are test images, without their labels: these selectors are transductive. Row i of `mixed_logits`
     is of the image 0.55 a + 0.45 b, where `mixed_rows[i]` are the places of a and b among the target's rows.

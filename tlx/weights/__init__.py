@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlx.weights.convert import Report
+from tlx.weights.match import Report
 from tlx.weights.names import Names
 from tlx.weights.source import digest, read
 

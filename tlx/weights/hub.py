@@ -9,10 +9,10 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-from tlx.data.cache import home
-from tlx.data.download import TIMEOUT, download
-from tlx.data.files import File, mismatch
 from tlx.errors import DataAbsent, DataError, WeightsError
+from tlx.store.cache import home
+from tlx.store.download import TIMEOUT, download
+from tlx.store.raw import File, mismatch
 
 log = logging.getLogger("tlx")
 

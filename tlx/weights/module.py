@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from tlx.weights.convert import Report, fit
+from tlx.weights.match import Report, fit
 
 
 def load(

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from tlx import DataAbsent, DataError, Protocol
-from tlx.data import Prepared, load_task
+from tlx.data import load_task
 from tlx.plugins import Registry
+from tlx.store import Prepared
 from tlx_datasets import office_caltech10
 from tlx_datasets.protocols import P_OC10
 

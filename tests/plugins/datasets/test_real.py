@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tlx.data import Prepared
 from tlx.plugins import Registry
+from tlx.store import Prepared
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 HASHES = {

@@ -7,11 +7,11 @@ import pytest
 from scipy.special import softmax
 
 from tlx import State
+from tlx.blocks.teacher import follow, with_teacher
 from tlx_strategies.adamatch import AdaMatch
 from tlx_strategies.dirt_t import DIRTT
 from tlx_strategies.fixmatch import FixMatch
 from tlx_strategies.mean_teacher import MeanTeacher
-from tlx_strategies.teacher import follow, with_teacher
 from tlx_strategies.vada import VADA
 
 

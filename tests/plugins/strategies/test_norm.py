@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from tlx.composed import compose
-from tlx.ops import as_source
+from tlx.blocks import as_source
+from tlx.blocks.sums import compose
 from tlx_strategies.mcc import MCC
 from tlx_strategies.mcd import MCD
 from tlx_strategies.mmd import MMD

@@ -1,0 +1,99 @@
+"""The suites that come with tlx."""
+
+import importlib
+import inspect
+
+import jax.numpy as jnp
+import pytest
+
+from tlx.runs.resolve import make_specs
+from tlx.engine.optimizer import schedule
+from tlx.plugins import Registry
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return Registry.load(environ={})
+
+
+def test_quick_is_what_the_readme_says(everything):
+    quick = everything.get("suites", "quick")
+    assert quick.tasks == ("mnist5k->optdigits", "mnist5k->mnist5k_m")
+    assert {"source_only", "coral", "mmd", "kl", "dann", "shot", "target_only"} <= set(quick.strategies)
+    assert (quick.seeds, quick.backbone) == (3, "lenet")
+
+
+LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-transfer", "cifar10-source")
+PAPERS = tuple(name for name, _, _ in importlib.import_module("tlx_suites").PAPERS)
+FEATURES = ("office-caltech10", "office-caltech10-tuned", "folder", "cifar10-transfer-probe")
+TRANSFER = ("cifar10-transfer-reduced",)
+NAMES = (*PAPERS, *FEATURES, *TRANSFER, "quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_of_a_suite_is_registered(everything, name):
+    suite = everything.get("suites", name)
+    specs = make_specs(everything, suite)
+    assert suite.name == name
+    assert len(specs) == len(suite.tasks) * len(suite.strategies) == len({spec.hash for spec in specs})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_suite_says_what_it_shows(everything, name):
+    entry = everything.entry("suites", name)
+    assert entry.summary.endswith(".") and len(entry.summary) <= 120
+
+
+def test_every_suite_is_looked_at(everything):
+    assert {entry.name for entry in everything.entries("suites") if entry.plugin == "suites"} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_the_text_of_a_large_suite_says_what_it_reproduces_what_to_expect_and_what_it_costs(everything, name):
+    text = inspect.getdoc(importlib.import_module(f"tlx_suites.{name.replace('-', '_')}")) or ""
+    assert all(f"What {words}" in text for words in ("it reproduces: ", "to expect: ", "it costs (estimated): "))
+    assert f"`{name}-smoke`" in text
+
+
+def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
+    specs = {spec.label: spec for spec in make_specs(everything, everything.get("suites", "digits"))}
+    nets = {spec.task: spec.backbone for spec in specs.values() if spec.strategy != "mcd"}
+    assert nets["mnist->usps"] == nets["usps->mnist"] == nets["mnist->mnist_m"] == "lenet_dropout"
+    assert nets["svhn_cropped->mnist"] == nets["mnist->svhn_cropped"] == nets["syn_digits->svhn_cropped"] == "dtn"
+    assert specs["mnist->usps mcd"].backbone == "lenet_mcd" and specs["svhn_cropped->mnist mcd"].backbone == "dtn_mcd"
+    rates = {
+        "mnist->usps": {"source_only": 0.01, "dann": 0.01, "mmd": 0.01, "adda_joint": 0.01, "mcd": 0.01},
+        "usps->mnist": {"source_only": 0.1, "dann": 0.1, "mmd": 0.1, "adda_joint": 0.1, "mcd": 0.1},
+        "svhn_cropped->mnist": {"source_only": 0.1, "dann": 0.03, "mmd": 0.01, "adda_joint": 0.03, "mcd": 0.03},
+    }
+    for task, methods in rates.items():
+        assert {method: specs[f"{task} {method}"].recipe.lr for method in methods} == methods
+    # (1 + gamma_step t)^-0.75 at step t of T is (1 + gamma p)^-0.75 at p = t / T with gamma = gamma_step T
+    assert specs["mnist->usps dann"].recipe.gamma == pytest.approx(1e-3 * 20 * 2500)
+    assert specs["mnist->usps source_only"].recipe.gamma == pytest.approx(3e-4 * 20 * 2500)
+    protocols = {spec.task: spec.protocol for spec in specs.values()}
+    assert protocols["mnist->usps"] == "P-full-off" and protocols["svhn_cropped->mnist"] == "P-sv-bal"
+
+
+def test_transfer_recipes_have_the_published_rates(everything):
+    """Step 0-based t of T: p = t / T. Keras: lr / (1 + 1e-6 t); the tutorial: a tenth every 7 of 25 epochs."""
+
+    def lr(name, progress):
+        recipe = everything.get("recipes", name)
+        return recipe.lr * float(schedule(recipe.schedule, recipe.hyper(), jnp.float32(progress)))
+
+    for epoch, expected in ((0, 1e-3), (6.9, 1e-3), (7.1, 1e-4), (14.1, 1e-5), (24, 1e-6)):
+        assert lr("resnet18-transfer", epoch / 25) == pytest.approx(expected, rel=1e-4)
+    vgg = everything.get("recipes", "vgg16-transfer")
+    assert lr("vgg16-transfer", 0.5) == pytest.approx(1e-4 / (1 + 1e-6 * vgg.steps / 2), rel=1e-6) and vgg.nesterov
+    for step, expected in ((250, 1.5e-3), (2999, 3e-3), (3000, 3e-4), (6000, 3e-5), (9000, 3e-6)):
+        assert lr("bit-hyperrule", step / 10_000) == pytest.approx(expected, rel=1e-4)
+    for step, expected in ((50, 1.5e-3), (199, 3e-3), (200, 3e-4), (300, 3e-5), (400, 3e-6)):
+        assert lr("bit-hyperrule-small", step / 500) == pytest.approx(expected, rel=1e-4)
+
+
+def test_recipes_carry_their_names(everything):
+    entries = everything.entries("recipes")
+    assert {"default", "quick", "smoke"} <= {entry.name for entry in entries}
+    for entry in entries:
+        assert everything.get("recipes", entry.name).name == entry.name and entry.summary

@@ -1,0 +1,164 @@
+"""The cache: what is kept comes back; two builders, a killed one and damaged files leave nothing half-built."""
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tlx.data import Arrays, Dataset
+from tlx.errors import DataError
+from tlx.store import cache
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TLX_DATA_DIR", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def arrays(first: int, rows: int) -> Arrays:
+    x = np.random.default_rng(first).integers(0, 256, (rows, 4, 4, 3), np.uint8)
+    origin = np.array([f"é/{row}" for row in range(first, first + rows)])
+    return Arrays(x, np.arange(rows, dtype=np.int32) % 2, origin)
+
+
+def dataset(rows: int = 20, name: str = "toy") -> Dataset:
+    return Dataset(name, arrays(0, rows), arrays(1000, 6), ("a", "b"))
+
+
+def never() -> Dataset:
+    raise AssertionError("built again")
+
+
+def same(a: Dataset, b: Dataset) -> bool:
+    parts = [(x, y) for split in ("train", "test") for x, y in zip(getattr(a, split), getattr(b, split), strict=True)]
+    return (a.name, a.classes) == (b.name, b.classes) and all(np.array_equal(x, y) for x, y in parts)
+
+
+def left(home: Path) -> list[str]:
+    return sorted(path.name for path in (home / "cache").iterdir() if path.suffix != ".lock")
+
+
+def test_what_is_kept_comes_back_memory_mapped_and_read_only(home):
+    first = cache.cached("tfds:a/b", "k" * 64, lambda: dataset(name="tfds:a/b"))
+    again = cache.cached("tfds:a/b", "k" * 64, never)
+    assert same(first, dataset(name="tfds:a/b")) and same(again, first)
+    for array in (*first.train, *again.test):
+        assert isinstance(array, np.memmap) and not array.flags.writeable
+    assert left(home) == ["tfds-a-b-" + "k" * 16]
+
+
+def test_another_key_is_another_dataset():
+    cache.cached("toy", "a" * 64, lambda: dataset(20))
+    assert len(cache.cached("toy", "b" * 64, lambda: dataset(30)).train.y) == 30
+    assert len(cache.cached("toy", "a" * 64, never).train.y) == 20
+
+
+def test_the_hash_is_of_the_content():
+    def found(key: str, rows: int) -> str:
+        cache.cached("toy", key * 64, lambda: dataset(rows))
+        return cache.meta(cache.place("toy", key * 64))["hash"]
+
+    assert found("a", 20) == found("b", 20) != found("c", 21)
+
+
+def test_a_build_that_fails_leaves_nothing(home):
+    with pytest.raises(ZeroDivisionError):
+        cache.cached("toy", "k" * 64, lambda: dataset(1 // 0))
+    assert left(home) == []
+    assert same(cache.cached("toy", "k" * 64, dataset), dataset())
+
+
+@pytest.mark.parametrize("file", ["train_x.npy", "train_origin.npy", "test_y.npy", "meta.json"])
+@pytest.mark.parametrize("how", ["gone", "empty", "cut", "other"])
+def test_a_damaged_file_is_named_and_the_cache_built_again(home, caplog, file, how):
+    cache.cached("toy", "k" * 64, dataset)
+    place = home / "cache" / left(home)[0]
+    path = place / file
+    if how == "gone":
+        path.unlink()
+    else:
+        size = path.stat().st_size
+        path.write_bytes({"empty": b"", "cut": path.read_bytes()[:-1], "other": b"{" * size}[how])
+    with pytest.raises(DataError, match=f"The cache file {path} is damaged: "):
+        cache.read("toy", place)
+    with caplog.at_level(logging.WARNING, "tlx"):
+        assert same(cache.cached("toy", "k" * 64, dataset), dataset())
+    assert f"The cache file {path} is damaged" in caplog.text and "built again" in caplog.text
+    assert same(cache.cached("toy", "k" * 64, never), dataset()) and len(left(home)) == 1
+
+
+@pytest.mark.parametrize("about", [[], {"name": "toy"}, {"name": "toy", "classes": 1, "files": [], "hash": ""}])
+def test_a_meta_file_that_says_something_else_is_damaged(home, about):
+    cache.cached("toy", "k" * 64, dataset)
+    place = home / "cache" / left(home)[0]
+    (place / "meta.json").write_text(json.dumps(about))
+    with pytest.raises(DataError, match="damaged"):
+        cache.read("toy", place)
+
+
+def test_pickles_are_not_read(home):
+    cache.cached("toy", "k" * 64, dataset)
+    place = home / "cache" / left(home)[0]
+    about, path = json.loads((place / "meta.json").read_text()), place / "train_y.npy"
+    np.save(path, np.array([print], object), allow_pickle=True)
+    about["files"]["train_y.npy"]["size"] = path.stat().st_size
+    (place / "meta.json").write_text(json.dumps(about))
+    with pytest.raises(DataError, match="train_y.npy is damaged: "):
+        cache.read("toy", place)
+
+
+def test_a_folder_that_cannot_be_written_is_named(home):
+    home.write_text("a file")
+    with pytest.raises(DataError, match="Dataset 'toy': the cache .* cannot be written or read"):
+        cache.cached("toy", "k" * 64, dataset)
+
+
+PROCESS = """
+import sys, time
+import numpy as np
+from tlx.data import Arrays, Dataset
+from tlx.store import cache
+
+def build():
+    with open(sys.argv[1], "a") as stream:
+        stream.write("built\\n")
+    time.sleep(0.3)
+    split = lambda first: Arrays(np.full((4, 2, 2, 1), first, np.uint8), np.arange(4, dtype=np.int32) % 2,
+                                 np.array([f"toy/{row + first}" for row in range(4)]))
+    return Dataset("toy", split(0), split(100), ("a", "b"))
+
+def half(stream, array, **options):
+    stream.write(b"half")
+    stream.flush()
+    print("writes", flush=True)
+    time.sleep(60)
+
+if sys.argv[2] == "stuck":
+    np.save = half
+print(cache.cached("toy", "k" * 64, build).test.x.sum())
+"""
+
+
+def process(started: Path, kind: str = "sound") -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", PROCESS, str(started), kind], stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_build_once(tmp_path):
+    running = [process(tmp_path / "started") for _ in range(3)]
+    assert [one.communicate(timeout=60)[0] for one in running] == ["1600\n"] * 3
+    assert (tmp_path / "started").read_text() == "built\n"
+
+
+def test_what_a_killed_builder_left_is_cleared(home, tmp_path):
+    """It dies in the middle of writing: an array is half there, and the lock is held."""
+    with process(tmp_path / "started", "stuck") as killed:
+        assert killed.stdout is not None and killed.stdout.readline() == "writes\n"
+        killed.kill()
+    assert [".build-" in name for name in left(home)] == [True]
+    assert same(cache.cached("toy", "k" * 64, dataset), dataset())
+    assert left(home) == ["toy-" + "k" * 16]

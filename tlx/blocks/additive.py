@@ -1,0 +1,66 @@
+"""Strategies of one loss, cross-entropy on the source plus a term of their own, which compose by name: "dann+mcc"."""
+
+from typing import NamedTuple
+
+from tlx.blocks.both_domains import Norm, both_domains, with_source_norm
+from tlx.contract import (
+    Batch,
+    Context,
+    Features,
+    Logits,
+    Metrics,
+    Model,
+    Phase,
+    Scalar,
+    State,
+    Strategy,
+    strategy,
+)
+from tlx.ops import cross_entropy
+
+
+class Outputs(NamedTuple):
+    """What the forward pass of both domains gives."""
+
+    source: Features
+    target: Features
+    source_logits: Logits
+    target_logits: Logits
+
+
+@strategy
+class Additive(Strategy):
+    """Base of strategies that add a term to the task: write `transfer`.
+
+    loss = cross-entropy(source) + transfer
+
+    With batch norm the joint pass adapts by itself, so what a term adds shows beside its weight at 0, not beside
+    `source_only`, which never sees the target.
+
+    Composed ("dann+mcc"), the terms share one forward pass and one cross-entropy. Parameters and extras that `init`
+    adds are each part's own, so two parts may use one name; what lies under "features" and "head" is shared.
+
+    Settings: `norm`, how batch norm sees the domains: "joint" (one pass), "separate" (two passes) or "domain" (two
+    passes, each domain with its own batch norm; Chang et al. 2019). See `tlx.blocks.both_domains`.
+    """
+
+    norm: Norm = "joint"
+
+    def phases(self, model: Model) -> tuple[Phase, ...]:
+        (phase,) = super().phases(model)
+        return (phase._replace(begin=lambda state, context: with_source_norm(state, self.norm)),)
+
+    def transfer(
+        self, model: Model, state: State, outputs: Outputs, batch: Batch, context: Context
+    ) -> tuple[Scalar, State, Metrics]:
+        """The term, its weight included; the state, of which `extra` is kept; and metrics."""
+        raise NotImplementedError(f"{type(self).__name__} does not define `transfer`")
+
+    def loss(self, model: Model, state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
+        source, target, state = both_domains(model, state, batch, self.norm)
+        source_logits, state = model.classify(state, source)
+        target_logits, state = model.classify(state, target)
+        outputs = Outputs(source, target, source_logits, target_logits)
+        task = cross_entropy(outputs.source_logits, batch.source.y)
+        term, state, metrics = self.transfer(model, state, outputs, batch, context)
+        return task + term, state, {"task": task, **metrics}

@@ -1,0 +1,1 @@
+"""Pretrained networks as they are: features taken once, and transferability scores that rank them."""

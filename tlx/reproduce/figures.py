@@ -1,0 +1,91 @@
+"""Which runs stand for which figures of a table."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tlx.data.task_names import parse, task_name
+from tlx.errors import TlxError, UnknownName
+from tlx.plugins import Registry
+from tlx.reproduce.literature import Figure, Literature
+from tlx.reproduce.table import PaperTable
+from tlx.runs.resolve import make_specs
+from tlx.runs.spec import Spec
+from tlx.runs.suite import Suite
+
+
+class Planned(NamedTuple):
+    """A figure, the spec of each budget that runs it again, and why there is none."""
+
+    figure: Figure
+    specs: dict[str, Spec]
+    why: str
+
+    def is_ablation(self, budget: str) -> bool:
+        """Whether that budget's run is on another network or protocol than the figure."""
+        spec = self.specs[budget]
+        return (spec.backbone, spec.protocol) != (self.figure.network, self.figure.protocol)
+
+
+def planned(
+    registry: Registry,
+    table: PaperTable,
+    literature: Literature,
+    *,
+    tasks: Sequence[str] | None = None,
+    methods: Sequence[str] | None = None,
+    seeds: int | None = None,
+    plugins: Sequence[str] = (),
+) -> list[Planned]:
+    """The figures of a table, or those of some tasks and methods, each with its specs.
+
+    Raises:
+        UnknownName: a task or method that the table does not have, or a suite that is not registered.
+        TlxError: as `make_specs`.
+    """
+    figures = [figure for figure in literature.figures if not table.tasks or figure.task in table.tasks]
+    wanted = {
+        "task": None if tasks is None else [str(parse(name)._replace(protocol=None)) for name in tasks],
+        "method": methods,
+    }
+    for key, names in wanted.items():
+        known = {getattr(figure, key) for figure in figures}
+        for name in names or ():
+            if name not in known:
+                raise UnknownName(f"{key} of table '{table.name}'", name, known)
+        figures = [figure for figure in figures if names is None or getattr(figure, key) in names]
+    suites = {name: registry.get("suites", name) for names in table.suites.values() for name in names}
+    return [_planned(registry, table, suites, figure, seeds, plugins) for figure in figures]
+
+
+def _planned(
+    registry: Registry,
+    table: PaperTable,
+    suites: dict[str, Suite],
+    figure: Figure,
+    seeds: int | None,
+    plugins: Sequence[str],
+) -> Planned:
+    absent = ""
+    for kind, name in (("protocols", figure.protocol), ("backbones", figure.network), ("strategies", figure.method)):
+        try:
+            registry.entry(kind, name)
+        except UnknownName as error:
+            absent = f"no {error.kind} '{name}' in tlx"
+        except TlxError as error:
+            absent = str(error)
+    specs: dict[str, Spec] = {}
+    for budget, names in table.suites.items():
+        for name in names:
+            task = _task(suites[name], figure)
+            fits = table.variants.get(name, "") == figure.variant and figure.method in suites[name].strategies
+            if fits and task and budget not in specs:
+                [specs[budget]] = make_specs(
+                    registry, suites[name], tasks=[task], strategies=[figure.method], seeds=seeds, plugins=plugins
+                )
+    return Planned(figure, specs, absent or ("" if specs else table.missing))
+
+
+def _task(suite: Suite, figure: Figure) -> str | None:
+    """The suite's own name of a figure's task, under the figure's protocol if it has it under several."""
+    names = [task for task in suite.tasks if str(parse(task)._replace(protocol=None)) == figure.task]
+    return next((task for task in names if parse(task_name(task)).protocol == figure.protocol), (names or [None])[0])

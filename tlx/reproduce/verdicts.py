@@ -1,0 +1,169 @@
+"""Ours beside theirs: a cell for every published figure, with a verdict."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tlx.errors import ResultError
+from tlx.report.cells import cells as score_cells
+from tlx.reproduce.figures import Planned
+from tlx.reproduce.table import BUDGETS, PaperTable
+from tlx.runs.result import Result
+from tlx.runs.spec import Spec
+
+Cell = dict[str, Any]
+
+
+def refuse_others(table: PaperTable, plan: Sequence[Planned], results: Sequence[Result], folder: Any = "") -> None:
+    """Refuses results of the table's tasks and methods under another protocol, or on another network.
+
+    Raises:
+        ResultError: there is one; the message names both protocols, or both networks.
+    """
+    for key, field in (("protocol", "protocol"), ("network", "backbone")):
+        allowed: dict[tuple[str, str], list[str]] = {}
+        for item in plan:
+            names = [getattr(item.figure, key), *(getattr(spec, field) for spec in item.specs.values())]
+            allowed.setdefault((item.figure.task, item.figure.method), []).extend(names)
+        for result in results:
+            spec, names = result.spec, allowed.get((result.spec.task, result.spec.strategy))
+            if names and getattr(spec, field) not in names:
+                expected = " or ".join(f"'{name}'" for name in dict.fromkeys(names))
+                raise ResultError(
+                    f"{folder or 'A result'}: {spec.label} was run with {key} '{getattr(spec, field)}', and table "
+                    f"'{table.name}' has it with {expected}: such scores do not compare. Keep it in another folder."
+                )
+
+
+def compared(table: PaperTable, plan: Sequence[Planned], results: Sequence[Result]) -> list[Cell]:
+    """A dict for every figure; where an ablation was run, one more for it.
+
+    `theirs` and `ours` are in percent: the mean over `n` seeds under `selection`, the table's policy, with the 95%
+    t-interval `low` to `high`; `last`, `last_low` and `last_high` are the same at the last step. `verdict` is
+    "reproduced" (within `tolerance`), "higher", "lower", "not comparable (why)" or "not run"; after it, in brackets,
+    how a short budget differs from the full one. `outcome` is the verdict without brackets, `why` what is in them, or
+    why nothing ran.
+
+    Raises:
+        ResultError: as `refuse_others`.
+    """
+    refuse_others(table, plan, results)
+    scores = {(cell["hash"], cell["selection"]): cell for cell in score_cells(results)}
+    found = []
+    for item in plan:
+        own, ablation = _best(item, results, False), _best(item, results, True)
+        found.append(_cell(table, item, own, scores, results))
+        if ablation:
+            cell = _cell(table, item, ablation, scores, results)
+            spec, figure = ablation[1].spec, item.figure
+            why = f"ablation: {spec.backbone} under {spec.protocol} for {figure.network} under {figure.protocol}"
+            found.append(cell | _verdict("not comparable", why) | {"ablation": True, "network": spec.backbone})
+    return found
+
+
+def _best(item: Planned, results: Sequence[Result], ablation: bool) -> tuple[str, Result] | None:
+    """The run that stands for a figure: of the largest budget, finished, of the most seeds, the latest."""
+
+    def rank(found: tuple[str, Result]) -> tuple[bool, int, int, str]:
+        budget, result = found
+        return result.finished, -BUDGETS.index(budget), len(result.spec.seeds), result.times.started
+
+    fitting = [
+        (budget, result)
+        for budget, spec in item.specs.items()
+        if item.is_ablation(budget) == ablation
+        for result in results
+        if not differences(spec, result.spec)
+    ]
+    return max(fitting, key=rank, default=None)
+
+
+def differences(planned: Spec, run: Spec) -> list[str]:
+    """In what a run differs from its plan, but for the seeds and the recipe's name: "steps 400 rather than 2000"."""
+
+    def facts(spec: Spec) -> dict[str, Any]:
+        named = {"task": spec.task, "protocol": spec.protocol, "strategy": spec.strategy, "network": spec.backbone}
+        recipe = {key: value for key, value in spec.recipe.to_json().items() if key != "name"}
+        return named | recipe | {f"{spec.strategy}.{key}": value for key, value in spec.settings}
+
+    ours, theirs = facts(run), facts(planned)
+    keys = [key for key in {**theirs, **ours} if ours.get(key) != theirs.get(key)]
+    return [f"{key} {ours.get(key)} rather than {theirs.get(key)}" for key in keys]
+
+
+def _cell(
+    table: PaperTable,
+    item: Planned,
+    run: tuple[str, Result] | None,
+    scores: dict[tuple[str, str], Cell],
+    results: Sequence[Result],
+) -> Cell:
+    figure, tolerance = item.figure, table.tolerance_of(item.figure.task, item.figure.method)
+    cell: Cell = {
+        "table": table.name,
+        "task": figure.task,
+        "method": figure.method,
+        "label": figure.label or figure.method,
+        "variant": figure.variant,
+        "protocol": figure.protocol,
+        "network": figure.network,
+        "theirs": figure.value,
+        "theirs_spread": figure.spread,
+        "theirs_n": figure.n,
+        "provenance": figure.provenance,
+        "theirs_selection": figure.selection,
+        "selection": table.selection,
+        **dict.fromkeys(("ours", "low", "high", "last", "last_low", "last_high")),
+        "n": 0,
+        "tolerance": tolerance,
+        "ablation": False,
+        **dict.fromkeys(("budget", "collapsed", "negative_transfer", "device", "seconds", "command", "hash")),
+    }
+    if run is None:
+        other = _other(item, results)
+        return cell | (_verdict("not comparable", other) if other else _verdict("not run", item.why or "not run yet"))
+    budget, result = run
+    facts = {"device": result.environment.device, "seconds": result.times.wall, "budget": budget}
+    cell |= facts | {"command": result.command, "hash": result.spec.hash}
+    if not result.finished:
+        return cell | _verdict("not run", f"{result.status}: {' '.join(str(result.error).split())[:200]}")
+    chosen, last = (scores.get((result.spec.hash, policy)) for policy in (table.selection, "last"))
+    cell |= {"n": len(result.spec.seeds)} | _percent(last, "last", "last_low", "last_high")
+    if chosen is None:
+        return cell | _verdict("not comparable", f"the result has no scores selected by '{table.selection}'")
+    cell |= _percent(chosen, "ours", "low", "high")
+    cell |= {"collapsed": sum(chosen["collapsed"]), "negative_transfer": chosen["negative_transfer"]}
+    gap = cell["ours"] - figure.value
+    outcome = "reproduced" if abs(gap) <= tolerance + 1e-9 else "higher" if gap > 0 else "lower"
+    return cell | _verdict(outcome, shorter(item.specs, budget))
+
+
+def _verdict(outcome: str, why: str) -> Cell:
+    text = f"{outcome} ({why})" if why and outcome != "not run" else outcome
+    return {"verdict": text, "outcome": outcome, "why": why}
+
+
+def _percent(score: Cell | None, *keys: str) -> Cell:
+    values = [None if score is None else score[key] for key in ("mean", "low", "high")]
+    return {key: None if value is None else round(100 * value, 3) for key, value in zip(keys, values, strict=True)}
+
+
+def shorter(specs: dict[str, Spec], budget: str) -> str:
+    """How a budget differs from the full one: "short: 2,500 of 50,000 steps"; "" for the full one."""
+    if budget == "full":
+        return ""
+    short, full = specs[budget].recipe, specs["full"].recipe if "full" in specs else None
+    told = f"{budget}: {short.steps:,} steps" if full is None else f"{budget}: {short.steps:,} of {full.steps:,} steps"
+    return (
+        told if full is None or full.batch == short.batch else f"{told}, batch {short.batch} rather than {full.batch}"
+    )
+
+
+def _other(item: Planned, results: Sequence[Result]) -> str:
+    """In what a run of the figure's task, method, network and protocol differs from all plans; "" if there is none."""
+    figure = item.figure
+    key = (figure.task, figure.method, figure.network, figure.protocol)
+    runs = [
+        r for r in results if (r.spec.task, r.spec.strategy, r.spec.backbone, r.spec.protocol) == key and r.finished
+    ]
+    told = [differences(spec, run.spec) for run in runs for spec in item.specs.values()]
+    return ", ".join(min(told, key=len)) if told and all(told) else ""

@@ -1,0 +1,7 @@
+"""Data on disk and from the network: raw files, downloads, the decoded cache, cached features. Nothing imports JAX."""
+
+from tlx.store.downloadable import Prepared, Ready
+from tlx.store.features import read_features
+from tlx.store.raw import File, fetch
+
+__all__ = ["File", "Prepared", "Ready", "fetch", "read_features"]

@@ -1,0 +1,149 @@
+"""The cache of built datasets: arrays in .npy files, memory-mapped, safe against two builders and a killed one.
+
+A dataset lies in one folder, "cache/<name>-<key>", whose last file, meta.json, has the size and SHA-256 of the others.
+The folder is built under another name and renamed when it is whole, under a lock that the system frees when its holder
+dies; what a killed builder left is deleted by the next.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlx.data.task import Arrays, Dataset
+from tlx.errors import DataError
+from tlx.store.raw import sha256
+
+log = logging.getLogger("tlx")
+
+
+def home() -> Path:
+    """The folder of raw files and cache: TLX_DATA_DIR, or one of the user's cache folder."""
+    if told := os.environ.get("TLX_DATA_DIR"):
+        return Path(told).expanduser()
+    import platformdirs
+
+    return platformdirs.user_cache_path("tlx") / "data"
+
+
+def file_name(name: str) -> str:
+    """A dataset's name as a file's: "tfds:emnist/digits" -> "tfds-emnist-digits"."""
+    return re.sub(r"[^\w.+-]+", "-", name)
+
+
+def place(name: str, key: str) -> Path:
+    """The folder of a built dataset."""
+    return home() / "cache" / f"{file_name(name)}-{key[:16]}"
+
+
+def cached(name: str, key: str, build: Callable[[], Dataset]) -> Dataset:
+    """The dataset `name` of content `key`: from the cache, or built, kept and then read from there.
+
+    A damaged cache folder is told in the log, by its file, and built again.
+
+    Raises:
+        DataError: the folder cannot be written; and what `build` raises, which leaves nothing behind.
+    """
+    from filelock import FileLock
+
+    folder = place(name, key)
+    try:
+        if (found := _sound(name, folder)) is not None:
+            return found
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            for left in folder.parent.glob(f"{folder.name}.build-*"):
+                shutil.rmtree(left)
+            if (found := _sound(name, folder)) is not None:  # another process has built it meanwhile
+                return found
+            _write(folder, build())
+        return read(name, folder)
+    except OSError as error:
+        raise DataError(f"Dataset '{name}': the cache {folder} cannot be written or read: {error}") from error
+
+
+def read(name: str, folder: Path) -> Dataset:
+    """The dataset of a cache folder; its arrays are memory-mapped.
+
+    Raises:
+        DataError: a file is missing or damaged; the message names it.
+    """
+    about = meta(folder)
+    splits = []
+    for split in ("train", "test"):
+        splits.append(Arrays(*(_array(folder / f"{split}_{part}.npy", about["files"]) for part in Arrays._fields)))
+    return Dataset(name, *splits, classes=tuple(about["classes"]))
+
+
+def remove(folder: Path) -> None:
+    """Deletes a dataset's folder, under the lock of who might build it."""
+    from filelock import FileLock
+
+    with FileLock(f"{folder}.lock"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def meta(folder: Path) -> dict[str, Any]:
+    """What meta.json says: name, classes, hash, and of each file its size and SHA-256.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    path = folder / "meta.json"
+    try:
+        about = json.loads(path.read_text())
+        if not isinstance(about, dict) or {"name", "classes", "files", "hash"} - about.keys():
+            raise ValueError("it lacks name, classes, files or hash")
+        return about
+    except (OSError, ValueError) as error:
+        raise DataError(f"The cache file {path} is damaged: {error}") from error
+
+
+def _sound(name: str, folder: Path) -> Dataset | None:
+    if not folder.exists():
+        return None
+    try:
+        return read(name, folder)
+    except DataError as error:
+        log.warning("%s It is built again.", error)
+        return None
+
+
+def _array(path: Path, files: dict[str, Any]) -> np.ndarray:
+    try:
+        size = path.stat().st_size
+        if size != files[path.name]["size"]:
+            raise ValueError(f"{size} bytes; expected {files[path.name]['size']}")
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"The cache file {path} is damaged: {error}.") from error
+
+
+def _write(folder: Path, dataset: Dataset) -> None:
+    build = Path(tempfile.mkdtemp(prefix=f"{folder.name}.build-", dir=folder.parent))
+    try:
+        files = {}
+        for split in ("train", "test"):
+            for part, array in getattr(dataset, split)._asdict().items():
+                path = build / f"{split}_{part}.npy"
+                with path.open("wb") as stream:
+                    np.save(stream, array, allow_pickle=False)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                files[path.name] = {"size": path.stat().st_size, "sha256": sha256(path)}
+        about = {"name": dataset.name, "classes": dataset.classes, "files": files}
+        about["hash"] = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+        (build / "meta.json").write_text(json.dumps(about, indent=1))
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
+        os.replace(build, folder)
+    except BaseException:
+        shutil.rmtree(build, ignore_errors=True)
+        raise
