@@ -1,16 +1,60 @@
+import atexit
 import gc
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+from jaxtyping import install_import_hook
 
 pytest_plugins = ("world",)  # a small registry and a `train` without JAX, for the tests of several rooms
 
-# Tests compile many programs and run each a few times: LLVM's optimisations cost them a third of their time.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+STRICT = True  # no implicit promotion of dtypes and ranks, no key used twice
+KEYS_ONCE = ("engine", "strategies")  # folders of tests in which a random key that is used twice is an error
+CHECKED = ("tlx", "tlx_backbones", "tlx_scores", "tlx_selectors", "tlx_strategies")
+
+# This stands before the first import of JAX and of tlx; commands that a test starts inherit it.
+install_import_hook(CHECKED, "shapes.check")  # every call checks the shapes that its annotations say
+if STRICT:
+    os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
+    os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+# Tests compile many programs and run each a few times: these take a third of the time to compile, and run slower.
+QUICK_TO_COMPILE = (
+    "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
+os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
+# The workers of one run share this folder; nothing of the user's is touched.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    programs = tempfile.mkdtemp(prefix="tlx-programs-")
+    atexit.register(shutil.rmtree, programs, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = programs
+    # A limit makes JAX lock the folder: without one, a worker may read a program that another has half written.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**34))
+
+hypothesis.settings.register_profile("ci", max_examples=20, deadline=None)
+hypothesis.settings.register_profile("nightly", max_examples=200, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Tests in the folders `KEYS_ONCE` use `keys_once`."""
+    for item in items:
+        if STRICT and any(folder in KEYS_ONCE for folder in item.path.relative_to(Path(__file__).parent).parts):
+            item.add_marker(pytest.mark.usefixtures("keys_once"))
+
+
+@pytest.fixture
+def keys_once():
+    """A random key that is used twice is an error."""
+    import jax
+
+    with jax.debug_key_reuse(True):
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,8 +75,8 @@ def few_programs():
     maps = Path("/proc/self/maps")
     if "jax" in sys.modules and maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
         sys.modules["jax"].clear_caches()
-        if program := sys.modules.get("tlx.engine.program"):
-            program._compiled.cache_clear()
+        if compiled := sys.modules.get("tlx.engine.compiled"):
+            compiled.forget()
         gc.collect()
 
 

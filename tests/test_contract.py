@@ -1,9 +1,16 @@
 """Float settings are leaves; what is not shown says so; a target batch has no place for a label."""
 
+import inspect
+from typing import Any
+
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from tlx import Batch, ContractError, NotShown, NotShownError, Strategy, Unlabelled, strategy
+from tlx import Batch, ContractError, Labelled, NotShown, NotShownError, Phase, State, Strategy, Unlabelled, strategy
+from tlx.contract import Model, static
+from tlx.engine.model import PureModel
 
 
 @strategy
@@ -88,4 +95,77 @@ def test_not_shown_goes_through_jit():
 
 
 def test_a_target_batch_has_no_label():
-    assert Unlabelled._fields == ("x", "index")
+    assert Unlabelled._fields == ("x", "domain", "index")
+
+
+@strategy
+class Shaped(Strategy):
+    """Has a float that shapes its program, beside one that does not."""
+
+    share: float = static(0.5)
+    weight: float = 1.0
+
+
+def test_a_float_may_be_static():
+    assert jax.tree.leaves(Shaped(share=0.2, weight=3.0)) == [3.0]
+    structures = [jax.tree.structure(Shaped(share=share)) for share in (0.5, 0.2)]
+    assert structures[0] == jax.tree.structure(Shaped()) != structures[1]
+    traces = []
+
+    @jax.jit
+    def weigh(strategy):
+        traces.append(strategy.share)
+        return strategy.weight * strategy.share
+
+    got = [float(weigh(Shaped(share, weight))) for share, weight in ((0.5, 1.0), (0.5, 2.0), (0.25, 2.0))]
+    assert got == [0.5, 1.0, 0.5] and traces == [0.5, 0.25]
+
+
+def test_a_static_float_needs_no_other_value_to_be_a_plain_default():
+    assert Shaped() == Shaped(0.5, 1.0) and hash(jax.tree.structure(Shaped()))
+
+
+def test_puts_replace_and_add_and_leave_the_state_as_it_was():
+    state = State({"a": 1}, {"a": 2}, {"bank": 3})
+    assert state.put(bank=4, more=5).extra == {"bank": 4, "more": 5}
+    assert state.put_params(b=6).params == {"a": 1, "b": 6}
+    assert state.put_stats(a=7).stats == {"a": 7}
+    assert state == State({"a": 1}, {"a": 2}, {"bank": 3})
+
+
+@pytest.mark.parametrize("kind", [Labelled, Unlabelled])
+def test_equal_blocks_of_domains_are_an_axis(kind):
+    x = {"first": jnp.arange(12).reshape(6, 2), "other": jnp.arange(6)}
+    columns = {"x": x, "y": jnp.arange(6), "domain": jnp.repeat(jnp.arange(3), 2), "index": 10 + jnp.arange(6)}
+    blocks = kind(**{name: columns[name] for name in kind._fields}).by_domain(3)
+    assert blocks.x["first"].shape == (3, 2, 2) and blocks.index.tolist() == [[10, 11], [12, 13], [14, 15]]
+    np.testing.assert_array_equal(blocks.domain, [[0, 0], [1, 1], [2, 2]])
+    np.testing.assert_array_equal(blocks.x["other"], [[0, 1], [2, 3], [4, 5]])
+
+
+def test_what_a_model_offers_is_in_the_contract_with_the_same_parameters():
+    """The trap: a strategy is written by the contract, and runs on the engine's model."""
+    named = [name for name, value in vars(Model).items() if not name.startswith("_") and value is not None]
+    assert {"features", "classify", "add", "apply", "copy", "renew", "augment", "task_loss", "rows"} <= set(named)
+    for name in named:
+        theirs: Any = getattr(PureModel, name, None)
+        if isinstance(vars(Model)[name], property):
+            assert theirs is not None or name in PureModel.__dataclass_fields__, name
+            continue
+        ours, own = (inspect.signature(each).parameters for each in (vars(Model)[name], theirs))
+        assert {key: value.kind for key, value in ours.items()} == {key: value.kind for key, value in own.items()}
+    for name in named:
+        doc = vars(Model)[name].__doc__
+        assert name in ("init",) or doc, f"{name} has no docstring"
+
+
+def test_the_default_phase_trains_everything_on_source_and_target():
+    (phase,) = Weighted().phases(None)  # pyright: ignore[reportArgumentType]
+    assert phase.name == "train" and phase.sees == {"source", "target"} and phase.online is None
+    assert [objective.trains for objective in phase.objectives] == [("*",)]
+    assert Phase().objectives == () and Phase().batch == {} and Phase().draw == {} and Phase().recipe == {}
+    phase, state = Phase(), State({}, {}, {})
+    other: Any = object()
+    hooks: list[Any] = [lambda s: phase.begin(s, other), lambda s: phase.refresh(s, {}, other)]
+    hooks.append(lambda s: phase.after(s, other, other))
+    assert all(hook(state) is state for hook in hooks)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import tlx
+import tlx.data
 from tlx.data import Arrays, Dataset
 from tlx.errors import DataError, PluginError, UnknownName
 from tlx.hooks import hookimpl
-from tlx.plugins import Registry, lazy
+from tlx.plugins import Registry, target
 from tlx.plugins.file import snake_case
 
 STRATEGY = """
@@ -36,7 +37,7 @@ def registering(kind, *calls):
 
 
 def messages(registry):
-    return [str(problem) for problem in registry.problems]
+    return [str(problem) for problem in registry.check()]
 
 
 def toy(name: str) -> Dataset:
@@ -67,7 +68,7 @@ def test_lazy_strategy_is_described_without_importing_it_and_then_loaded(distrib
     registry = Registry.load()
     (entry,) = registry.entries("strategies")
     assert (entry.name, entry.plugin, entry.summary) == ("ms", "p", "Moves the mean.")
-    assert entry.facts == {"setting": "source-free", "needs": "source, target", "paper": "Doe 2020"}
+    assert entry.facts == {"setting": "source-free", "paper": "Doe 2020"}
     assert "shift1" not in sys.modules
     assert issubclass(registry.get("strategies", "ms"), tlx.Strategy)
     assert registry.get("strategies", "ms") is registry.get("strategies", "ms")
@@ -75,7 +76,7 @@ def test_lazy_strategy_is_described_without_importing_it_and_then_loaded(distrib
     assert facts == {
         "name": "p", "module": "hooks1", "package": "one", "version": "1.2", "hooks": ["tlx_strategies"], "problems": []
     }  # fmt: skip
-    assert not registry.problems
+    assert not registry.check()
 
 
 def test_plugin_that_fails_to_import_is_named_and_the_rest_goes_on(distribution):
@@ -185,7 +186,7 @@ def test_wrong_target_is_named_with_its_plugin(kind, target, told):
 )
 def test_wrong_class_is_named_when_loaded(kind, target, told):
     registry = one(kind, ("thing", target))
-    assert not registry.problems  # known only by importing it
+    assert not registry.check()  # known only by importing it
     with pytest.raises(PluginError) as error:
         registry.get(kind, "thing")
     assert "plugin 'mine'" in str(error.value) and told in str(error.value)
@@ -231,7 +232,7 @@ def test_wrong_hook_is_named(distribution, source, told):
 
 
 def test_task_names_are_normalised():
-    task = tlx.Task(("a", "b"), "c", tlx.Protocol("p", "", 28, 1), "from two")
+    task = tlx.Task(("a", "b"), ("c",), tlx.Protocol("p", "", 28, 1), "from two")
     registry = one("tasks", ("a+b:c", task))
     assert registry.get("tasks", " a + b : c ") is task
     assert registry.entry("tasks", "a+b->c").summary == "from two"
@@ -267,16 +268,25 @@ def test_unknown_observer_has_the_nearest():
         ("class X:\n    '''\n    Class.\n    '''", "X", ("Class.", {})),
         ("def X():\n    'Function.'", "X", ("Function.", {})),
         ("try:\n    import y\nexcept ImportError:\n    class X(Strategy):\n        'In.'", "X",
-         ("In.", {"setting": "unsupervised", "needs": "source, target"})),
+         ("In.", {"setting": "unsupervised"})),
         ("class X(tlx.Strategy):\n    paper = ('A '\n        'B')\n    setting = f'{1}'", "X",
-         ("", {"paper": "A B", "setting": "unsupervised", "needs": "source, target"})),
+         ("", {"paper": "A B", "setting": "unsupervised"})),
         ("class X(Other): pass", "X", ("", {})),
-        ("class Y(Strategy):\n    setting = 'test-time'\nclass X(Y):\n    needs = 'target'", "X",
-         ("", {"setting": "test-time", "needs": "target"})),
+        ("class Y(Strategy):\n    setting = 'test-time'\nclass X(Y):\n    paper = 'Doe'", "X",
+         ("", {"setting": "test-time", "paper": "Doe"})),
         ("from tlx import Additive as A\nclass X(A): pass", "X",
-         ("", {"setting": "unsupervised", "needs": "source, target"})),
+         ("", {"setting": "unsupervised"})),
         ("from tlx_strategies import tent\nclass X(tlx_strategies.tent.TENT): paper = 'mine'", "X",
-         ("", {"setting": "test-time", "needs": "source, target", "paper": "mine"})),
+         ("", {"setting": "test-time", "paper": "mine"})),
+        ("from .other import Y\nclass X(Y): pass", "X", ("", {})),
+        ("class X(Strategy):\n    def f(self):\n        paper = 'of a method'\n    setting = 'bound'", "X",
+         ("", {"setting": "bound"})),
+        ("class X(Strategy):\n    'Of two (1, 2): names.'\n\n    setting: str = 'bound'\n    paper = \"It's\"\n"
+         "class Y(Strategy): paper = 'of another'", "X",
+         ("Of two (1, 2): names.", {"setting": "bound", "paper": "It's"})),
+        ("def X(\n    a: int = (1, 2),\n) -> dict[str, int]:\n    r"
+         '"""Made.\n\n    More."""', "X", ("Made.", {})),
+        ("def X(): return 1\ndef y():\n    'Of another.'", "X", ("", {})),
         ("class X(X): pass", "X", ("", {})),
         ("from z import *", "X", ("", {})),
         ("def __getattr__(name): pass", "X", ("", {})),
@@ -287,8 +297,15 @@ def test_describe(tmp_path, monkeypatch, source, name, expected):
     module = f"described_{abs(hash(source))}"
     (tmp_path / f"{module}.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
-    assert lazy.describe(f"{module}:{name}") == expected
+    assert target.describe(f"{module}:{name}") == expected
     assert module not in sys.modules
+
+
+def test_the_text_of_the_built_ins_says_what_their_classes_say():
+    registry = Registry.load(environ={"TLX_PLUGINS": "strategies"})
+    for entry in registry.entries("strategies"):
+        kind = registry.get("strategies", entry.name)
+        assert (entry.summary, entry.facts) == target.describe_object(kind) and entry.summary, entry.name
 
 
 def write(tmp_path, source, name="mine.py"):
@@ -302,7 +319,7 @@ def test_file_without_hooks_gives_its_strategies_in_snake_case(tmp_path):
     registry = Registry.load([path], {"TLX_PLUGINS": ""})
     (entry,) = registry.entries("strategies")
     assert (entry.name, entry.plugin, entry.summary) == ("mean_shift", str(path), "Moves the mean.")
-    assert entry.facts == {"setting": "source-free", "needs": "source, target", "paper": "Doe 2020"}
+    assert entry.facts == {"setting": "source-free", "paper": "Doe 2020"}
     assert registry.get("strategies", "mean_shift")().weight == 1.0
 
 
@@ -316,8 +333,8 @@ def test_file_of_ten_lines(tmp_path):
             "Learns the source only."
             def loss(self, model, state, batch, context):
                 features, state = model.features(state, batch.source.x)
-                losses = optax.softmax_cross_entropy_with_integer_labels(model.logits(state, features), batch.source.y)
-                return losses.mean(), state, {}
+                logits, state = model.classify(state, features)
+                return optax.softmax_cross_entropy_with_integer_labels(logits, batch.source.y).mean(), state, {}
         """)  # fmt: skip
     assert len(path.read_text().splitlines()) == 10
     assert Registry.load([path], {"TLX_PLUGINS": ""}).get("strategies", "plain")
@@ -389,21 +406,28 @@ def test_public_names_are_those_of_contract_and_errors():
         nodes = ast.parse(inspect.getsource(module)).body
         defined = {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
         defined |= {ast.unparse(node.targets[0]) for node in nodes if isinstance(node, ast.Assign)}
-        public = {name for name in defined if not name.startswith("_")} - {"S", "register"}
+        public = {name for name in defined if not name.startswith("_")} - {"R", "S", "T", "register"}
         assert public == {name for name, home in tlx._HOME.items() if home == module.__name__}
 
 
-def test_type_checkers_see_the_same_names():
-    tree = ast.parse(inspect.getsource(tlx))
-    (block,) = [node for node in tree.body if isinstance(node, ast.If)]
+@pytest.mark.parametrize("facade", [tlx, tlx.data])
+def test_type_checkers_see_the_same_names(facade):
+    tree = ast.parse(inspect.getsource(facade))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert seen == tlx._HOME
-    assert set(dir(tlx)) >= seen.keys()
+    assert seen == facade._HOME
+    assert set(dir(facade)) >= seen.keys()
+
+
+def test_names_of_data_are_there():
+    assert all(getattr(tlx.data, name).__name__ == name for name in tlx.data._HOME if name != "Input")
+    with pytest.raises(AttributeError, match="module 'tlx.data' has no attribute 'nothing'"):
+        _ = tlx.data.nothing  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_prefix_stands_for_all_names_that_begin_with_it():
     registry = one("datasets", ("lab:", lambda rest: toy(f"lab:{rest}")), ("other", lambda: toy("other")))
-    assert [entry.name for entry in registry.entries("datasets")] == ["lab:", "other"] and not registry.problems
+    assert [entry.name for entry in registry.entries("datasets")] == ["lab:", "other"] and not registry.check()
     found = registry.entry("datasets", "lab:a/b:c")
     assert (found.name, found.rest, found.plugin, found.is_prefix) == ("lab:a/b:c", "a/b:c", "mine", False)
     assert registry.get("datasets", "lab:a/b:c").name == "lab:a/b:c"
@@ -422,5 +446,5 @@ def test_a_prefix_may_give_what_gives_the_dataset():
 
 @pytest.mark.parametrize(("kind", "name"), [("datasets", "a b:"), ("datasets", ":"), ("strategies", "lab:")])
 def test_what_is_no_prefix_is_refused(kind, name):
-    (problem,) = one(kind, (name, "tlx.errors:nearest")).problems
+    (problem,) = one(kind, (name, "tlx.errors:nearest")).check()
     assert "expected a name of letters, digits" in problem.message

@@ -4,23 +4,26 @@ A plugin is a module with functions of these names, each marked `@tlx.hookimpl`,
 group `tlx` or given as a file. It implements the hooks that it needs, and takes the arguments that it needs.
 """
 
-from typing import TYPE_CHECKING, Any
-from typing import Protocol as TypingProtocol
+from typing import TYPE_CHECKING, Protocol
 
 import pluggy
 
 if TYPE_CHECKING:
     import click
 
+    from tlx.engine.train import Progress
+    from tlx.runs.result import Result
+    from tlx.runs.spec import Spec
+
 hookspec = pluggy.HookspecMarker("tlx")
 hookimpl = pluggy.HookimplMarker("tlx")
 
 
-class Register(TypingProtocol):
+class Register(Protocol):
     """What a registration hook calls once for each thing that the plugin brings.
 
     `target` is a lazy "module:Name", imported when first used, or the object itself. `summary` is one line; by default
-    the first docstring line of the target, read from the source of its module without importing it.
+    the first docstring line of the target, read from the text of its module without importing it.
     """
 
     def __call__(self, name: str, target: object, summary: str = "") -> None: ...
@@ -39,9 +42,10 @@ def tlx_strategies(register: Register) -> None:
 
 @hookspec
 def tlx_backbones(register: Register) -> None:
-    """Brings backbones. Target: called as `(in_shape, rngs)`, gives an `nnx.Module` with an integer `width`.
+    """Brings backbones. Target: called as `(in_shape, rngs)`, gives an `nnx.Module` or a Linen module with a `width`.
 
-    A method `head(width, classes, rngs)` of the module, giving another, makes its classifier; without one it is linear.
+    `width` is the length of the features. A method `head(width, outputs, rngs)` of the module gives its classifier;
+    without one it is linear.
 
     Example:
         @hookimpl
@@ -160,8 +164,8 @@ def tlx_commands(cli: "click.Group") -> None:
 
 
 @hookspec
-def tlx_run_started(spec: Any) -> None:
-    """Called before a run, with its `tlx.runs.spec.Spec`. Not called for a run whose result is already there.
+def tlx_run_started(spec: "Spec") -> None:
+    """Called before a run. Not called for a run whose result is already there.
 
     The runs of a sweep are under way together: all start, then their rounds come in turn, then all finish.
 
@@ -173,8 +177,8 @@ def tlx_run_started(spec: Any) -> None:
 
 
 @hookspec
-def tlx_round_finished(spec: Any, progress: Any) -> None:
-    """Called after each round of a run, with a `tlx.engine.train.Progress`: phase, round, step, metrics of each seed.
+def tlx_round_finished(spec: "Spec", progress: "Progress") -> None:
+    """Called after each round of a run: `progress` has phase, round, step, and the metrics of each seed.
 
     Example:
         @hookimpl
@@ -184,8 +188,8 @@ def tlx_round_finished(spec: Any, progress: Any) -> None:
 
 
 @hookspec
-def tlx_run_finished(spec: Any, result: Any) -> None:
-    """Called after a run, finished or failed, with its `tlx.runs.result.Result`.
+def tlx_run_finished(spec: "Spec", result: "Result") -> None:
+    """Called after a run, finished or failed.
 
     Example:
         @hookimpl

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tlx import Recipe, Task
-from tlx.data import Protocol, Rows, TaskData
+from tlx.data import Image, Protocol, Rows, Space, TaskData, Unlabelled
 
 # TLLib's digits recipe.
 RECIPE = Recipe(name="speed", lr=0.01, weight_decay=0.001, batch=128, bottleneck=256, rounds=1, eval_batch=1)
@@ -44,5 +44,19 @@ def task(case: Case) -> TaskData:
     rows = Rows(x, y, np.zeros(ROWS, np.int32))
     few = rows if case.steps == 0 else Rows(x[:1], y[:1], rows.domain[:1])
     protocol = Protocol(id="speed", summary="random images", size=case.shape[0], channels=case.shape[2])
-    named = Task(sources=("random",), target="again", protocol=protocol)
-    return TaskData(rows, few, x, rows, few.x, few.y, tuple("0123456789"), named, "speed")
+    names = tuple("0123456789")
+    return TaskData(
+        source=rows,
+        source_val=few,
+        target=Unlabelled(x, rows.domain),
+        labelled=rows,
+        test=few,
+        order=np.arange(len(few.y), dtype=np.int32),
+        space=Space(names, names),
+        input=Image(),
+        target_kind="classes",
+        mean=np.float32(0.5),
+        std=np.float32(0.5),
+        task=Task(sources=("random",), targets=("again",), protocol=protocol),
+        hash="speed",
+    )

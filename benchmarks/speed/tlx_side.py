@@ -10,12 +10,13 @@ import jax.numpy as jnp
 from cases import Case, task
 from flops import count
 
-from tlx.engine import phases as programs
-from tlx.engine.evaluate import evaluate
-from tlx.engine.feed import make_feed
-from tlx.engine.model import Frame, make_model
-from tlx.engine.phases import Plan
-from tlx.engine.program import run
+from tlx.engine import programs
+from tlx.engine.compiled import Call, one_run
+from tlx.engine.compiled import run as run_program
+from tlx.engine.programs import Chunk, Clock
+from tlx.engine.run import Point, Run, Section
+from tlx.engine.tables import normalise
+from tlx.engine.train import model_spec, sections
 from tlx.layers import conv
 from tlx.plugins import Registry
 
@@ -23,61 +24,51 @@ from tlx.plugins import Registry
 class Side(NamedTuple):
     """`call()` does one round and returns when it is done; `flops` are those of one step, `compile` seconds."""
 
-    call: Callable[[], None]
+    call: Callable[[], object]
     flops: float
     compile: float
 
 
 def prepare(case: Case, seeds: int = 1) -> Side:
-    """The compiled round of a case, with its state carried from call to call."""
+    """A run of a case, in its phase, with its state carried from call to call."""
     registry = Registry.load()
-    strategy = jax.tree.map(jnp.float32, registry.get("strategies", case.strategy)())
+    strategy, backbone = registry.get("strategies", case.strategy)(), registry.get("backbones", case.backbone)
     data = task(case)
-    recipe = case.recipe.skeleton()
-    hyper = {name: jnp.float32(value) for name, value in case.recipe.hyper().items()}
-    frame = Frame(
-        registry.get("backbones", case.backbone), case.shape, 10, len(data.target_x), recipe.bottleneck, recipe.dtype
-    )
-    model = make_model(frame)
-    feed = make_feed(data, strategy.phases(model)[0].sees)
-    plan = Plan(frame, recipe, 0)
-    keys = jax.vmap(jax.random.key)(jnp.arange(seeds))
-    state, first = run(programs.init, (plan,), (strategy,), (keys, {}))
+    spec = model_spec(backbone, data, case.recipe)
+    phases = strategy.phases(programs.make_model(spec))
+    plan = [Section(section.phase, (case.steps or 1,)) for section in sections(phases, case.recipe)[:1]]
+    run = Run([Point(strategy, case.recipe)], spec, data, plan, streamed=False)
+    run.start(range(seeds), {}, {})
+    begun = time.perf_counter()
+    run.enter(0)
     if case.steps == 0:
-        return _evaluation(case, strategy, frame, feed, state)
-    carry, second = run(programs.enter, (plan,), (strategy, hyper), (state, keys))
-    shared = (strategy, hyper, feed, jnp.int32(0), jnp.int32(1000))
-    static = (plan, case.steps)
-    one = jax.tree.map(lambda leaf: leaf[0], (carry, keys))
-    with plain_convolutions():
-        program = jax.make_jaxpr(lambda *args: programs.train_round(*static, *args))(*shared, *one)
-    flops = count(program.jaxpr) / case.steps
-    held = [carry]
-
-    def call() -> None:
-        (held[0], result), _ = run(programs.train_round, static, shared, (held[0], keys), donate=True)
-        jax.block_until_ready((held[0], result))
-
+        run.evaluate("test")
+        return Side(lambda: run.evaluate("test"), _flops_of_evaluation(case, run), time.perf_counter() - begun)
+    flops = _flops_of_a_step(case, run)
     begun = time.perf_counter()
-    call()
-    return Side(call, flops, first + second + time.perf_counter() - begun)
+    run.round(case.steps, 0, 1000)
+    return Side(lambda: run.round(case.steps, 0, 1000), flops, run.compile_seconds)
 
 
-def _evaluation(case: Case, strategy, frame: Frame, feed, state) -> Side:
-    def over(strategy, feed, state):
-        return evaluate(strategy, make_model(frame), state, feed, [feed.test], case.recipe.eval_batch)
-
-    def call() -> None:
-        jax.block_until_ready(run(over, (), (strategy, feed), (state,))[0])
-
-    x = jax.ShapeDtypeStruct((len(task(case).test_x), *case.shape), jnp.float32)
-    one = jax.tree.map(lambda leaf: leaf[0], state)
-    model = make_model(frame)
+def _flops_of_a_step(case: Case, run: Run) -> float:
+    clock = Clock(jnp.int32(0), jnp.int32(1000))
+    keys = run.keys[0]
+    draw = Call(programs.draw, (1, run.setup), run.settings, (run.device, clock), run.carry, keys)
+    rows, _ = one_run(run_program(draw)[0], 0)
+    arguments = (run.settings, (run.device, clock), one_run(run.carry, 0), (one_run(keys, 0), Chunk(rows)))
     with plain_convolutions():
-        flops = count(jax.make_jaxpr(lambda x: strategy.predict(model, one, x))(x).jaxpr)
-    begun = time.perf_counter()
-    call()
-    return Side(call, flops, time.perf_counter() - begun)
+        return count(jax.make_jaxpr(lambda *args: programs.train(run.setup, *args))(*arguments).jaxpr)
+
+
+def _flops_of_evaluation(case: Case, run: Run) -> float:
+    model, state = programs.make_model(run.spec), run.state_of(0)
+    raw = jax.ShapeDtypeStruct((len(run.data.test.domain), *case.shape), jnp.uint8)
+
+    def logits(x: jax.Array) -> jax.Array:
+        return run.settings.strategy.predict(model, state, normalise(run.device, x))
+
+    with plain_convolutions():
+        return count(jax.make_jaxpr(logits)(raw).jaxpr)
 
 
 def plain_convolutions():

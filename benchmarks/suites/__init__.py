@@ -34,6 +34,8 @@ def tlx_suites(register):
     register("smoke", "tlx_suites.smoke:SUITE")
     register("digits", "tlx_suites.digits:SUITE")
     register("digits-short", "tlx_suites.digits:SHORT", "The first of 20 epochs of `digits`: for two CPU cores.")
+    register("cdan-digits", "tlx_suites.cdan_digits:SUITE")
+    register("mcd-digits", "tlx_suites.mcd_digits:SUITE")
     register("rotated-mnist", "tlx_suites.rotated_mnist:SUITE")
     register("cifar-stl", "tlx_suites.cifar_stl:SUITE")
     register("cifar10-c", "tlx_suites.cifar10_c:SUITE")

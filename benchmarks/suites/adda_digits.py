@@ -12,7 +12,7 @@ What it costs (estimated): a run of three seeds, 20,000 steps of 128 images on L
 
 from dataclasses import replace
 
-from tlx import Suite
+from tlx import Overrides, Suite
 
 SUITE = Suite(
     name="adda-digits",
@@ -20,8 +20,13 @@ SUITE = Suite(
     strategies=("source_only", "dann", "domain_confusion", "adda"),
     backbone="lenet",
     recipe="adda-digits",
-    recipes={"source_only": {"steps": 10_000}},
+    overrides=Overrides({"source_only": {"recipe": {"steps": 10_000}}}),
     seeds=3,
 )
 
-SHORT = replace(SUITE, name="adda-digits-short", recipe="adda-short", recipes={"source_only": {"steps": 1_000}})
+SHORT = replace(
+    SUITE,
+    name="adda-digits-short",
+    recipe="adda-short",
+    overrides=Overrides({"source_only": {"recipe": {"steps": 1_000}}}),
+)

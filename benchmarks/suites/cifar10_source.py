@@ -15,18 +15,19 @@ named. `cifar10-source-smoke` takes six steps.
 
 from dataclasses import replace
 
-from tlx import Suite
+from tlx import Overrides, Suite
 
+STRATEGIES = ("source_only", "bn_adapt", "coral", "fine_tune")
 FAMILIES = ("gaussian_noise", "defocus_blur", "brightness", "contrast")
 
 SUITE = Suite(
     name="cifar10-source",
     tasks=(*(f"cifar10->cifar10_corrupted:{name}/5" for name in FAMILIES), "cifar10->stl10"),
-    strategies=("source_only", "bn_adapt", "coral", "fine_tune"),
+    strategies=STRATEGIES,
     backbone="wrn_28_2",
     recipe="wrn-cifar",
     seeds=3,
-    recipes={name: {"steps": 10_000} for name in ("source_only", "bn_adapt", "coral", "fine_tune")},
+    overrides=Overrides({name: {"recipe": {"steps": 10_000}} for name in STRATEGIES}),
 )
 
 SMOKE = replace(
@@ -37,5 +38,5 @@ SMOKE = replace(
     backbone="lenet_bn",
     recipe="smoke",
     seeds=2,
-    recipes={},
+    overrides=Overrides(),
 )

@@ -31,9 +31,11 @@ steps.
 
 from dataclasses import replace
 
-from tlx import Suite
+from tlx import Overrides, Suite
 
 TUNING = {"lr": 0.01, "batch": 64, "steps": 5000, "rounds": 2}
+PROBING = {"settings": {"pretrain": 0}, "recipe": {"steps": 1, "rounds": 1}}
+FINE_TUNE = {"pretrain": 0, "rate": 1.0, "augment": True}
 FEW = {"lr": 0.01, "batch": 32, "steps": 1000, "rounds": 1}
 
 SUITE = Suite(
@@ -43,18 +45,14 @@ SUITE = Suite(
     backbone="efficientnet_lite0",
     recipe="simclr-finetune",
     seeds=3,
-    settings={
-        "feature_extraction": {"pretrain": 0},
-        "partial_fine_tune": {"last": 3, "augment": True},
-        "fine_tune": {"pretrain": 0, "rate": 1.0, "augment": True},
-        "from_scratch": {"augment": True},
-    },
-    recipes={
-        "feature_extraction": {"steps": 1, "rounds": 1},
-        "partial_fine_tune": TUNING,
-        "fine_tune": TUNING,
-        "from_scratch": {**TUNING, "lr": 0.05},
-    },
+    overrides=Overrides(
+        {
+            "feature_extraction": PROBING,
+            "partial_fine_tune": {"settings": {"last": 3, "augment": True}, "recipe": TUNING},
+            "fine_tune": {"settings": FINE_TUNE, "recipe": TUNING},
+            "from_scratch": {"settings": {"augment": True}, "recipe": {**TUNING, "lr": 0.05}},
+        }
+    ),
 )
 
 REDUCED = replace(
@@ -62,12 +60,13 @@ REDUCED = replace(
     name="cifar10-transfer-reduced",
     tasks=("cifar10@P-64-lite/100", "cifar10@P-64-lite/500"),
     strategies=("feature_extraction", "fine_tune", "from_scratch"),
-    settings={name: SUITE.settings[name] for name in ("feature_extraction", "fine_tune", "from_scratch")},
-    recipes={
-        "feature_extraction": {"steps": 1, "rounds": 1},
-        "fine_tune": FEW,
-        "from_scratch": {**FEW, "lr": 0.05},
-    },
+    overrides=Overrides(
+        {
+            "feature_extraction": PROBING,
+            "fine_tune": {"settings": FINE_TUNE, "recipe": FEW},
+            "from_scratch": {"settings": {"augment": True}, "recipe": {**FEW, "lr": 0.05}},
+        }
+    ),
 )
 
 PROBE = replace(
@@ -76,8 +75,7 @@ PROBE = replace(
     tasks=tuple(f"features:lite0/cifar10@P-224-lite{shots}" for shots in ("/100", "/500", "")),
     strategies=("feature_extraction",),
     backbone="features",
-    settings={"feature_extraction": SUITE.settings["feature_extraction"]},
-    recipes={"feature_extraction": {"steps": 1, "rounds": 1}},
+    overrides=Overrides({"feature_extraction": PROBING}),
 )
 
 SMOKE = replace(
@@ -87,5 +85,10 @@ SMOKE = replace(
     backbone="lenet_bn",
     recipe="smoke",
     seeds=2,
-    recipes={name: {"steps": 3, "rounds": 1, "bottleneck": 0} for name in SUITE.strategies},
+    overrides=Overrides(
+        {
+            name: {"settings": change["settings"], "recipe": {"steps": 3, "rounds": 1, "bottleneck": 0}}
+            for name, change in SUITE.overrides.items()
+        }
+    ),
 )

@@ -27,17 +27,80 @@ points between seeds.
 
 What it costs (estimated): 14 methods x 6 tasks x 3 seeds of 50,000 steps of 128 + 128 images are hours on an
 accelerator and days on two CPU cores. There: `digits-short`, the first of TLLib's 20 epochs, 2,500 steps with its
-schedules cut off where they then are (two epochs for some, as the recipe says); some 15 minutes of a
+schedules cut off where they then are (two epochs for some); some 15 minutes of a
 core for 3 seeds of DANN, 100 of MCD. SVHN is a download of 250 MB, and SynDigits is on no stable host; a task whose
 data are absent is reported, and the rest runs. `digits-smoke` takes six steps.
 """
 
 from dataclasses import replace
 
-from tlx import Suite
+from tlx import Overrides, Suite
 
 SVHN = ("svhn_cropped->mnist", "mnist->svhn_cropped", "syn_digits->svhn_cropped")
-DTN = {name: "dtn" for name in SVHN}
+NETWORKS = Overrides(
+    {
+        "mcd": {"backbone": "lenet_mcd"},
+        **{name: {"backbone": "dtn"} for name in SVHN},
+        **{f"{name} mcd": {"backbone": "dtn_mcd"} for name in SVHN},
+    }
+)
+
+
+def methods(steps: int) -> Overrides:
+    """What the scripts have for each method, stopped after `steps`: counts by the step are parts of the whole here."""
+    # the reversed gradient counts 2 / (1 + exp(-t / 1000)) - 1 at step t
+    warm = {"settings": {"gamma": steps / 1000}}
+    # a decay of 3e-4 or 2e-4 a step, rather than 1e-3
+    slow = {"weight_decay": 0.0005, "gamma": steps * 3 / 10_000}
+    slower = {"weight_decay": 0.0005, "gamma": steps * 2 / 10_000}
+    constant = {"weight_decay": 0.0005, "schedule": "constant", "nesterov": False, "bottleneck": 0}
+    svhn, usps = "svhn_cropped->mnist", "usps->mnist"
+    afn = {"norm": "separate", "afn.step": 0.3, "entropy_min.weight": 0.03}
+    return Overrides(
+        {
+            "source_only": {"recipe": {**slow, "bottleneck": 0}},
+            "target_only": {"recipe": {**slow, "bottleneck": 0}},
+            "mmd": {"recipe": slow, "settings": {"estimator": "linear", "norm": "separate"}},
+            "jan": {"recipe": slow},
+            "dann": warm,
+            "cdan": warm,
+            "adda_joint": warm,
+            "mdd": {**warm, "recipe": {**slower, "bottleneck": 1024}},
+            "afn+entropy_min": {
+                "recipe": {**constant, "bottleneck": 1000, "rates": (("*/features/backbone/*", 0.1),)},
+                "settings": afn,
+            },
+            "dann+bsp": {"settings": {"dann.gamma": steps / 1000, "bsp.weight": 1e-4}},
+            "mcd": {
+                "recipe": {**constant, "rates": (("*/features/*", 0.1),)},
+                "settings": {"weight": 0.3, "balance": 0.03},
+            },
+            usps: {"recipe": {"lr": 0.1}},
+            f"{usps} adda_joint": {"recipe": {"rates": (("*/critic/*", 0.1),)}},  # 0.01
+            f"{usps} mdd": {"recipe": {"lr": 0.01}},
+            f"{usps} afn+entropy_min": {"recipe": {"lr": 0.03}, "settings": {"afn.step": 0.1}},
+            f"{svhn} source_only": {"recipe": {"lr": 0.1}},
+            f"{svhn} jan": {"recipe": {"lr": 0.03}},
+            f"{svhn} dann": {"recipe": {"lr": 0.03}},
+            f"{svhn} adda_joint": {"recipe": {"lr": 0.03}},
+            f"{svhn} afn+entropy_min": {"recipe": {"lr": 0.1}, "settings": {"afn.step": 0.1}},
+            f"{svhn} dann+bsp": {"recipe": {"lr": 0.1}},
+            f"{svhn} mcd": {"recipe": {"lr": 0.03}},
+        }
+    )
+
+
+def _two_epochs() -> Overrides:
+    """The runs that have two epochs in the short budget, with the schedules of two."""
+    slow = {"mnist->usps": ("mmd", "cdan", "adda_joint", "mdd", "dann+bsp"), "usps->mnist": ("mmd", "adda_joint")}
+    two, changes = methods(5000), {}
+    for task, names in slow.items():
+        for name in names:
+            change = two.of(task, "P-full-off", name)
+            recipe = {"steps": 5000, "rounds": 10, "gamma": 5.0, **change.get("recipe", {})}
+            changes[f"{task} {name}"] = {**change, "recipe": recipe}
+    return Overrides(changes)
+
 
 SUITE = Suite(
     name="digits",
@@ -59,11 +122,23 @@ SUITE = Suite(
         "target_only",
     ),
     backbone="lenet_dropout",
-    backbones={**DTN, "mcd": "lenet_mcd", **{f"{name} mcd": "dtn_mcd" for name in SVHN}},
     recipe="tllib-digits",
+    overrides=NETWORKS | methods(50_000),
     seeds=3,
 )
 
-SHORT = replace(SUITE, name="digits-short", recipe="digits-short")
+SHORT = replace(SUITE, name="digits-short", recipe="digits-short", overrides=NETWORKS | methods(2500) | _two_epochs())
+"""The first of TLLib's 20 epochs, its schedules cut off at 2,500 steps.
 
-SMOKE = replace(SUITE, name="digits-smoke", strategies=("source_only", "dann"), backbones=DTN, recipe="smoke", seeds=2)
+The first two of CDAN, MDD and BSP from MNIST to USPS, and of DAN and ADDA both ways: one leaves these more than 3
+points below TLLib's figure. It does so to AFN and MCD as well, which rise more slowly and have one all the same.
+"""
+
+SMOKE = replace(
+    SUITE,
+    name="digits-smoke",
+    strategies=("source_only", "dann"),
+    overrides=Overrides({name: {"backbone": "dtn"} for name in SVHN}),
+    recipe="smoke",
+    seeds=2,
+)

@@ -12,17 +12,23 @@ a download of 2.6 GB.
 
 from dataclasses import replace
 
-from tlx import Suite
+from tlx import Overrides, Suite
+
+LONGER = {"recipe": {"steps": 160_000, "rounds": 32}}
 
 SUITE = Suite(
     name="dirt-t",
     tasks=("mnist->mnist_m@P-32", "cifar10->stl10", "stl10->cifar10"),
     strategies=("source_only", "dann", "vada", "dirt_t"),
     backbone="dirt_t_large_in",
-    backbones={"mnist->mnist_m@P-32": "dirt_t_small_in"},
     recipe="dirt-t",
-    settings={"dann": {"hidden": (100,)}},
-    recipes={"dirt_t": {"steps": 160_000, "rounds": 32}},
+    overrides=Overrides(
+        {
+            "mnist->mnist_m@P-32": {"backbone": "dirt_t_small_in"},
+            "dann": {"settings": {"hidden": (100,)}},
+            "dirt_t": LONGER,
+        }
+    ),
     seeds=3,
 )
 
@@ -31,6 +37,5 @@ PLAIN = replace(
     name="dirt-t-plain",
     strategies=("source_only", "vada", "dirt_t"),
     backbone="dirt_t_large",
-    backbones={"mnist->mnist_m@P-32": "dirt_t_small"},
-    settings={},
+    overrides=Overrides({"mnist->mnist_m@P-32": {"backbone": "dirt_t_small"}, "dirt_t": LONGER}),
 )

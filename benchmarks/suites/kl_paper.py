@@ -13,7 +13,7 @@ reach of a CPU. The short suites are an ablation for one: 2,000 steps of 128 ima
 
 from dataclasses import replace
 
-from tlx import Suite
+from tlx import Overrides, Suite
 
 BASELINES = ("source_only", "dann", "mmd", "coral", "wdgrl")
 
@@ -22,10 +22,16 @@ ROTATED = Suite(
     tasks=tuple(f"rotated_mnist:0->rotated_mnist:{angle}" for angle in (15, 30, 45, 60, 75)),
     strategies=(*BASELINES, "kl"),
     backbone="kl_net",
-    backbones={"kl": "kl_net_probabilistic"},
     recipe="kl-rotated",
-    settings={"kl": {"beta": 0.2, "beta_aux": 0.2, "width": 0}},
-    recipes={"kl": {"batch": 256, "steps": 3_700}},
+    overrides=Overrides(
+        {
+            "kl": {
+                "backbone": "kl_net_probabilistic",
+                "settings": {"beta": 0.2, "beta_aux": 0.2, "width": 0},
+                "recipe": {"batch": 256, "steps": 3_700},
+            }
+        }
+    ),
     seeds=3,
 )
 
@@ -34,30 +40,34 @@ DIGITS = Suite(
     tasks=("mnist->usps@P-KL", "usps->mnist@P-KL", "svhn_cropped->mnist@P-KL"),
     strategies=(*BASELINES, "kl"),
     backbone="kl_net",
-    backbones={"kl": "kl_net_probabilistic"},
     recipe="kl-rotated",
-    settings={
-        "kl": {"beta": 0.1, "beta_aux": 0.1, "width": 0},
-        "svhn_cropped->mnist@P-KL kl": {"beta": 0.055, "beta_aux": 0.055},
-    },
-    recipes={
-        "kl": {"batch": 256},
-        "mnist->usps@P-KL": {"steps": 87_500},
-        "usps->mnist@P-KL": {"steps": 11_600},
-        "svhn_cropped->mnist@P-KL": {"steps": 124_100},
-        "mnist->usps@P-KL kl": {"steps": 21_900},
-        "usps->mnist@P-KL kl": {"steps": 2_900},
-        "svhn_cropped->mnist@P-KL kl": {"steps": 31_000},
-    },
+    overrides=Overrides(
+        {
+            "kl": {
+                "backbone": "kl_net_probabilistic",
+                "settings": {"beta": 0.1, "beta_aux": 0.1, "width": 0},
+                "recipe": {"batch": 256},
+            },
+            "mnist->usps@P-KL": {"recipe": {"steps": 87_500}},
+            "usps->mnist@P-KL": {"recipe": {"steps": 11_600}},
+            "svhn_cropped->mnist@P-KL": {"recipe": {"steps": 124_100}},
+            "mnist->usps@P-KL kl": {"recipe": {"steps": 21_900}},
+            "usps->mnist@P-KL kl": {"recipe": {"steps": 2_900}},
+            "svhn_cropped->mnist@P-KL kl": {
+                "recipe": {"steps": 31_000},
+                "settings": {"beta": 0.055, "beta_aux": 0.055},
+            },
+        }
+    ),
     seeds=3,
 )
 
 
 def _short(suite: Suite) -> Suite:
     """On LeNet under one short recipe, with `kl` on a layer of its own, whose weights are those of most tasks."""
-    settings = {"kl": {**suite.settings["kl"], "width": 16}}
-    name = f"{suite.name}-short"
-    return replace(suite, name=name, backbone="lenet", backbones={}, recipe="kl-short", settings=settings, recipes={})
+    settings = {**suite.overrides["kl"]["settings"], "width": 16}
+    overrides = Overrides({"kl": {"settings": settings}})
+    return replace(suite, name=f"{suite.name}-short", backbone="lenet", recipe="kl-short", overrides=overrides)
 
 
 ROTATED_SHORT, DIGITS_SHORT = _short(ROTATED), _short(DIGITS)

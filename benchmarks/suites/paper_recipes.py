@@ -3,7 +3,14 @@
 from tlx import Recipe
 
 SHOT_DIGITS = Recipe(
-    name="shot-digits", lr=0.01, weight_decay=0.001, batch=64, steps=31_650, rounds=180, bottleneck=0, weak="digits"
+    name="shot-digits",
+    lr=0.01,
+    weight_decay=0.001,
+    batch=64,
+    steps=31_650,
+    rounds=180,
+    bottleneck=0,
+    views=(("weak", "digits"), ("strong", "digits_strong")),
 )
 """SHOT's digits: SGD with Nesterov momentum, 0.01 (1 + 10 p)^-0.75 in each phase, 30 epochs of source and of target.
 
@@ -31,7 +38,7 @@ ADDA_SHORT = ADDA_DIGITS.replace(name="adda-short", steps=2_000, rounds=10, batc
 
 FRENCH_DIGITS = Recipe(
     name="french-digits", optimizer="adam", lr=0.001, weight_decay=0.0, schedule="constant", batch=256, steps=70_500,
-    rounds=20, bottleneck=0, weak="shift + affine(0.1) + noise(0.05)",
+    rounds=20, bottleneck=0, views=(("weak", "shift + affine(0.1) + noise(0.05)"), ("strong", "digits_strong")),
 )  # fmt: skip
 """Self-ensembling's digits: Adam 1e-3, 300 epochs of 60,000 images, 256 a batch, with the augmentation "TFA".
 

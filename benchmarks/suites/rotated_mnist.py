@@ -23,7 +23,7 @@ an hour on an accelerator, days on two CPU cores. MNIST is all that it needs. `r
 
 from dataclasses import replace
 
-from tlx import Suite
+from tlx import Overrides, Suite
 
 SUITE = Suite(
     name="rotated-mnist",
@@ -31,8 +31,14 @@ SUITE = Suite(
     strategies=("source_only", "dann", "mmd", "coral", "kl", "target_only"),
     backbone="kl_net",
     recipe="kl-rotated",
-    settings={"kl": {"beta": 0.2, "beta_aux": 0.2, "width": 256}},
-    recipes={"kl": {"batch": 256, "steps": 3_700}},
+    overrides=Overrides(
+        {
+            "kl": {
+                "settings": {"beta": 0.2, "beta_aux": 0.2, "width": 256},
+                "recipe": {"batch": 256, "steps": 3_700},
+            }
+        }
+    ),
     seeds=3,
 )
 
@@ -41,9 +47,8 @@ SMOKE = replace(
     name="rotated-mnist-smoke",
     tasks=SUITE.tasks[:2],
     strategies=("source_only", "kl"),
-    settings={},
+    overrides=Overrides(),
     backbone="lenet",
     recipe="smoke",
-    recipes={},
     seeds=2,
 )

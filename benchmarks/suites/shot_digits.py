@@ -13,32 +13,37 @@ cores and a minute on an accelerator; `shot-digits-short` has 4,000 steps. SVHN 
 """
 
 from dataclasses import replace
+from typing import Any
 
-from tlx import Suite
+from tlx import Overrides, Suite
 
 SOURCE_FREE = ("shot_im", "shot")
+MNIST, USPS, SVHN = (f"{pair}@P-full-pkl" for pair in ("mnist->usps", "usps->mnist", "svhn_cropped->mnist"))
+
+
+def _pretrain(settings: dict[str, dict[str, Any]]) -> Overrides:
+    """Settings of the source-free methods, by task."""
+    return Overrides({f"{task} {name}": {"settings": settings[task]} for task in settings for name in SOURCE_FREE})
+
 
 SUITE = Suite(
     name="shot-digits",
-    tasks=("mnist->usps@P-full-pkl", "usps->mnist@P-full-pkl", "svhn_cropped->mnist@P-full-pkl"),
+    tasks=(MNIST, USPS, SVHN),
     strategies=("source_only", *SOURCE_FREE, "target_only"),
     backbone="shot_lenet",
-    backbones={"svhn_cropped->mnist@P-full-pkl": "shot_dtn"},
     recipe="shot-digits",
-    settings={
-        **{f"mnist->usps@P-full-pkl {name}": {"pretrain": 0.889} for name in SOURCE_FREE},
-        **{f"usps->mnist@P-full-pkl {name}": {"pretrain": 0.111, "augment": True} for name in SOURCE_FREE},
-        **{f"svhn_cropped->mnist@P-full-pkl {name}": {"pretrain": 0.55} for name in SOURCE_FREE},
-    },
-    recipes={
-        "mnist->usps@P-full-pkl source_only": {"steps": 28_140, "rounds": 30},
-        "mnist->usps@P-full-pkl target_only": {"steps": 3_510, "rounds": 30},
-        "usps->mnist@P-full-pkl": {"rounds": 30},
-        "usps->mnist@P-full-pkl source_only": {"steps": 3_510},
-        "usps->mnist@P-full-pkl target_only": {"steps": 28_140},
-        "svhn_cropped->mnist@P-full-pkl": {"steps": 62_500, "rounds": 60},
-        "svhn_cropped->mnist@P-full-pkl source_only": {"steps": 34_350, "rounds": 30},
-        "svhn_cropped->mnist@P-full-pkl target_only": {"steps": 28_140, "rounds": 30},
+    overrides=_pretrain(
+        {MNIST: {"pretrain": 0.889}, USPS: {"pretrain": 0.111, "augment": True}, SVHN: {"pretrain": 0.55}}
+    )
+    | {
+        f"{MNIST} source_only": {"recipe": {"steps": 28_140, "rounds": 30}},
+        f"{MNIST} target_only": {"recipe": {"steps": 3_510, "rounds": 30}},
+        USPS: {"recipe": {"rounds": 30}},
+        f"{USPS} source_only": {"recipe": {"steps": 3_510}},
+        f"{USPS} target_only": {"recipe": {"steps": 28_140}},
+        SVHN: {"backbone": "shot_dtn", "recipe": {"steps": 62_500, "rounds": 60}},
+        f"{SVHN} source_only": {"recipe": {"steps": 34_350, "rounds": 30}},
+        f"{SVHN} target_only": {"recipe": {"steps": 28_140, "rounds": 30}},
     },
     seeds=3,
 )
@@ -47,9 +52,7 @@ SHORT = replace(
     SUITE,
     name="shot-digits-short",
     recipe="shot-short",
-    settings={
-        **{f"mnist->usps@P-full-pkl {name}": {"pretrain": 0.75} for name in SOURCE_FREE},
-        **{f"usps->mnist@P-full-pkl {name}": {"pretrain": 0.375, "augment": True} for name in SOURCE_FREE},
-    },
-    recipes={"source_only": {"steps": 3_000}, "target_only": {"steps": 3_000}},
+    overrides=_pretrain({MNIST: {"pretrain": 0.75}, USPS: {"pretrain": 0.375, "augment": True}})
+    | {name: {"recipe": {"steps": 3_000}} for name in ("source_only", "target_only")}
+    | {SVHN: {"backbone": "shot_dtn"}},
 )

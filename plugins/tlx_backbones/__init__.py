@@ -8,6 +8,7 @@ def tlx_backbones(register):
     register("features", "tlx_backbones.features:Features")
     register("mlp", "tlx_backbones.mlp:MLP")
     register("cnn", "tlx_backbones.cnn:CNN")
+    register("cnn1d", "tlx_backbones.cnn1d:CNN1D")
     register("dtn", "tlx_backbones.dtn:DTN")
     register("lenet", "tlx_backbones.lenet:LeNet")
     register("lenet_dropout", "tlx_backbones.lenet:LeNetDropout")

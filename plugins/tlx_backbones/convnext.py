@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from tlx import ContractError
 from tlx.weights import Names
 from tlx_backbones.names import Rules, layer, norm
+from tlx_backbones.tiny import shrunk
 
 SMALL = nnx.initializers.truncated_normal(0.02)
 DEPTHS, WIDTHS = (3, 3, 9, 3), (96, 192, 384, 768)
@@ -43,7 +44,7 @@ class _Block(nnx.Module):
     def __call__(self, x: Array) -> Array:
         y = self.fc1(self.norm(self.conv(x)))
         y = self.fc2(nnx.gelu(y, approximate=False))
-        return x + self.gamma[...].astype(y.dtype) * y
+        return x + self.gamma[...].astype(y.dtype).reshape(1, 1, 1, -1) * y
 
 
 class _Stage(nnx.Module):
@@ -125,7 +126,7 @@ class ConvNeXtTiny(nnx.Module):
         self.stages = nnx.List([_Stage(*size, rngs) for size in sizes])
         self.norm = _norm(self.width, rngs)
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 768"]:
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         x = self.stem(x)
         for stage in self.stages:
             x = stage(x)
@@ -135,3 +136,8 @@ class ConvNeXtTiny(nnx.Module):
     def adapt(cls, tensors: Mapping[str, np.ndarray], in_shape: tuple[int, int, int]) -> dict[str, np.ndarray]:
         """torchvision's layer scale [C, 1, 1] as [C]."""
         return {path: x.reshape(-1) if path.endswith("/gamma") else x for path, x in tensors.items()}
+
+    @classmethod
+    def tiny(cls) -> type:
+        """Two stages, one block."""
+        return shrunk(ConvNeXtTiny, depths=(0, 1), widths=(4, 8))

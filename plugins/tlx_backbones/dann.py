@@ -5,12 +5,15 @@ with a recipe without bottleneck. Their discriminators are 100 (MNIST) and 1024-
 LeCun-normal; the paper does not say.
 """
 
+from typing import ClassVar
+
 from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
 from tlx.layers import max_pool
 from tlx_backbones.dense import DenseClassifier
+from tlx_backbones.tiny import shrunk
 
 
 def fourth(shape: tuple[int, int, int], name: str) -> int:
@@ -52,11 +55,15 @@ class DANNSvhn(nnx.Module):
     Reference: Ganin et al., "Domain-Adversarial Training of Neural Networks", JMLR 2016.
     """
 
+    widths: ClassVar[tuple[int, ...]] = (64, 64, 128)
+    hidden: ClassVar[tuple[int, ...]] = (3072, 2048)  # of the classifier
+
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
-        self.width = fourth(shape, "dann_svhn") * 128
-        self.conv1 = nnx.Conv(shape[2], 64, (5, 5), rngs=rngs)
-        self.conv2 = nnx.Conv(64, 64, (5, 5), rngs=rngs)
-        self.conv3 = nnx.Conv(64, 128, (5, 5), rngs=rngs)
+        first, second, third = self.widths
+        self.width = fourth(shape, "dann_svhn") * third
+        self.conv1 = nnx.Conv(shape[2], first, (5, 5), rngs=rngs)
+        self.conv2 = nnx.Conv(first, second, (5, 5), rngs=rngs)
+        self.conv3 = nnx.Conv(second, third, (5, 5), rngs=rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         for conv in (self.conv1, self.conv2):
@@ -65,4 +72,9 @@ class DANNSvhn(nnx.Module):
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:
         """fc 3072, ReLU, fc 2048, ReLU, fc classes."""
-        return DenseClassifier((width, 3072, 2048, classes), rngs)
+        return DenseClassifier((width, *self.hidden, classes), rngs)
+
+    @classmethod
+    def tiny(cls) -> type:
+        """With narrow layers."""
+        return shrunk(DANNSvhn, widths=(4, 4, 6), hidden=(12, 8))

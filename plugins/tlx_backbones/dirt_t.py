@@ -5,6 +5,8 @@ dense layer; batch norm is before every leaky ReLU, and on the logits too. Kerne
 recipe without bottleneck.
 """
 
+from typing import ClassVar
+
 import jax
 from flax import nnx
 from jaxtyping import Array, Float
@@ -12,6 +14,7 @@ from jaxtyping import Array, Float
 from tlx import ContractError
 from tlx.layers import GaussianNoise, max_pool
 from tlx_backbones.dann import fourth
+from tlx_backbones.tiny import shrunk
 
 XAVIER = nnx.initializers.xavier_uniform()
 
@@ -56,8 +59,8 @@ class DIRTTSmall(nnx.Module):
     Reference: Shu et al., "A DIRT-T Approach to Unsupervised Domain Adaptation", ICLR 2018.
     """
 
-    channels = (64, 64)
-    instance_norm = False
+    channels: ClassVar[tuple[int, int]] = (64, 64)
+    instance_norm: ClassVar[bool] = False
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         first, second = self.channels
@@ -82,6 +85,11 @@ class DIRTTSmall(nnx.Module):
                 f"got {width} (use it with bottleneck 0)"
             )
         return _Classifier(self.image, classes, rngs)
+
+    @classmethod
+    def tiny(cls) -> type:
+        """With narrow convolutions."""
+        return shrunk(DIRTTSmall, channels=(4, 6), instance_norm=cls.instance_norm)
 
 
 class DIRTTSmallIN(DIRTTSmall):

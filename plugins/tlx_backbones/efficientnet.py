@@ -7,6 +7,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx.weights import Names
+from tlx_backbones.tiny import shrunk
 
 NORM = (("weight", "scale"), ("bias", "bias"), ("running_mean", "mean"), ("running_var", "var"))
 CONV = (("weight", "kernel"),)
@@ -195,6 +196,11 @@ class _EfficientNet(nnx.Module):
             for block in stage:
                 x = block(x)
         return self.top(x).mean((1, 2))
+
+    @classmethod
+    def tiny(cls) -> type:
+        """Two blocks, one of which widens."""
+        return shrunk(_EfficientNet, style=cls.style, plan=(Stage(1, 1, 3, 2, 8), Stage(1, 2, 3, 2, 8)))
 
 
 class EfficientNetB0(_EfficientNet):

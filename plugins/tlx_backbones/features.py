@@ -1,18 +1,19 @@
-"""No network: what stands in the place of images is the features already."""
+"""No network: what stands in the place of x is the features already."""
+
+import math
 
 from flax import nnx
 from jaxtyping import Array, Float
 
 
 class Features(nnx.Module):
-    """Cached features as they are, [B, 1, 1, width] to [B, width]; what is trained is the recipe's bottleneck and head.
+    """x as it is, flattened: cached features [B, width]; what is trained is the recipe's bottleneck and the head.
 
-    For datasets `features:EDITION/DATASET`. Images are flattened.
+    For datasets `features:EDITION/DATASET`, and for any vectors, sequences or images.
     """
 
-    def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
-        height, width, channels = shape
-        self.width = height * width * channels
+    def __init__(self, shape: tuple[int, ...], rngs: nnx.Rngs):
+        self.width = math.prod(shape)
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
+    def __call__(self, x: Float[Array, "batch *shape"]) -> Float[Array, "batch features"]:
         return x.reshape(x.shape[0], -1)

@@ -1,7 +1,11 @@
 """The network of KL-guided domain adaptation for rotated MNIST and digits."""
 
+from typing import ClassVar
+
 from flax import nnx
 from jaxtyping import Array, Float
+
+from tlx_backbones.tiny import shrunk
 
 
 class KLNet(nnx.Module):
@@ -13,11 +17,11 @@ class KLNet(nnx.Module):
     Reference: Nguyen et al., "KL Guided Domain Adaptation", ICLR 2022 (its code).
     """
 
-    out = 256
+    widths: ClassVar[tuple[int, ...]] = (64, 128, 128, 256)
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
-        self.width = self.out
-        sizes, strides = (shape[2], 64, 128, 128, self.out), (1, 2, 1, 1)
+        self.width = self.widths[-1]
+        sizes, strides = (shape[2], *self.widths), (1, 2, 1, 1)
         around = ((1, 1), (1, 1))
         self.convs = nnx.List(
             [
@@ -32,6 +36,11 @@ class KLNet(nnx.Module):
             x = norm(nnx.relu(conv(x)))
         return x.mean((1, 2))
 
+    @classmethod
+    def tiny(cls) -> type:
+        """With narrow convolutions."""
+        return shrunk(KLNet, widths=(8, 8, 8, 16))
+
 
 class KLNetProbabilistic(KLNet):
     """`kl_net` with a last layer twice as wide: the features are mu and the raw sigma of a z of 256, side by side.
@@ -41,4 +50,4 @@ class KLNetProbabilistic(KLNet):
     Reference: Nguyen et al., "KL Guided Domain Adaptation", ICLR 2022 (its code).
     """
 
-    out = 512
+    widths = (64, 128, 128, 512)

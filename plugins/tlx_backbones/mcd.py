@@ -4,6 +4,8 @@ Saito et al., CVPR 2018, and its code. Use them with a recipe without bottleneck
 0.1; kernels start LeCun-normal (in the code: PyTorch's uniform, a third of that variance).
 """
 
+from typing import ClassVar
+
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -11,6 +13,7 @@ from tlx import ContractError
 from tlx.layers import max_pool
 from tlx_backbones.dann import fourth
 from tlx_backbones.dense import DenseClassifier
+from tlx_backbones.tiny import shrunk
 
 
 class MCDDigits(nnx.Module):
@@ -21,16 +24,19 @@ class MCDDigits(nnx.Module):
     Reference: Saito et al., "Maximum Classifier Discrepancy for Unsupervised Domain Adaptation", CVPR 2018.
     """
 
+    widths: ClassVar[tuple[int, ...]] = (64, 64, 128)
+    width: int = 3072
+    hidden: ClassVar[int] = 2048  # of the classifier
+
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
-        self.width = 3072
-        sizes = (shape[2], 64, 64, 128)
+        sizes = (shape[2], *self.widths)
         self.convs = nnx.List([nnx.Conv(a, b, (5, 5), rngs=rngs) for a, b in zip(sizes[:-1], sizes[1:], strict=True)])
         self.bns = nnx.List([nnx.BatchNorm(size, momentum=0.9, rngs=rngs) for size in sizes[1:]])
-        self.fc = nnx.Linear(fourth(shape, "mcd_digits") * 128, 3072, rngs=rngs)
-        self.fc_bn = nnx.BatchNorm(3072, momentum=0.9, rngs=rngs)
+        self.fc = nnx.Linear(fourth(shape, "mcd_digits") * sizes[-1], self.width, rngs=rngs)
+        self.fc_bn = nnx.BatchNorm(self.width, momentum=0.9, rngs=rngs)
         self.drop = nnx.Dropout(0.5, rngs=rngs)
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 3072"]:
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         for i, (conv, bn) in enumerate(zip(self.convs, self.bns, strict=True)):
             x = nnx.relu(bn(conv(x)))
             x = max_pool(x, (3, 3), strides=(2, 2), padding=1) if i < 2 else x
@@ -38,7 +44,12 @@ class MCDDigits(nnx.Module):
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:
         """fc 2048, batch norm, ReLU, fc classes."""
-        return DenseClassifier((width, 2048, classes), rngs, normalised=True)
+        return DenseClassifier((width, self.hidden, classes), rngs, normalised=True)
+
+    @classmethod
+    def tiny(cls) -> type:
+        """With narrow layers."""
+        return shrunk(MCDDigits, widths=(4, 4, 6), width=12, hidden=8)
 
 
 class MCDUsps(nnx.Module):

@@ -13,6 +13,9 @@ from jaxtyping import Array, Float
 
 from tlx.weights import Names
 from tlx_backbones.names import STEPS, Rules, layer, norm
+from tlx_backbones.tiny import shrunk
+
+HE = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
 class Row(NamedTuple):
@@ -47,7 +50,7 @@ class _Unit(nnx.Module):
             padding=side // 2,
             feature_group_count=groups,
             use_bias=False,
-            kernel_init=nnx.initializers.variance_scaling(2.0, "fan_out", "normal"),
+            kernel_init=HE,
             rngs=rngs,
         )
         self.bn = nnx.BatchNorm(out, momentum=0.9, rngs=rngs)
@@ -136,12 +139,17 @@ class MobileNetV2(nnx.Module):
         self.last = _Unit(fan_in, self.width, 1, rngs)
         self.drop = nnx.Dropout(0.2, rngs=rngs)
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 1280"]:
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         x = nnx.relu6(self.stem(x))
         for stage in self.stages:
             for block in stage:
                 x = block(x)
         return self.drop(nnx.relu6(self.last(x)).mean((1, 2)))
+
+    @classmethod
+    def tiny(cls) -> type:
+        """One block, with a residual."""
+        return shrunk(MobileNetV2, stem_width=4, width=12, rows=(Row(2, 4, 1, 1),))
 
 
 class MobileNetV2Cifar(MobileNetV2):

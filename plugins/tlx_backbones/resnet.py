@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from tlx.layers import max_pool
 from tlx.weights import Names
+from tlx_backbones.tiny import shrunk
 
 NORM = (("weight", "scale"), ("bias", "bias"), ("running_mean", "mean"), ("running_var", "var"))
 HE = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
@@ -121,6 +122,11 @@ class _ResNet(nnx.Module):
             for block in stage:
                 x = block(x)
         return x.mean((1, 2))
+
+    @classmethod
+    def tiny(cls) -> type:
+        """One block."""
+        return shrunk(_ResNet, block=cls.block, small=cls.small, depths=(1,))
 
 
 class ResNet18(_ResNet):

@@ -7,13 +7,17 @@ reach them: convolutions are not given to it, and weight norm computes its weigh
 """
 
 import math
+from typing import ClassVar
 
 from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
 from tlx.layers import WeightNormLinear, max_pool
+from tlx_backbones.tiny import shrunk
 from tlx_backbones.uniform import conv
+
+XAVIER = nnx.initializers.xavier_normal()
 
 
 class _SHOT(nnx.Module):
@@ -21,7 +25,7 @@ class _SHOT(nnx.Module):
 
     def _bottleneck(self, flat: int, rngs: nnx.Rngs) -> None:
         self.width = 256
-        self.fc = nnx.Linear(flat, 256, kernel_init=nnx.initializers.xavier_normal(), rngs=rngs)
+        self.fc = nnx.Linear(flat, 256, kernel_init=XAVIER, rngs=rngs)
         self.bn = nnx.BatchNorm(256, momentum=0.9, rngs=rngs)
         self.drop = nnx.Dropout(0.5, rngs=rngs)
 
@@ -64,18 +68,25 @@ class SHOTDTN(_SHOT):
     Reference: Liang et al., "Do We Really Need to Access the Source Data?", ICML 2020.
     """
 
+    widths: ClassVar[tuple[int, ...]] = (64, 128, 256)
+
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         height, width, channels = shape
         if height % 8 or width % 8:
             raise ContractError(f"shot_dtn needs sides that are multiples of 8 pixels; got {height}x{width}")
-        sizes, rates = (channels, 64, 128, 256), (0.1, 0.3, 0.5)
+        sizes, rates = (channels, *self.widths), (0.1, 0.3, 0.5)
         stride = {"strides": (2, 2), "padding": ((2, 2), (2, 2))}
         self.convs = nnx.List([conv(a, b, rngs, **stride) for a, b in zip(sizes[:-1], sizes[1:], strict=True)])
         self.bns = nnx.List([nnx.BatchNorm(size, momentum=0.9, rngs=rngs) for size in sizes[1:]])
         self.drops = nnx.List([nnx.Dropout(rate, broadcast_dims=(1, 2), rngs=rngs) for rate in rates])
-        self._bottleneck(height // 8 * (width // 8) * 256, rngs)
+        self._bottleneck(height // 8 * (width // 8) * self.widths[-1], rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 256"]:
         for layer, bn, drop in zip(self.convs, self.bns, self.drops, strict=True):
             x = nnx.relu(drop(bn(layer(x))))
         return self._out(x)
+
+    @classmethod
+    def tiny(cls) -> type:
+        """With narrow convolutions."""
+        return shrunk(SHOTDTN, widths=(4, 6, 8))

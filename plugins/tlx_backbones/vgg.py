@@ -17,9 +17,11 @@ from tlx import ContractError
 from tlx.layers import max_pool
 from tlx.weights import Names
 from tlx_backbones.dense import DenseClassifier
+from tlx_backbones.tiny import shrunk
 from tlx_backbones.vgg_names import published, published_convolutions
 
 KAIMING = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
+NORMAL = nnx.initializers.normal(0.01)
 SIDE = 7  # of the map that the dense layers take: of images of 224 px
 A, D, E = (1, 1, 2, 2, 2), (2, 2, 3, 3, 3), (2, 2, 4, 4, 4)  # convolutions of a stage, by the paper's letters
 
@@ -85,12 +87,11 @@ class _VGG(_Trunk):
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         super().__init__(shape, rngs)
         self.width = self.hidden
-        small = nnx.initializers.normal(0.01)
-        self.fc1 = nnx.Linear(SIDE * SIDE * self.widths[-1], self.hidden, kernel_init=small, rngs=rngs)
-        self.fc2 = nnx.Linear(self.hidden, self.hidden, kernel_init=small, rngs=rngs)
+        self.fc1 = nnx.Linear(SIDE * SIDE * self.widths[-1], self.hidden, kernel_init=NORMAL, rngs=rngs)
+        self.fc2 = nnx.Linear(self.hidden, self.hidden, kernel_init=NORMAL, rngs=rngs)
         self.drops = nnx.List([nnx.Dropout(0.5, rngs=rngs) for _ in range(2)])
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 4096"]:
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         x = adaptive_mean(self.maps(x), SIDE)
         x = x.transpose(0, 3, 1, 2).reshape(x.shape[0], -1)  # channels first: the order of the published kernels
         for fc, drop in zip((self.fc1, self.fc2), self.drops, strict=True):
@@ -105,6 +106,11 @@ class _VGG(_Trunk):
             return dict(tensors)
         matrix = tensors[path].transpose(2, 0, 1, 3).reshape(-1, tensors[path].shape[-1])
         return {**tensors, path: matrix}
+
+    @classmethod
+    def tiny(cls) -> type:
+        """One stage, and narrow dense layers."""
+        return shrunk(VGG11, depths=(1,), widths=(4,), hidden=8, normalised=cls.normalised)
 
 
 class VGG11(_VGG):
@@ -192,6 +198,11 @@ class VGG16Flat(_Trunk):
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         return self.maps(x).reshape(x.shape[0], -1)
 
+    @classmethod
+    def tiny(cls) -> type:
+        """Two stages."""
+        return shrunk(VGG16Flat, depths=(1, 1), widths=(4, 6))
+
 
 class VGG16Dense1024(VGG16Flat):
     """`vgg16_flat` with a classifier of two dense layers: 1024, ReLU, classes.
@@ -218,5 +229,10 @@ class VGG16BNCifar(_Trunk):
         super().__init__(shape, rngs)
         self.width = self.widths[-1]
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 512"]:
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         return self.maps(x).mean((1, 2))
+
+    @classmethod
+    def tiny(cls) -> type:
+        """Two stages."""
+        return shrunk(VGG16BNCifar, depths=(1, 1), widths=(4, 6))

@@ -19,6 +19,7 @@ from jaxtyping import Array, Float
 from tlx import ContractError, WeightsError
 from tlx.weights import Names
 from tlx_backbones.names import layer, norm
+from tlx_backbones.tiny import shrunk
 
 SMALL = nnx.initializers.truncated_normal(0.02)
 
@@ -152,6 +153,11 @@ class ViTSmall(nnx.Module):
             return dict(tensors)
         grid = (in_shape[0] // cls.patch, in_shape[1] // cls.patch)
         return {**tensors, "stem/position": resized(tensors["stem/position"], grid)}
+
+    @classmethod
+    def tiny(cls) -> type:
+        """One block on patches of 4x4."""
+        return shrunk(ViTSmall, patch=4, blocks=1, heads=3, width=12)
 
 
 class ViTTiny(ViTSmall):

@@ -9,6 +9,10 @@ from typing import ClassVar
 from flax import nnx
 from jaxtyping import Array, Float
 
+from tlx_backbones.tiny import shrunk
+
+HE = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
+
 
 def _conv(fan_in: int, out: int, side: int, stride: int, rngs: nnx.Rngs) -> nnx.Conv:
     return nnx.Conv(
@@ -18,7 +22,7 @@ def _conv(fan_in: int, out: int, side: int, stride: int, rngs: nnx.Rngs) -> nnx.
         strides=(stride, stride),
         padding=side // 2,
         use_bias=False,
-        kernel_init=nnx.initializers.variance_scaling(2.0, "fan_out", "normal"),
+        kernel_init=HE,
         rngs=rngs,
     )
 
@@ -68,6 +72,11 @@ class WRN28x10(nnx.Module):
             for block in stage:
                 x = block(x)
         return nnx.relu(self.bn(x)).mean((1, 2))
+
+    @classmethod
+    def tiny(cls) -> type:
+        """One block, with a shortcut."""
+        return shrunk(WRN28x10, repeat=1, widen=1, base=(8,))
 
 
 class WRN40x2(WRN28x10):

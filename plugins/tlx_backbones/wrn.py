@@ -1,9 +1,14 @@
 """Wide residual networks as semi-supervised learning uses them (MixMatch, FixMatch, AdaMatch)."""
 
+from typing import ClassVar
+
 from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
+from tlx_backbones.tiny import shrunk
+
+HE = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
 
 
 def _leaky(x: Array) -> Array:
@@ -12,8 +17,7 @@ def _leaky(x: Array) -> Array:
 
 def _conv(fan_in: int, out: int, side: int, stride: int, rngs: nnx.Rngs) -> nnx.Conv:
     """A convolution whose kernel starts normal with variance 2 / (side^2 out)."""
-    init = nnx.initializers.variance_scaling(2.0, "fan_out", "normal")
-    return nnx.Conv(fan_in, out, (side, side), strides=(stride, stride), kernel_init=init, rngs=rngs)
+    return nnx.Conv(fan_in, out, (side, side), strides=(stride, stride), kernel_init=HE, rngs=rngs)
 
 
 def _norm(size: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
@@ -45,24 +49,31 @@ class WRN28x2(nnx.Module):
     Reference: Zagoruyko & Komodakis, "Wide Residual Networks", BMVC 2016; Berthelot et al., "AdaMatch", ICLR 2022.
     """
 
-    repeat = 4  # blocks of one width
+    repeat: ClassVar[int] = 4  # blocks of one width
+    widths: ClassVar[tuple[int, ...]] = (16, 32, 64, 128)
 
     def __init__(self, shape: tuple[int, int, int], rngs: nnx.Rngs):
         if min(shape[:2]) < 4:
             raise ContractError(f"wrn_28_2 needs images of at least 4x4 pixels; got {shape[0]}x{shape[1]}")
-        self.width = 128
-        self.conv = _conv(shape[2], 16, 3, 1, rngs)
-        blocks, fan_in = [], 16
-        for scale, out in enumerate((32, 64, 128)):
+        first, *widths = self.widths
+        self.width = widths[-1]
+        self.conv = _conv(shape[2], first, 3, 1, rngs)
+        blocks, fan_in = [], first
+        for scale, out in enumerate(widths):
             for i in range(self.repeat):
                 stride = 2 if scale and not i else 1
                 blocks.append(_Block(fan_in, out, stride, not (scale or i), rngs))
                 fan_in = out
         self.blocks = nnx.List(blocks)
-        self.bn = _norm(128, rngs)
+        self.bn = _norm(self.width, rngs)
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 128"]:
+    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         x = self.conv(x)
         for block in self.blocks:
             x = block(x)
         return _leaky(self.bn(x)).mean((1, 2))
+
+    @classmethod
+    def tiny(cls) -> type:
+        """One block of each of two widths."""
+        return shrunk(WRN28x2, repeat=1, widths=(4, 4, 6))

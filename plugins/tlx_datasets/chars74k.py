@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataError
-from tlx.data import Arrays, Dataset, chosen
+from tlx.data import Arrays, Dataset, choose_rows
 from tlx.store import File, Prepared
 
 DIGITS = tuple("0123456789")
@@ -70,7 +70,7 @@ def split(name: str, x: np.ndarray, y: np.ndarray) -> Dataset:
     mark = np.zeros(len(y), bool)
     for label in np.unique(y):
         own = np.flatnonzero(y == label)
-        mark[own] = chosen(y[own], origin[own], max(1, len(own) // 5), f"{name} test")
+        mark[own] = choose_rows(y[own], origin[own], max(1, len(own) // 5), f"{name} test")
     train, test = (Arrays(x[rows], y[rows], origin[rows]) for rows in (~mark, mark))
     return Dataset(name, train, test, DIGITS)
 

@@ -10,18 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataError, nearest
-from tlx.data import Arrays, Dataset, chosen
+from tlx.data import Arrays, Dataset, choose_rows
 from tlx.store import File, Prepared
 from tlx_datasets.archive import members
 from tlx_datasets.cifar10 import cifar10
+from tlx_datasets.names import PUBLISHED
 from tlx_datasets.severity import parse
-
-CORRUPTIONS = (
-    *("gaussian_noise", "shot_noise", "impulse_noise", "defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
-    *("snow", "frost", "fog", "brightness", "contrast", "elastic_transform", "pixelate", "jpeg_compression"),
-    *("speckle_noise", "gaussian_blur", "spatter", "saturate"),
-)
-"""The fifteen of the paper's mean error, then the four extra ones."""
 
 ARCHIVE = File(
     "CIFAR-10-C.tar",
@@ -47,8 +41,8 @@ def load(name: str) -> Prepared:
         DataError: no such corruption, or a severity other than 1 to 5.
     """
     corruption, severity = parse("cifar10_c", name)
-    if corruption not in CORRUPTIONS:
-        guess = " or ".join(nearest(corruption, CORRUPTIONS)) or ", ".join(CORRUPTIONS)
+    if corruption not in PUBLISHED:
+        guess = " or ".join(nearest(corruption, PUBLISHED)) or ", ".join(PUBLISHED)
         raise DataError(f"CIFAR-10-C has no corruption '{corruption}'; nearest: {guess}.")
     return Prepared(
         f"cifar10_c:{name}",
@@ -72,7 +66,7 @@ def build(clean: Dataset, folder: Path, corruption: str, severity: int) -> Datas
     own = slice((severity - 1) * ROWS, severity * ROWS)
     origin = np.array([f"cifar10_c/test/{row:05d}" for row in range(ROWS)])
     test = Arrays(x[own], y[own].astype(np.int32), origin)
-    mark = chosen(clean.train.y, clean.train.origin, TRAIN, "cifar10_c train")
+    mark = choose_rows(clean.train.y, clean.train.origin, TRAIN, "cifar10_c train")
     train = Arrays(*(part[mark] for part in clean.train))
     return Dataset(f"cifar10_c:{corruption}/{severity}", train, test, clean.classes)
 

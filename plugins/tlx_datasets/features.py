@@ -7,8 +7,8 @@ from tlx.store import read_features
 def load(rest: str) -> Dataset:
     """Cached features of a dataset, `features:EDITION/DATASET`: what `tlx features DATASET --name EDITION` has written.
 
-    float32 [rows, 1, 1, width] in the place of images, with the dataset's splits, labels and origins: any strategy runs
-    on them, with the backbone `features` and a recipe's bottleneck. They pass through a protocol unchanged.
+    Vectors, float32 [rows, width], with the dataset's splits, labels and origins: any strategy runs on them, with the
+    backbone `features` and a recipe's bottleneck. They pass through a protocol unchanged.
 
     Raises:
         DataError: not of this form.

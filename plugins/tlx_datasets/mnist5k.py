@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tlx.data import Arrays, Dataset, chosen
+from tlx.data import Arrays, Dataset, choose_rows
 from tlx_datasets.package import package_file
 
 DIGITS = tuple("0123456789")
@@ -24,6 +24,6 @@ def load() -> Dataset:
     table = np.loadtxt(file, dtype=np.uint8, delimiter=",")
     x, y = table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1].astype(np.int32)
     origin = np.array([f"mnist5k/{row:04d}" for row in range(len(y))])
-    test = chosen(y, origin, 100, "mnist5k test")
+    test = choose_rows(y, origin, 100, "mnist5k test")
     train, test = (Arrays(x[rows], y[rows], origin[rows]) for rows in (~test, test))
     return Dataset("mnist5k", train, test, DIGITS)

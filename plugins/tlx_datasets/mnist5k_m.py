@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tlx.data import Arrays, Dataset, chosen
+from tlx.data import Arrays, Dataset, choose_rows
 from tlx_datasets import mnist5k
 from tlx_datasets.package import package_file
 
@@ -38,7 +38,7 @@ def read_photographs() -> list[np.ndarray]:
 
 
 def _blended(digits: Arrays, per_class: int, photographs: list[np.ndarray], random: np.random.Generator) -> Arrays:
-    x, y, origin = (array[chosen(digits.y, digits.origin, per_class, "mnist5k_m")] for array in digits)
+    x, y, origin = (array[choose_rows(digits.y, digits.origin, per_class, "mnist5k_m")] for array in digits)
     crops = np.stack([_crop(photographs[random.integers(len(photographs))], random) for _ in x])
     return Arrays(np.abs(crops.astype(np.int16) - x).astype(np.uint8), y, origin)
 

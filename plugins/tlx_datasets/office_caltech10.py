@@ -12,9 +12,10 @@ from tlx import DataAbsent, DataError, nearest
 from tlx.data import Dataset
 from tlx.store import Prepared, Ready
 from tlx_datasets.folder import build as build_folder
+from tlx_datasets.names import OFFICE_DOMAINS
 
 NAME = "office_caltech10"
-COUNTS = {"amazon": 958, "caltech": 1123, "dslr": 157, "webcam": 295}
+COUNTS: dict[str, int] = dict(zip(OFFICE_DOMAINS, (958, 1123, 157, 295), strict=True))
 CLASSES = (
     *("backpack", "bike", "calculator", "headphones", "keyboard"),
     *("laptop", "monitor", "mouse", "mug", "projector"),

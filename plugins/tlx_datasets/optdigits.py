@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tlx.data import Arrays, Dataset, chosen
+from tlx.data import Arrays, Dataset, choose_rows
 from tlx_datasets.package import package_file
 
 DIGITS = tuple("0123456789")
@@ -24,7 +24,7 @@ def load() -> Dataset:
     table = np.loadtxt(file, dtype=np.uint8, delimiter=",")
     x, y = enlarge(table[:, :-1].reshape(-1, 8, 8)), table[:, -1].astype(np.int32)
     origin = np.array([f"optdigits/{row:04d}" for row in range(len(y))])
-    test = chosen(y, origin, 50, "optdigits test")
+    test = choose_rows(y, origin, 50, "optdigits test")
     train, test = (Arrays(x[rows], y[rows], origin[rows]) for rows in (~test, test))
     return Dataset("optdigits", train, test, DIGITS)
 

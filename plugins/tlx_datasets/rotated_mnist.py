@@ -12,8 +12,7 @@ from tlx import DataError
 from tlx.data import Arrays, Dataset
 from tlx.store import Prepared
 from tlx_datasets.mnist import mnist
-
-ANGLES = (0, 15, 30, 45, 60, 75)
+from tlx_datasets.names import ANGLES
 
 
 def load(angle: str) -> Prepared:

@@ -1,42 +1,48 @@
 """The tasks that come with tlx, each under the protocol of the numbers that it is compared with."""
 
 from tlx.data import Task
-from tlx_datasets import cifar10_c, corruptions, office_caltech10
+from tlx_datasets.names import ANGLES, MADE, OFFICE_DOMAINS, PUBLISHED
 from tlx_datasets.protocols import P_5K, P_C10_C, P_CS, P_FULL_OFF, P_KL, P_OC10, P_SV_BAL
-from tlx_datasets.rotated_mnist import ANGLES
 
 SMALL = (
-    Task(("mnist5k",), "optdigits", P_5K, "from MNIST to fewer and coarser digits"),
-    Task(("optdigits",), "mnist5k", P_5K, "from few and coarse digits to MNIST"),
-    Task(("mnist5k",), "mnist5k_m", P_5K, "grey digits to digits blended with photographs"),
-    Task(("mnist5k", "mnist5k_m"), "optdigits", P_5K, "two sources, grey and in colour"),
-    Task(("mnist5k",), "optdigits", P_5K.with_shots(10), "semi-supervised: with 10 labelled target rows per class"),
+    Task(("mnist5k",), ("optdigits",), P_5K, "from MNIST to fewer and coarser digits"),
+    Task(("optdigits",), ("mnist5k",), P_5K, "from few and coarse digits to MNIST"),
+    Task(("mnist5k",), ("mnist5k_m",), P_5K, "grey digits to digits blended with photographs"),
+    Task(("mnist5k", "mnist5k_m"), ("optdigits",), P_5K, "two sources, grey and in colour"),
+    Task(("mnist5k",), ("optdigits",), P_5K.with_shots(10), "semi-supervised: with 10 labelled target rows per class"),
 )
 DIGITS = (
-    Task(("mnist",), "usps", P_FULL_OFF, "handwritten digits to digits of envelopes"),
-    Task(("usps",), "mnist", P_FULL_OFF, "few digits of envelopes to handwritten digits"),
-    Task(("svhn_cropped",), "mnist", P_SV_BAL, "house numbers to handwritten digits"),
-    Task(("mnist",), "svhn_cropped", P_FULL_OFF, "handwritten digits to house numbers, the hard way"),
-    Task(("mnist",), "mnist_m", P_FULL_OFF, "grey digits to digits blended with photographs"),
-    Task(("syn_digits",), "svhn_cropped", P_FULL_OFF, "rendered digits to house numbers"),
+    Task(("mnist",), ("usps",), P_FULL_OFF, "handwritten digits to digits of envelopes"),
+    Task(("usps",), ("mnist",), P_FULL_OFF, "few digits of envelopes to handwritten digits"),
+    Task(("svhn_cropped",), ("mnist",), P_SV_BAL, "house numbers to handwritten digits"),
+    Task(("mnist",), ("svhn_cropped",), P_FULL_OFF, "handwritten digits to house numbers, the hard way"),
+    Task(("mnist",), ("mnist_m",), P_FULL_OFF, "grey digits to digits blended with photographs"),
+    Task(("syn_digits",), ("svhn_cropped",), P_FULL_OFF, "rendered digits to house numbers"),
 )
 ROTATED = tuple(
-    Task(("rotated_mnist:0",), f"rotated_mnist:{angle}", P_KL, f"upright digits to digits turned by {angle} degrees")
+    Task(("rotated_mnist:0",), (f"rotated_mnist:{angle}",), P_KL, f"upright digits to digits turned by {angle} degrees")
     for angle in ANGLES[1:]
 )
 OBJECTS = (
-    Task(("cifar10",), "stl10", P_CS, "nine kinds of objects: from many small to few larger photographs"),
-    Task(("stl10",), "cifar10", P_CS, "nine kinds of objects: from few larger to many small photographs"),
+    Task(("cifar10",), ("stl10",), P_CS, "nine kinds of objects: from many small to few larger photographs"),
+    Task(("stl10",), ("cifar10",), P_CS, "nine kinds of objects: from few larger to many small photographs"),
 )
 CORRUPTED = tuple(
-    Task(("cifar10",), f"{family}:{name}/5", P_C10_C, f"photographs to such under {name.replace('_', ' ')}, severity 5")
-    for family, names in (("cifar10_c", cifar10_c.CORRUPTIONS[:15]), ("cifar10_corrupted", corruptions.CORRUPTIONS))
+    Task(
+        ("cifar10",),
+        (f"{family}:{name}/5",),
+        P_C10_C,
+        f"photographs to such under {name.replace('_', ' ')}, severity 5",
+    )
+    for family, names in (("cifar10_c", PUBLISHED[:15]), ("cifar10_corrupted", MADE))
     for name in names
 )
 OFFICE = tuple(
-    Task((f"office_caltech10:{source}",), f"office_caltech10:{target}", P_OC10, f"office things, {source} to {target}")
-    for source in office_caltech10.COUNTS
-    for target in office_caltech10.COUNTS
+    Task(
+        (f"office_caltech10:{source}",), (f"office_caltech10:{target}",), P_OC10, f"office things, {source} to {target}"
+    )
+    for source in OFFICE_DOMAINS
+    for target in OFFICE_DOMAINS
     if source != target
 )
 TASKS = (*SMALL, *DIGITS, *ROTATED, *OBJECTS, *CORRUPTED, *OFFICE)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Arrays, Dataset, chosen
+from tlx.data import Arrays, Dataset, choose_rows
 from tlx.store import Prepared, Ready
 from tlx_datasets.rows import by_content
 
@@ -71,7 +71,7 @@ def _folder(name: str) -> Path | None:
 
 
 def _prepare(name: str) -> Dataset:
-    tfds = _tfds(name)
+    tfds = _tfds()
     log.info("TFDS downloads and prepares %s in %s", name, data_dir())
     try:
         tfds.builder(name, data_dir=data_dir(), file_format="array_record").download_and_prepare()
@@ -85,11 +85,9 @@ def _prepare(name: str) -> Dataset:
     return found.build()
 
 
-def _tfds(name: str) -> Any:
-    try:
-        import tensorflow_datasets
-    except ImportError as error:
-        raise DataAbsent(f"To read '{name}' of TFDS: pip install 'tlx[tfds]' ({error})") from error
+def _tfds() -> Any:
+    import tensorflow_datasets
+
     logging.getLogger("absl").addFilter(_of_use)
     return tensorflow_datasets
 
@@ -100,7 +98,7 @@ def _of_use(record: logging.LogRecord) -> bool:
 
 
 def _read(name: str, as_name: str, folder: Path, upright: bool) -> Dataset:
-    tfds = _tfds(name)
+    tfds = _tfds()
     try:
         builder = tfds.builder_from_directory(folder)
         image, label = _features(name, tfds, builder.info.features)
@@ -168,5 +166,5 @@ def _fifth(rows: Arrays) -> tuple[Arrays, Arrays]:
     mark = np.zeros(len(rows.y), bool)
     for label in np.unique(rows.y):
         own = np.flatnonzero(rows.y == label)
-        mark[own] = chosen(rows.y[own], rows.origin[own], max(1, len(own) // 5), "tfds test")
+        mark[own] = choose_rows(rows.y[own], rows.origin[own], max(1, len(own) // 5), "tfds test")
     return Arrays(*(part[~mark] for part in rows)), Arrays(*(part[mark] for part in rows))

@@ -49,7 +49,7 @@ def build(folder: Path) -> Dataset:
     three forms give the same arrays (torchvision rounds down).
 
     Raises:
-        DataAbsent: no form is there, or usps.h5 alone and h5py is not installed.
+        DataAbsent: no form is there.
         DataError: a damaged file, values off the thousandths, or not the official rows of each class.
     """
     names, read = _form(folder)
@@ -94,10 +94,7 @@ def read_libsvm(path: Path, split: str) -> Read:
 
 def read_h5(path: Path, split: str) -> Read:
     """One group of an HDF5 file: `data` in 0..1 and `target`."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise DataAbsent(f"To read {path}: pip install 'tlx[hdf5]' (h5py is not installed).") from error
+    import h5py
 
     def read() -> Read:
         with h5py.File(path, "r") as file:

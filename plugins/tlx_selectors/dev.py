@@ -9,7 +9,8 @@ class DEV(Selector):
     """The evaluation with the lowest importance-weighted source error, after its variance is reduced.
 
     risk = mean(w l) + eta mean(w) - eta, eta = -cov(w l, w) / var(w); score = -risk. w is the density ratio target /
-    source in the features, l the 0-1 loss on held-out source images.
+    source in the features, l the 0-1 loss on held-out source images (of real targets, the squared
+    error).
 
     The domain classifier is a logistic regression with one penalty, where the authors choose a perceptron's. On a few
     hundred rows, not all. Reference: You et al., Towards Accurate Model Selection in Deep Unsupervised Domain
@@ -17,6 +18,7 @@ class DEV(Selector):
     """
 
     uses_features = True
+    targets = ("classes", "real")
 
     def score(self, evidence: Evidence) -> float:
         assert evidence.sample

@@ -6,5 +6,7 @@ from tlx.score import Evidence, Selector
 class Last(Selector):
     """The last evaluation; needs no labels at all."""
 
+    targets = ("classes", "real")
+
     def score(self, evidence: Evidence) -> float:
         return evidence.step

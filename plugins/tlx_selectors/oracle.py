@@ -1,13 +1,17 @@
 """The evaluation that is best on the target's test labels: an upper bound, not a method."""
 
-from tlx.score import Evidence, Selector, accuracy
+from tlx.score import Evidence, Selector, main_score
 
 
 class Oracle(Selector):
-    """The evaluation with the highest target test accuracy: reads the test labels, so it is an upper bound only."""
+    """The evaluation with the highest target test accuracy (of real targets, R^2): reads the test labels.
+
+    So it is an upper bound only.
+    """
 
     uses_target_labels = True
+    targets = ("classes", "real")
 
     def score(self, evidence: Evidence) -> float:
         assert evidence.target_y is not None
-        return accuracy(evidence.target_logits, evidence.target_y)
+        return main_score(evidence.target_kind, evidence.target_logits, evidence.target_y)

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from tlx import ContractError, Objective, Phase, Strategy, strategy
+from tlx import ContractError, Phase, Strategy, strategy
 from tlx.blocks import supervised
 
 
@@ -13,23 +13,24 @@ class AdaBN(Strategy):
 
     Phase 2: running statistics = the mean over target batches of each batch's own
 
-    Settings: `share` of the steps in phase 2, which go forward only.
+    Settings: `share` of the steps in phase 2, which only go forward.
 
     Reference: Li et al., "Revisiting Batch Normalization For Practical Domain Adaptation", ICLR workshops 2017.
     """
 
     setting = "source-free"
     paper = "Li et al. 2017"
+    targets = ("classes", "real")
 
     share: float = 0.1
 
     def phases(self, model):
         def begin(state, context):
-            if not any(map(_is_float, jax.tree.leaves(state.extra["features"]))):
+            if not any(map(_is_float, jax.tree.leaves(state.stats["features"]))):
                 raise ContractError(
                     "strategy AdaBN: the backbone has no batch-norm statistics, so there is no adapting"
                 )
-            return state._replace(extra={**state.extra, "batches": jnp.zeros(())})
+            return state.put(batches=jnp.zeros(()))
 
         def measure(state, batch, context):
             # running <- m running + (1 - m) batch, whatever m: from 0 and from 1 the two give the batch's own
@@ -40,13 +41,10 @@ class AdaBN(Strategy):
             def mean(old, zero, one):
                 return (seen * old + zero / (1 - (one - zero))) / (seen + 1) if _is_float(old) else zero
 
-            found = jax.tree.map(mean, *(s.extra["features"] for s in (state, from_0, from_1)))
-            return jnp.zeros(()), state._replace(extra={**state.extra, "features": found, "batches": seen + 1}), {}
+            after = jax.tree.map(mean, *(each.stats["features"] for each in (state, from_0, from_1)))
+            return state.put_stats(features=after).put(batches=seen + 1)
 
-        # rate 0: not even weight decay moves a parameter
-        adapt = Phase(
-            (Objective(measure),), name="adapt", share=self.share, rate=0.0, sees=frozenset({"target"}), begin=begin
-        )
+        adapt = Phase(name="adapt", share=self.share, sees=frozenset({"target"}), begin=begin, after=measure)
         return supervised(model, name="source", share=1 - self.share), adapt
 
 
@@ -55,5 +53,7 @@ def _is_float(leaf) -> bool:
 
 
 def _filled(state, value):
-    filled = jax.tree.map(lambda leaf: jnp.full_like(leaf, value) if _is_float(leaf) else leaf, state.extra["features"])
-    return state._replace(extra={**state.extra, "features": filled})
+    def fill(leaf):
+        return jnp.full_like(leaf, value) if _is_float(leaf) else leaf
+
+    return state.put_stats(features=jax.tree.map(fill, state.stats["features"]))

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.blocks import as_teacher, follow, with_teacher
+from tlx.blocks import concatenate, count, follow, teacher_logits, with_teacher
 from tlx.ops import align_distribution, cosine_warmup, cross_entropy, soft_cross_entropies
 
 
@@ -19,45 +19,53 @@ class AdaMatch(Strategy):
 
     Running statistics follow the joint pass; the moving average of the parameters predicts.
 
-    Settings: `threshold` 0.9; `decay` 0.999. The paper has 3 target rows to a source row, here 1.
+    Settings: `threshold` 0.9; `decay` 0.999; `ratio`, the target rows to a source row, 3.
 
     Reference: Berthelot et al., "AdaMatch: A Unified Approach to Semi-Supervised Learning and Domain Adaptation", ICLR
     2022.
     """
 
     paper = "Berthelot et al. 2022"
+    inputs = ("image",)
 
     threshold: float = 0.9
     decay: float = 0.999
+    ratio: int = 3
 
     def init(self, model, key):
-        return with_teacher(model.init(key), debias=True)
+        return with_teacher(model, model.init(key), debias=True)
 
     def phases(self, model):
         def loss(state, batch, context):
-            keys = jax.random.split(context.key, 5)
-            views = [(batch.source.x, "weak"), (batch.source.x, "strong"), (batch.target.x, "weak")]
-            views = [model.augment(keys[i], *view) for i, view in enumerate([*views, (batch.target.x, "strong")])]
-            n, m = len(batch.source.x), len(batch.target.x)
-            together, after = model.features(state, jnp.concatenate(views))
-            alone, _ = model.features(state, jnp.concatenate(views[:2]))
-            joint, after = model.classify(after, together)
-            mix = jax.random.uniform(keys[4], (2 * n, model.classes))
-            source = mix * joint[: 2 * n] + (1 - mix) * model.classify(state, alone)[0]
+            *keys, mix_key = jax.random.split(context.key, 5)
+            rows = (
+                (batch.source.x, "weak"),
+                (batch.source.x, "strong"),
+                (batch.target.x, "weak"),
+                (batch.target.x, "strong"),
+            )
+            views = [model.augment(key, x, view) for key, (x, view) in zip(keys, rows, strict=True)]
+            n, m = count(batch.source.x), count(batch.target.x)
+            alone, _ = model.features(state, concatenate(*views[:2]))
+            alone_logits, _ = model.classify(state, alone)
+            together, state = model.features(state, concatenate(*views))
+            joint, state = model.classify(state, together)
+            mix = jax.random.uniform(mix_key, (2 * n, model.outputs))
+            source = mix * joint[: 2 * n] + (1 - mix) * alone_logits
             task = cross_entropy(source[:n], batch.source.y) + cross_entropy(source[n:], batch.source.y)
             on_source, on_target = (
                 jax.lax.stop_gradient(jax.nn.softmax(z)) for z in (source[:n], joint[2 * n : 2 * n + m])
             )
             wanted = align_distribution(on_target, on_source)
-            sure = jnp.max(wanted, 1) >= self.threshold * jnp.mean(jnp.max(on_source, 1))
+            sure = jnp.float32(jnp.max(wanted, 1) >= self.threshold * jnp.mean(jnp.max(on_source, 1)))
             gap = jnp.mean(sure * soft_cross_entropies(joint[2 * n + m :], wanted))
             metrics = {"task": task, "consistency": gap, "confident": jnp.mean(sure)}
-            return task + cosine_warmup(context.progress) * gap, after, metrics
+            return task + cosine_warmup(context.progress) * gap, state, metrics
 
         def after(state, batch, context):
-            return follow(state, self.decay, statistics=True)
+            return follow(model, state, self.decay, statistics=True)
 
-        return (Phase((Objective(loss),), after=after),)
+        return (Phase((Objective(loss),), batch={"target": self.ratio}, after=after),)
 
     def predict(self, model, state, x):
-        return super().predict(model, as_teacher(state), x)
+        return teacher_logits(model, state, x)[0]

@@ -4,7 +4,8 @@ import jax
 
 from tlx import Objective, Phase, Strategy, strategy
 from tlx.blocks import supervised
-from tlx.ops import domain_accuracy, domain_loss, mlp_apply, mlp_init
+from tlx.layers import MLP
+from tlx.ops import domain_accuracy, domain_loss
 
 
 @strategy
@@ -29,28 +30,23 @@ class ADDA(Strategy):
 
     def phases(self, model):
         def begin(state, context):
-            critic = mlp_init(context.key, (model.classes, *self.hidden, 1))
-            source = {"params": state.params["features"], "extra": state.extra["features"]}
-            return state._replace(params={**state.params, "critic": critic}, extra={**state.extra, "source": source})
+            sizes = (model.outputs, *self.hidden, 1)
+            state = model.copy(state, "features", "source_features")
+            return model.add(state, context.key, "critic", lambda rngs: MLP(sizes, rngs=rngs))
 
-        def judged(state, batch):
-            frozen = state._replace(
-                params={**state.params, "features": state.extra["source"]["params"]},
-                extra={**state.extra, "features": state.extra["source"]["extra"]},
-            )
-            source, _ = model.features(frozen, batch.source.x, train=False)
-            target, state = model.features(state, batch.target.x)
-            critic = state.params["critic"]
-            on_source, on_target = (mlp_apply(critic, model.logits(state, f))[:, 0] for f in (source, target))
-            return on_source, on_target, state
+        def judged(state, features):
+            logits, _ = model.classify(state, features, train=False)
+            return model.apply(state, "critic", logits)[0][:, 0]
 
         def discriminate(state, batch, context):
-            source, target, _ = judged(state, batch)
+            source, _ = model.features(state, batch.source.x, net="source_features", train=False)
+            target, _ = model.features(state, batch.target.x)
+            source, target = judged(state, source), judged(state, target)
             return domain_loss(source, target), state, {"domain_accuracy": domain_accuracy(source, target)}
 
         def confuse(state, batch, context):
-            _, target, state = judged(state, batch)
-            return jax.nn.softplus(-target).mean() / 2, state, {}
+            target, state = model.features(state, batch.target.x)
+            return jax.nn.softplus(-judged(state, target)).mean() / 2, state, {}
 
         adversary, encoder = Objective(discriminate, ("critic",)), Objective(confuse, ("features",))
         adapt = Phase((adversary, encoder), name="adapt", share=1 - self.pretrain, rate=self.rate, begin=begin)

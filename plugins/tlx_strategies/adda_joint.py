@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Additive, strategy
-from tlx.ops import dann_ramp, domain_accuracy, domain_loss, mlp_apply, mlp_init
+from tlx.layers import MLP
+from tlx.ops import dann_ramp, domain_accuracy, domain_loss
 
 
 @strategy
@@ -16,8 +17,8 @@ class ADDAJoint(Additive):
 
     This is what TLLib's digits table calls ADDA: the paper's inverted labels, but for both domains, through one encoder
     that goes on learning the source (`adda` is the paper's, with an encoder each). D and the features descend in one
-    step; TLLib takes them in turn on the same features, which is the same, and shows D's running batch statistics to
-    the features, where these are the batch's.
+    step; TLLib takes them in turn on the same features, which is the same. As there, D learns by the batch's statistics
+    and judges the features that are to deceive it, D*, by its running ones.
 
     Settings: `weight` 0.1; `gamma`, how fast lambda grows; `hidden` layers of D (batch norm and ReLU).
 
@@ -26,25 +27,24 @@ class ADDAJoint(Additive):
     """
 
     paper = "Tzeng et al. 2017"
+    targets = ("classes", "real")
 
     weight: float = 0.1
     gamma: float = 10.0
     hidden: tuple[int, ...] = (1024, 1024)
 
     def init(self, model, key):
-        state = model.init(key)
-        critic = mlp_init(jax.random.fold_in(key, 1), (model.width, *self.hidden, 1), normalised=True)
-        return state._replace(params={**state.params, "critic": critic})
+        model_key, critic_key = jax.random.split(key)
+        sizes = (model.width, *self.hidden, 1)
+        return model.add(model.init(model_key), critic_key, "critic", lambda rngs: MLP(sizes, True, rngs=rngs))
 
     def transfer(self, model, state, outputs, batch, context):
-        features, critic = jnp.concatenate([outputs.source, outputs.target]), state.params["critic"]
-
-        def judged(critic, features):
-            return jnp.split(mlp_apply(critic, features)[:, 0], [len(outputs.source)])
-
-        source, target = judged(critic, jax.lax.stop_gradient(features))
-        domain = domain_loss(source, target)
-        inverted = domain_loss(*(-logits for logits in judged(jax.lax.stop_gradient(critic), features)))
+        features, split = jnp.concatenate([outputs.source, outputs.target]), [len(outputs.source)]
+        frozen = state.put_params(critic=jax.lax.stop_gradient(state.params["critic"]))
+        confused, _ = model.apply(frozen, "critic", features, train=False)
+        judged, state = model.apply(state, "critic", jax.lax.stop_gradient(features))
+        source, target = jnp.split(judged[:, 0], split)
+        domain, inverted = domain_loss(source, target), domain_loss(*jnp.split(-confused[:, 0], split))
         flow = dann_ramp(context.progress, self.gamma)
         metrics = {"domain": domain, "inverted": inverted, "domain_accuracy": domain_accuracy(source, target)}
         return domain + self.weight * flow * inverted, state, metrics

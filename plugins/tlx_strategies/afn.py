@@ -21,6 +21,7 @@ class AFN(Additive):
     """
 
     paper = "Xu et al. 2019"
+    targets = ("classes", "real")
 
     weight: float = 0.05
     variant: Literal["stepwise", "hard"] = "stepwise"

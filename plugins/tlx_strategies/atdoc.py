@@ -29,20 +29,21 @@ class ATDOC(Additive):
     neighbours: int = 5
 
     def init(self, model, key):
-        state = model.init(key)
-        bank = _unit(jax.random.normal(jax.random.fold_in(key, 1), (model.rows, model.width)))
-        p = jnp.full((model.rows, model.classes), 1 / model.classes)
-        return state._replace(extra={**state.extra, "memory": {"features": bank, "p": p}})
+        model_key, bank_key = jax.random.split(key)
+        rows = model.rows["target"]
+        features = _unit(jax.random.normal(bank_key, (rows, model.width)))
+        p = jnp.full((rows, model.outputs), 1 / model.outputs)
+        return model.init(model_key).put(memory={"features": features, "p": p})
 
     def transfer(self, model, state, outputs, batch, context):
-        memory, index = state.extra["memory"], batch.target.index
+        bank, index = state.extra["memory"], batch.target.index
         features = jax.lax.stop_gradient(_unit(outputs.target))
-        q = neighbour_probabilities(features, index, memory["features"], memory["p"], self.neighbours)
+        q = neighbour_probabilities(features, index, bank["features"], bank["p"], self.neighbours)
         trust = jnp.max(q, 1)
         pseudo = jnp.sum(trust * cross_entropies(outputs.target_logits, jnp.argmax(q, 1))) / jnp.sum(trust)
         p = jax.lax.stop_gradient(sharpened(jax.nn.softmax(outputs.target_logits)))
-        seen = {"features": memory["features"].at[index].set(features), "p": memory["p"].at[index].set(p)}
-        state = state._replace(extra={**state.extra, "memory": seen})
+        seen = {"features": bank["features"].at[index].set(features), "p": bank["p"].at[index].set(p)}
+        state = state.put(memory=seen)
         return self.weight * context.progress * pseudo, state, {"pseudo": pseudo, "trust": jnp.mean(trust)}
 
 

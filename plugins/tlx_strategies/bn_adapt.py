@@ -1,7 +1,7 @@
 """Batch-norm statistics of the test batch."""
 
 from tlx import Strategy, strategy
-from tlx.blocks import by_batch, online, supervised
+from tlx.blocks import by_batch, count, online, supervised
 
 
 @strategy
@@ -19,6 +19,7 @@ class BNAdapt(Strategy):
 
     setting = "test-time"
     paper = "Schneider et al. 2020"
+    targets = ("classes", "real")
 
     prior: float = 16.0
 
@@ -26,5 +27,5 @@ class BNAdapt(Strategy):
         return supervised(model, name="source"), online()
 
     def predict(self, model, state, x):
-        part = self.prior / (self.prior + len(x))
+        part = self.prior / (self.prior + count(x))
         return by_batch(model, state, x, running=lambda layer, channels: part)

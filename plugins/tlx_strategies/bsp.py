@@ -20,6 +20,7 @@ class BSP(Additive):
     """
 
     paper = "Chen et al. 2019"
+    targets = ("classes", "real")
 
     weight: float = 1e-4
     count: int = 1

@@ -1,6 +1,6 @@
 """Batch spectral shrinkage."""
 
-from tlx import Strategy, strategy
+from tlx import Strategy, static, strategy
 from tlx.blocks import fine_tuned
 from tlx.ops import spectral_shrinkage
 
@@ -9,7 +9,7 @@ from tlx.ops import spectral_shrinkage
 class BSS(Strategy):
     """Fine-tunes on the labelled target and shrinks the smallest singular values of the batch's features.
 
-    loss = cross-entropy(labelled target) + eta * sum_{i <= k} sigma_{-i}^2, sigma_{-i} the i-th smallest
+    loss = task loss(labelled target) + eta * sum_{i <= k} sigma_{-i}^2, sigma_{-i} the i-th smallest
 
     It keeps small spectral components, which transfer badly, from growing. The head begins anew.
 
@@ -21,17 +21,17 @@ class BSS(Strategy):
     """
 
     setting = "fine-tuning"
-    needs = "source, labelled"
     paper = "Chen et al. 2019"
+    targets = ("classes", "real")
 
-    pretrain: int | float = 0.5
+    pretrain: float = static(0.5)
     rate: float = 1.0
     eta: float = 0.001
     k: int = 1
 
     def phases(self, model):
-        def term(state, features, batch):
-            shrinkage = spectral_shrinkage(features, self.k)
+        def term(state, seen, batch):
+            shrinkage = spectral_shrinkage(seen["features"], self.k)
             return self.eta * shrinkage, {"shrinkage": shrinkage}
 
         return fine_tuned(model, self.pretrain, self.rate, term=term)

@@ -4,13 +4,12 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Additive, strategy
+from tlx.layers import MLP
 from tlx.ops import (
     dann_ramp,
     domain_accuracy,
     domain_loss,
     entropies,
-    mlp_apply,
-    mlp_init,
     multilinear_map,
     random_maps,
     random_multilinear_map,
@@ -44,26 +43,19 @@ class CDAN(Additive):
     random: int = 0
 
     def init(self, model, key):
-        state = model.init(key)
-        critic_key, map_key = jax.random.split(jax.random.fold_in(key, 1))
-        width = self.random or model.width * model.classes
-        critic = mlp_init(critic_key, (width, *self.hidden, 1), normalised=True)
-        maps = {"maps": random_maps(map_key, model.width, model.classes, self.random)} if self.random else {}
-        return state._replace(params={**state.params, "critic": critic}, extra={**state.extra, **maps})
+        model_key, critic_key, map_key = jax.random.split(key, 3)
+        sizes = (self.random or model.width * model.outputs, *self.hidden, 1)
+        state = model.add(model.init(model_key), critic_key, "critic", lambda rngs: MLP(sizes, True, rngs=rngs))
+        return state.put(maps=random_maps(map_key, model.width, model.outputs, self.random)) if self.random else state
 
     def transfer(self, model, state, outputs, batch, context):
-        n, flow = len(outputs.source), dann_ramp(context.progress, self.gamma)
-        features = jnp.concatenate([outputs.source, outputs.target])
+        split, flow = [len(outputs.source)], dann_ramp(context.progress, self.gamma)
+        f = jnp.concatenate([outputs.source, outputs.target])
         logits = jnp.concatenate([outputs.source_logits, outputs.target_logits])
         g = jax.lax.stop_gradient(jax.nn.softmax(logits))
-        joint = (
-            random_multilinear_map(features, g, *state.extra["maps"]) if self.random else multilinear_map(features, g)
-        )
-        judged = mlp_apply(state.params["critic"], reverse_gradient(joint, flow))[:, 0]
+        joint = random_multilinear_map(f, g, *state.extra["maps"]) if self.random else multilinear_map(f, g)
+        judged, state = model.apply(state, "critic", reverse_gradient(joint, flow))
         weights = 1 + jnp.exp(-reverse_gradient(entropies(logits), flow)) if self.entropy else jnp.ones(len(logits))
-        domain = domain_loss(judged[:n], judged[n:], weights[:n], weights[n:])
-        return (
-            self.weight * domain,
-            state,
-            {"domain": domain, "domain_accuracy": domain_accuracy(judged[:n], judged[n:])},
-        )
+        source, target = jnp.split(judged[:, 0], split)
+        domain = domain_loss(source, target, *jnp.split(weights, split))
+        return self.weight * domain, state, {"domain": domain, "domain_accuracy": domain_accuracy(source, target)}

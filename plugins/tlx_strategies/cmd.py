@@ -27,6 +27,7 @@ class CMD(Additive):
     """
 
     paper = "Zellinger et al. 2017"
+    targets = ("classes", "real")
 
     weight: float = 1.0
     moments: int = 5

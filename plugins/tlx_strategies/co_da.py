@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Strategy, strategy
-from tlx.blocks import both_domains
-from tlx.ops import cross_entropy, dann_ramp, domain_loss, mlp_apply, mlp_init, reverse_gradient
+from tlx.layers import MLP
+from tlx.ops import dann_ramp, domain_loss, reverse_gradient
+
+NETWORKS = (("features", "head", "critic"), ("features2", "head2", "critic2"))
 
 
 @strategy
@@ -35,35 +37,28 @@ class CoDA(Strategy):
     hidden: tuple[int, ...] = (1024, 1024)
 
     def init(self, model, key):
-        keys = jax.random.split(jax.random.fold_in(key, 1), 4)
-        second = model.init(keys[0])
-        state = model.with_head(model.init(key), keys[1], "head2")
-        params = {"features2": second.params["features"]}
+        key, *keys = jax.random.split(key, 5)
+        state, second = model.init(key), model.init(keys[0])
+        state = state.put_params(features2=second.params["features"]).put_stats(features2=second.stats["features"])
+        state = model.add(state, keys[1], "head2", model.classifier())
         for name, critic_key in zip(("critic", "critic2"), keys[2:], strict=True):
-            params[name] = mlp_init(critic_key, (model.width, *self.hidden, 1), normalised=True)
-        return state._replace(
-            params={**state.params, **params}, extra={**state.extra, "second": second.extra["features"]}
-        )
-
-    def other(self, state):
-        """The state with the features of the second network in the place of the first's, and these in the second's."""
-        params = {**state.params, "features": state.params["features2"], "features2": state.params["features"]}
-        extra = {**state.extra, "features": state.extra["second"], "second": state.extra["features"]}
-        return state._replace(params=params, extra=extra)
+            sizes = (model.width, *self.hidden, 1)
+            state = model.add(state, critic_key, name, lambda rngs, sizes=sizes: MLP(sizes, True, rngs=rngs))
+        return state
 
     def loss(self, model, state, batch, context):
         flow = dann_ramp(context.progress, self.gamma)
-        total, means, on_target = jnp.float32(0), [], []
-        for head, critic in (("head", "critic"), ("head2", "critic2")):
-            source, target, state = both_domains(model, state, batch, "separate")
-            logits, state = model.classify(state, source, head)
-            total += cross_entropy(logits, batch.source.y)
-            logits, state = model.classify(state, target, head)
+        total, means, on_target = jnp.zeros(()), [], []
+        for net, head, critic in NETWORKS:
+            source, state = model.features(state, batch.source.x, net=net)
+            target, state = model.features(state, batch.target.x, net=net)
+            logits, state = model.classify(state, source, net=head)
+            total += model.task_loss(logits, batch.source.y)
+            logits, state = model.classify(state, target, net=head)
             on_target.append(jax.nn.softmax(logits))
-            judged = mlp_apply(state.params[critic], reverse_gradient(jnp.concatenate([source, target]), flow))[:, 0]
-            total += self.domain * domain_loss(judged[: len(source)], judged[len(source) :])
+            judged, state = model.apply(state, critic, reverse_gradient(jnp.concatenate([source, target]), flow))
+            total += self.domain * domain_loss(*jnp.split(judged[:, 0], [len(source)]))
             means.append(jnp.stack([source.mean(0), target.mean(0)]))
-            state = self.other(state)
         gap = jnp.mean(jnp.sum(jnp.abs(on_target[0] - on_target[1]), 1))
         apart = jnp.minimum(self.nu, jnp.sum((means[0] - means[1]) ** 2))
         return total + self.agree * gap - self.diverse * apart, state, {"gap": gap, "apart": apart}
@@ -71,8 +66,7 @@ class CoDA(Strategy):
     def predict(self, model, state, x):
         """The logarithm of the mean of both networks' probabilities."""
         logs = []
-        for head in ("head", "head2"):
-            features, _ = model.features(state, x, train=False)
-            logs.append(jax.nn.log_softmax(model.logits(state, features, head)))
-            state = self.other(state)
+        for net, head, _ in NETWORKS:
+            features, _ = model.features(state, x, net=net, train=False)
+            logs.append(jax.nn.log_softmax(model.classify(state, features, net=head, train=False)[0]))
         return jnp.logaddexp(*logs) - jnp.log(2.0)

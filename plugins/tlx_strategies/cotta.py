@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Strategy, strategy
-from tlx.blocks import as_teacher, by_batch, follow, online, supervised, with_teacher
+from tlx.blocks import by_batch, follow, online, supervised, with_teacher
 from tlx.ops import restored, soft_cross_entropies
+
+NETS = ("features", "head")
 
 
 @strategy
@@ -17,7 +19,8 @@ class CoTTA(Strategy):
     after a step: teacher = decay * teacher + (1 - decay) * student; then each weight of the student is the
     source's again with probability `restore`
 
-    The teacher predicts, after the step on its batch. Everything is normalised by the batch's own statistics.
+    The teacher predicts each batch before the step on it, as in the authors' code, but never by augmentations. All is
+    normalised by the batch's own statistics.
 
     Settings: `rate`, the test-time learning rate as a multiple of the recipe's; `decay` 0.999; `restore` 0.01;
     `threshold` 0.92 and `views` 32, as for CIFAR-10.
@@ -36,32 +39,37 @@ class CoTTA(Strategy):
 
     def phases(self, model):
         def begin(state, context):
-            state = with_teacher(state)
-            return state._replace(extra={**state.extra, "origin": state.params})
+            for net in NETS:
+                state = model.copy(state, net, f"source_{net}")
+            return with_teacher(model, state)
+
+        def probabilities(state, who, x):
+            return jax.nn.softmax(by_batch(model, state, x, net=f"{who}_features", head=f"{who}_head"))
 
         def loss(state, batch, context):
-            x, teacher = batch.target.x, as_teacher(state)
-            source = jax.nn.softmax(by_batch(model, state._replace(params=state.extra["origin"]), x))
-            certain = jnp.mean(jnp.max(source, 1))
+            x = batch.target.x
+            certain = jnp.mean(jnp.max(probabilities(state, "source", x), 1))
+
+            def view(key):
+                return probabilities(state, "teacher", model.augment(key, x, "strong"))
 
             def averaged():
-                def view(key):
-                    return jax.nn.softmax(by_batch(model, teacher, model.augment(key, x, "strong")))
-
                 return jnp.mean(jax.lax.map(view, jax.random.split(context.key, self.views)), 0)
 
-            wanted = jax.lax.cond(
-                certain < self.threshold, averaged, lambda: jax.nn.softmax(by_batch(model, teacher, x))
-            )
+            wanted = jax.lax.cond(certain < self.threshold, averaged, lambda: probabilities(state, "teacher", x))
             features, state = model.features(state, x)
-            gap = jnp.mean(soft_cross_entropies(model.logits(state, features), jax.lax.stop_gradient(wanted)))
+            logits, state = model.classify(state, features)
+            gap = jnp.mean(soft_cross_entropies(logits, jax.lax.stop_gradient(wanted)))
             return gap, state, {"certainty": certain}
 
         def after(state, batch, context):
-            state = follow(state, self.decay)
-            return state._replace(params=restored(context.key, state.params, state.extra["origin"], self.restore))
+            state = follow(model, state, self.decay)
+            now, source = ({net: state.params[who + net] for net in NETS} for who in ("", "source_"))
+            return state.put_params(**restored(context.key, now, source, self.restore))
 
-        return supervised(model, name="source"), online(loss, ("*",), rate=self.rate, begin=begin, after=after)
+        test = online(loss, ("*",), predict="before", rate=self.rate, begin=begin, after=after)
+        return supervised(model, name="source"), test
 
     def predict(self, model, state, x):
-        return by_batch(model, as_teacher(state) if "teacher" in state.extra else state, x)
+        who = "teacher_" if "teacher_head" in state.params else ""
+        return by_batch(model, state, x, net=f"{who}features", head=f"{who}head")

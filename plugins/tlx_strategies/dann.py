@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Additive, strategy
-from tlx.ops import dann_ramp, domain_accuracy, domain_loss, mlp_apply, mlp_init, reverse_gradient
+from tlx.layers import MLP
+from tlx.ops import dann_ramp, domain_accuracy, domain_loss, reverse_gradient
 
 
 @strategy
@@ -21,20 +22,21 @@ class DANN(Additive):
     """
 
     paper = "Ganin et al. 2016"
+    targets = ("classes", "real")
 
     weight: float = 1.0
     gamma: float = 10.0
     hidden: tuple[int, ...] = (1024, 1024)
 
     def init(self, model, key):
-        state = model.init(key)
-        critic = mlp_init(jax.random.fold_in(key, 1), (model.width, *self.hidden, 1), normalised=True)
-        return state._replace(params={**state.params, "critic": critic})
+        model_key, critic_key = jax.random.split(key)
+        sizes = (model.width, *self.hidden, 1)
+        return model.add(model.init(model_key), critic_key, "critic", lambda rngs: MLP(sizes, True, rngs=rngs))
 
     def transfer(self, model, state, outputs, batch, context):
         features = jnp.concatenate([outputs.source, outputs.target])
-        reversed_ = reverse_gradient(features, dann_ramp(context.progress, self.gamma))
-        judged = mlp_apply(state.params["critic"], reversed_)[:, 0]
-        source, target = judged[: len(outputs.source)], judged[len(outputs.source) :]
+        flow = dann_ramp(context.progress, self.gamma)
+        judged, state = model.apply(state, "critic", reverse_gradient(features, flow))
+        source, target = jnp.split(judged[:, 0], [len(outputs.source)])
         domain = domain_loss(source, target)
         return self.weight * domain, state, {"domain": domain, "domain_accuracy": domain_accuracy(source, target)}

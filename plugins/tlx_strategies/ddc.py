@@ -19,6 +19,7 @@ class DDC(Additive):
     """
 
     paper = "Tzeng et al. 2014"
+    targets = ("classes", "real")
 
     weight: float = 0.25
     kernel: Literal["linear", "gaussian"] = "linear"

@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from tlx import Phase, Strategy, strategy
-from tlx.blocks import fine_tuned
+from tlx import Phase, Strategy, Sweep, static, strategy
+from tlx.blocks import count, fine_tuned
 from tlx.ops import removal_losses, weighted_distance
 
 
@@ -16,56 +16,56 @@ class DELTA(Strategy):
     + beta / 2 |w|^2 (head)
     W = width * softmax_j(how much the pretrained net's loss on the labelled target grows without feature j), or 1
 
-    The paper compares the maps of several layers; these are the features before the classifier. W is estimated in a
-    phase of its own, with the source's classifier.
+    f are the features before the classifier, or, as in the paper, the maps of several layers, whose terms are summed.
+    W is measured over all labelled rows before phase 2, with the source's classifier.
 
     Settings: `pretrain`, the share of the steps on the source; `rate`, the last phase's learning rate as a multiple of
-    the first's; `alpha` 0.01 and `beta` 0.01; `attention`, False for W = 1; `estimate`, the share of the steps for W.
+    the first's; `alpha` 0.01 and `beta` 0.01; `attention`, False for W = 1; `layers`, modules of the backbone, whose
+    maps are compared in place of the features, with W = 1 (the paper's L2-FE).
 
     Reference: Li et al., "DELTA: Deep Learning Transfer using Feature Map with Attention for Convolutional Networks",
     ICLR 2019.
     """
 
     setting = "fine-tuning"
-    needs = "source, labelled"
     paper = "Li et al. 2019"
 
-    pretrain: int | float = 0.5
+    pretrain: float = static(0.5)
     rate: float = 1.0
     alpha: float = 0.01
     beta: float = 0.01
     attention: bool = True
-    estimate: float = 0.02
+    layers: tuple[str, ...] = ()
 
     def phases(self, model):
-        def pretrained(state, x):
-            source = state.extra["source"]
-            frozen = state._replace(
-                params={**state.params, "features": source["params"]},
-                extra={**state.extra, "features": source["extra"]},
-            )
-            return model.features(frozen, x, train=False)[0]
+        weighs = self.attention and not self.layers
 
         def begin(state, context):
-            source = {"params": state.params["features"], "extra": state.extra["features"]}
-            growth, batches = jnp.zeros(model.width), jnp.float32(0)
-            return state._replace(extra={**state.extra, "source": source, "growth": growth, "batches": batches})
+            return model.copy(state, "features", "source_features").put(weights=jnp.ones(model.width))
 
-        def measure(state, batch, context):
-            features = pretrained(state, batch.labelled.x)
-            growth = removal_losses(lambda z: model.logits(state, z), features, batch.labelled.y)
-            done = state.extra["batches"]
-            mean = (state.extra["growth"] * done + growth) / (done + 1)
-            return state._replace(extra={**state.extra, "growth": mean, "batches": done + 1})
+        def losses(state, rows):
+            features, _ = model.features(state, rows.x, train=False)
 
-        def term(state, features, batch):
-            weights = model.width * jax.nn.softmax(state.extra["growth"]) if self.attention else 1.0
-            gaps = (features - pretrained(state, batch.labelled.x)) ** 2
-            behaviour = jnp.mean(jnp.sum(weights * gaps, 1))
+            def of_a_row(z, y):
+                return removal_losses(lambda z: model.classify(state, z, train=False)[0], z[None], y[None])
+
+            return jax.vmap(of_a_row)(features, rows.y)
+
+        def refresh(state, swept, context):
+            return state.put(weights=model.width * jax.nn.softmax(swept["losses"].mean(0))) if weighs else state
+
+        def term(state, seen, batch):
+            x, how = batch.labelled.x, {"net": "source_features", "train": False}
+            if self.layers:
+                _, source, _ = model.features(state, x, taps=self.layers, **how)
+                behaviour = sum(jnp.sum((seen[name] - then) ** 2) for name, then in source.items()) / count(x)
+            else:
+                source, _ = model.features(state, x, **how)
+                behaviour = jnp.mean((seen["features"] - source) ** 2 @ state.extra["weights"])
             head = weighted_distance(state.params["head"])
             return self.alpha / 2 * behaviour + self.beta / 2 * head, {"behaviour": behaviour}
 
-        *source, target = fine_tuned(model, self.pretrain, self.rate, term=term)
-        share = self.estimate * target.share
-        weigh = Phase((), name="attention", share=share, sees=target.sees, begin=begin, after=measure)
-        return *source, weigh, target._replace(share=target.share - share)
+        *source, target = fine_tuned(model, self.pretrain, self.rate, term=term, taps=self.layers)
+        sweeps = {"losses": Sweep("labelled", losses)} if weighs else {}
+        weigh = Phase(name="attention", share=0.0, sees=target.sees, sweeps=sweeps, begin=begin, refresh=refresh)
+        return *source, weigh, target

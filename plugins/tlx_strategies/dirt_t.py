@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, strategy
-from tlx.blocks import follow
 from tlx.ops import kl_consistency
 from tlx_strategies.vada import VADA
 
@@ -31,21 +30,15 @@ class DIRTT(VADA):
 
     def phases(self, model) -> tuple[Phase, ...]:
         def renew(state, *_):
-            teacher = state.extra["teacher"]
-            last = {"params": teacher["params"], "features": teacher["features"]}
-            return state._replace(extra={**state.extra, "last": last})
+            state = model.copy(state, "teacher_features", "last_features")
+            return model.copy(state, "teacher_head", "last_head")
 
         def loss(state, batch, context):
-            last = state.extra["last"]
-            before = state._replace(params=last["params"], extra={**state.extra, "features": last["features"]})
+            last, _ = model.features(state, batch.target.x, net="last_features")
+            wanted, _ = model.classify(state, last, net="last_head")
             cluster, (_, logits), state, metrics = self.clustered(model, state, batch, context.key)
-            features, _ = model.features(before, batch.target.x)
-            wanted = jax.lax.stop_gradient(model.logits(before, features))
-            near = jnp.mean(kl_consistency(logits, wanted))
+            near = jnp.mean(kl_consistency(logits, jax.lax.stop_gradient(wanted)))
             return self.target * cluster + self.beta * near, state, {**metrics, "teacher_kl": near}
-
-        def after(state, batch, context):
-            return follow(state, self.decay, statistics=True)
 
         (vada,) = super().phases(model)
         refine = Phase(
@@ -55,6 +48,6 @@ class DIRTT(VADA):
             sees=frozenset({"target"}),
             begin=renew,
             refresh=renew,
-            after=after,
+            after=vada.after,
         )
         return vada._replace(share=self.pretrain), refine

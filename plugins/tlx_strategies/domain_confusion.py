@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Additive, strategy
-from tlx.ops import confusion_loss, domain_accuracy, domain_loss, mlp_apply, mlp_init
+from tlx.layers import MLP
+from tlx.ops import confusion_loss, domain_accuracy, domain_loss
 
 
 @strategy
@@ -22,20 +23,22 @@ class DomainConfusion(Additive):
     """
 
     paper = "Tzeng et al. 2015"
+    targets = ("classes", "real")
 
     weight: float = 0.01
     hidden: tuple[int, ...] = ()
 
     def init(self, model, key):
-        state = model.init(key)
-        critic = mlp_init(jax.random.fold_in(key, 1), (model.width, *self.hidden, 1))
-        return state._replace(params={**state.params, "critic": critic})
+        model_key, critic_key = jax.random.split(key)
+        sizes = (model.width, *self.hidden, 1)
+        return model.add(model.init(model_key), critic_key, "critic", lambda rngs: MLP(sizes, rngs=rngs))
 
     def transfer(self, model, state, outputs, batch, context):
-        features, critic = jnp.concatenate([outputs.source, outputs.target]), state.params["critic"]
-        judged = mlp_apply(critic, jax.lax.stop_gradient(features))[:, 0]
-        source, target = judged[: len(outputs.source)], judged[len(outputs.source) :]
+        features = jnp.concatenate([outputs.source, outputs.target])
+        frozen = state.put_params(critic=jax.lax.stop_gradient(state.params["critic"]))
+        judged, state = model.apply(state, "critic", jax.lax.stop_gradient(features))
+        source, target = jnp.split(judged[:, 0], [len(outputs.source)])
         domain = domain_loss(source, target)
-        confusion = confusion_loss(mlp_apply(jax.lax.stop_gradient(critic), features)[:, 0])
+        confusion = confusion_loss(model.apply(frozen, "critic", features)[0][:, 0])
         metrics = {"domain": domain, "confusion": confusion, "domain_accuracy": domain_accuracy(source, target)}
         return domain + self.weight * confusion, state, metrics

@@ -16,7 +16,7 @@ class EATA(Strategy):
     Row i is kept where H(p_i) < E_0 and |cos(p_i, m)| < overlap; m <- 0.9 m + 0.1 mean of the kept p_i.
 
     The Fisher information F is the mean square of the batches' gradients of cross-entropy to the net's own labels, as
-    in the authors' code, over source images in a phase of their own. As in `tent`, each batch is predicted after its
+    in the authors' code, over source rows in a phase of their own. As in `tent`, each batch is predicted before its
     step and only normalisation layers move.
 
     Settings: `rate`, the test-time learning rate as a multiple of the recipe's; `margin` 0.4; `overlap` 0.4 and
@@ -37,41 +37,37 @@ class EATA(Strategy):
 
     def phases(self, model):
         def begin(state, context):
-            zero = jax.tree.map(jnp.zeros_like, state.params["features"])
-            return state._replace(extra={**state.extra, "fisher": zero, "batches": jnp.float32(0)})
+            return state.put(fisher=jax.tree.map(jnp.zeros_like, state.params["features"]), batches=jnp.float32(0))
 
         def estimate(state, batch, context):
             def own_loss(features):
-                logits = by_batch(model, state._replace(params={**state.params, "features": features}), batch.source.x)
+                logits = by_batch(model, state.put_params(features=features), batch.source.x)
                 return cross_entropy(logits, jnp.argmax(logits, 1))
 
-            slope = jax.grad(own_loss)(state.params["features"])
-            done = state.extra["batches"]
+            slope, done = jax.grad(own_loss)(state.params["features"]), state.extra["batches"]
             fisher = jax.tree.map(lambda f, g: (f * done + g**2) / (done + 1), state.extra["fisher"], slope)
-            return state._replace(extra={**state.extra, "fisher": fisher, "batches": done + 1})
+            return state.put(fisher=fisher, batches=done + 1)
 
         def begin_test(state, context):
-            return state._replace(
-                extra={**state.extra, "origin": state.params["features"], "seen": jnp.zeros(model.classes)}
-            )
+            return state.put(origin=state.params["features"], seen=jnp.zeros(model.outputs))
 
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
-            logits = model.logits(state, features)
+            logits, state = model.classify(state, features, train=False)
             seen = state.extra["seen"]
             weights = jax.lax.stop_gradient(reliable_weights(logits, seen, self.margin, self.overlap))
-            kept = weights > 0
+            kept = jnp.float32(weights > 0)
             count = jnp.maximum(kept.sum(), 1)
             mean = jax.lax.stop_gradient(kept @ jax.nn.softmax(logits) / count)
             moved = jnp.where(seen.any(), 0.9 * seen + 0.1 * mean, mean)
-            state = state._replace(extra={**state.extra, "seen": jnp.where(kept.any(), moved, seen)})
             entropy = weights @ entropies(logits) / count
             away = weighted_distance(state.params["features"], state.extra["origin"], state.extra["fisher"])
-            return entropy + self.anchor * away, state, {"entropy": entropy, "away": away, "kept": jnp.mean(kept)}
+            metrics = {"entropy": entropy, "away": away, "kept": jnp.mean(kept)}
+            return entropy + self.anchor * away, state.put(seen=jnp.where(kept.any(), moved, seen)), metrics
 
-        fisher = Phase((), name="fisher", share=self.fisher, sees=frozenset({"source"}), begin=begin, after=estimate)
+        fisher = Phase(name="fisher", share=self.fisher, sees=frozenset({"source"}), begin=begin, after=estimate)
         source = supervised(model, name="source", share=1 - self.fisher)
-        return source, fisher, online(loss, ("norm",), rate=self.rate, begin=begin_test)
+        return source, fisher, online(loss, ("norm",), predict="before", rate=self.rate, begin=begin_test)
 
     def predict(self, model, state, x):
         return by_batch(model, state, x)

@@ -4,7 +4,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from tlx import Phase, Strategy, strategy
+from tlx import Phase, Strategy, Sweep, static, strategy
 from tlx.blocks import pretrained
 from tlx.ops import choose_linear, linear_logits
 
@@ -25,12 +25,11 @@ class FeatureExtraction(Strategy):
     """
 
     setting = "fine-tuning"
-    needs = "source, labelled"
     paper = "Kornblith et al. 2019"
 
-    pretrain: int | float = 0.5
+    pretrain: float = static(0.5)
     strengths: tuple[float, ...] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-    held: int | float = 0.2  # not a leaf: it says how many rows there are
+    held: float = static(0.2)
     solver: Literal["lbfgs", "sgd"] = "lbfgs"
     iterations: int = 100
     rate: float = 0.1
@@ -38,17 +37,19 @@ class FeatureExtraction(Strategy):
 
     def phases(self, model):
         def begin(state, context):
-            probe = {"kernel": jnp.zeros((model.width, model.classes)), "bias": jnp.zeros(model.classes)}
-            extra = {**state.extra, "strength": jnp.float32(0)}
-            return state._replace(params={**state.params, "probe": probe}, extra=extra)
+            probe = {"kernel": jnp.zeros((model.width, model.outputs)), "bias": jnp.zeros(model.outputs)}
+            return state.put_params(probe=probe).put(strength=jnp.float32(0))
 
-        def refresh(state, sweep, context):
-            z, y = sweep(lambda x, y: (model.features(state, x, train=False)[0], y), "labelled")
+        def features(state, rows):
+            return model.features(state, rows.x, train=False)[0], rows.y
+
+        def fit(state, swept, context):
+            z, y = swept["features"]
             probe, strength = choose_linear(
                 context.key,
                 z,
                 y,
-                model.classes,
+                model.outputs,
                 self.strengths,
                 held=self.held,
                 solver=self.solver,
@@ -56,11 +57,11 @@ class FeatureExtraction(Strategy):
                 rate=self.rate,
                 batch=self.batch,
             )
-            extra = {**state.extra, "strength": strength}
-            return state._replace(params={**state.params, "probe": probe}, extra=extra)
+            return state.put_params(probe=probe).put(strength=strength)
 
-        fit = Phase((), name="target", share=0.0, sees=frozenset({"labelled"}), begin=begin, refresh=refresh)
-        return *pretrained(model, self.pretrain), fit
+        sweeps = {"features": Sweep("labelled", features)}
+        target = Phase(name="target", share=0.0, sees=frozenset({"labelled"}), sweeps=sweeps, begin=begin, refresh=fit)
+        return *pretrained(model, self.pretrain), target
 
     def predict(self, model, state, x):
         if "probe" not in state.params:  # while it trains on the source

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tlx import Strategy, strategy
+from tlx import Strategy, static, strategy
 from tlx.blocks import fresh_parts, pretrained, tuned
 
 
@@ -23,11 +23,11 @@ class FineTune(Strategy):
     """
 
     setting = "fine-tuning"
-    needs = "source, labelled"
     paper = "Yosinski et al. 2014"
+    targets = ("classes", "real")
     groups = {"last": "features/fc/*"}
 
-    pretrain: int | float = 0.5
+    pretrain: float = static(0.5)
     rate: float = 0.1
     trains: tuple[str, ...] = ("*",)
     last: int = 0

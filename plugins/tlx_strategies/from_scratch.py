@@ -1,26 +1,22 @@
 """What a pretrained net is measured against."""
 
 from tlx import Strategy, strategy
-from tlx.blocks import supervised
+from tlx.blocks import fresh_parts, supervised
 
 
 @strategy
 class FromScratch(Strategy):
     """Trains on the labelled target from random weights, whatever weights are given.
 
-    loss = cross-entropy(labelled target)
+    loss = task loss(labelled target)
 
     Settings: `augment`, whether images are seen under the recipe's weak augmentation.
     """
 
     setting = "bound"
-    needs = "labelled"
+    targets = ("classes", "real")
 
     augment: bool = False
 
     def phases(self, model):
-        def begin(state, context):
-            fresh = model.init(context.key)
-            return state._replace(params={**state.params, **fresh.params}, extra={**state.extra, **fresh.extra})
-
-        return (supervised(model, "labelled", augment=self.augment, begin=begin),)
+        return (supervised(model, "labelled", augment=self.augment, begin=fresh_parts(model, ("*",))),)

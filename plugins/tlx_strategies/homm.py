@@ -19,6 +19,7 @@ class HoMM(Additive):
     """
 
     paper = "Chen et al. 2020"
+    targets = ("classes", "real")
 
     weight: float = 1.0
     order: int = 3

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 
 from tlx import ContractError, State, Strategy, strategy
 from tlx.blocks import both_domains
-from tlx.ops import cross_entropy, mixture_kl, mlp_apply, mlp_init
+from tlx.layers import MLP
+from tlx.ops import mixture_kl
 
 
 @strategy
@@ -33,31 +34,32 @@ class KL(Strategy):
     samples: int = 20
 
     def init(self, model, key):
-        state = model.init(key)
-        encoder_key, head_key = jax.random.split(jax.random.fold_in(key, 1))
         if not self.width and model.width % 2:
             raise ContractError(f"kl with width 0 halves the backbone's features; got {model.width}, an odd number")
-        state = model.with_head(state, head_key, width=self.width or model.width // 2)
-        if not self.width:
-            return state
-        encoder = mlp_init(encoder_key, (model.width, 2 * self.width))
-        return state._replace(params={**state.params, "encoder": encoder})
+        model_key, encoder_key, head_key = jax.random.split(key, 3)
+        whole = model.init(model_key)
+        state = State({"features": whole.params["features"]}, {"features": whole.stats["features"]}, {})
+        width = self.width or model.width // 2
+        if self.width:
+            sizes = (model.width, 2 * width)
+            state = model.add(state, encoder_key, "encoder", lambda rngs: MLP(sizes, rngs=rngs))
+        return model.add(state, head_key, "head", model.classifier(width=width))
 
-    def encode(self, state: State, features):
+    def encode(self, model, state, features):
         """mu and sigma of z given x, [B, width] each."""
-        halves = mlp_apply(state.params["encoder"], features) if self.width else features
+        halves = model.apply(state, "encoder", features)[0] if self.width else features
         mean, raw = jnp.split(halves, 2, axis=1)
         return mean, jax.nn.softplus(raw) + 1e-4
 
     def loss(self, model, state, batch, context):
         source, target, state = both_domains(model, state, batch)
-        source_mean, source_std = self.encode(state, source)
-        target_mean, target_std = self.encode(state, target)
+        source_mean, source_std = self.encode(model, state, source)
+        target_mean, target_std = self.encode(model, state, target)
         source_key, target_key = jax.random.split(context.key)
         source_z = source_mean + source_std * jax.random.normal(source_key, source_mean.shape)
         target_z = target_mean + target_std * jax.random.normal(target_key, target_mean.shape)
         logits, state = model.classify(state, source_z)
-        task = cross_entropy(logits, batch.source.y)
+        task = model.task_loss(logits, batch.source.y)
         kl = mixture_kl(target_z, target_mean, target_std, source_mean, source_std)
         reverse = mixture_kl(source_z, source_mean, source_std, target_mean, target_std)
         return task + self.beta * kl + self.beta_aux * reverse, state, {"task": task, "kl": kl, "reverse_kl": reverse}
@@ -65,7 +67,7 @@ class KL(Strategy):
     def predict(self, model, state, x):
         """log of the mean class probability over `samples` draws of z, from a fixed key."""
         features, _ = model.features(state, x, train=False)
-        mean, std = self.encode(state, features)
-        noise = jax.random.normal(jax.random.key(0), (self.samples, 1, mean.shape[1]))
-        logits = jax.vmap(lambda eps: model.logits(state, mean + std * eps))(noise)
+        mean, std = self.encode(model, state, features)
+        z = mean[None] + std[None] * jax.random.normal(jax.random.key(0), (self.samples, 1, mean.shape[1]))
+        logits = jax.vmap(lambda z: model.classify(state, z, train=False)[0])(z)
         return jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(self.samples)

@@ -21,6 +21,7 @@ class KLGaussian(Additive):
     """
 
     paper = "Zhuang et al. 2015"
+    targets = ("classes", "real")
 
     weight: float = 1.0
     eps: float = 0.01

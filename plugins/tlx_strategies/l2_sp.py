@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from tlx import Strategy, strategy
+from tlx import Strategy, static, strategy
 from tlx.blocks import new_head, pretrained, tuned
 from tlx.ops import weighted_distance
 
@@ -11,7 +11,7 @@ from tlx.ops import weighted_distance
 class L2SP(Strategy):
     """Fine-tunes on the labelled target with the features drawn to the weights they began with, the head to zero.
 
-    loss = cross-entropy(labelled target) + alpha / 2 |w - w_start|^2 (features) + beta / 2 |w|^2 (head)
+    loss = task loss(labelled target) + alpha / 2 |w - w_start|^2 (features) + beta / 2 |w|^2 (head)
 
     Use a recipe without weight decay: it would pull to zero as well. The head begins anew.
 
@@ -23,10 +23,10 @@ class L2SP(Strategy):
     """
 
     setting = "fine-tuning"
-    needs = "source, labelled"
     paper = "Li et al. 2018"
+    targets = ("classes", "real")
 
-    pretrain: int | float = 0.5
+    pretrain: float = static(0.5)
     rate: float = 1.0
     alpha: float = 0.1
     beta: float = 0.01
@@ -37,10 +37,9 @@ class L2SP(Strategy):
 
     def phases(self, model):
         def begin(state, context):
-            extra = {**state.extra, "origin": state.params["features"]}
-            return new_head(model)(state, context)._replace(extra=extra)
+            return new_head(model)(state, context).put(origin=state.params["features"])
 
-        def term(state, features, batch):
+        def term(state, seen, batch):
             away = weighted_distance(state.params["features"], state.extra["origin"])
             head = weighted_distance(state.params["head"])
             return self.alpha / 2 * away + self.beta / 2 * head, {"away": away}

@@ -32,5 +32,5 @@ class LAME(Strategy):
 
     def predict(self, model, state, x):
         features, _ = model.features(state, x, train=False)
-        log_p = jax.nn.log_softmax(model.logits(state, features))
+        log_p = jax.nn.log_softmax(model.classify(state, features, train=False)[0])
         return laplacian_adjusted(log_p, neighbour_affinity(features, self.neighbours), self.iterations)

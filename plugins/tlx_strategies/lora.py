@@ -1,8 +1,8 @@
 """Low-rank adaptation."""
 
-from tlx import Objective, Phase, Strategy, strategy
+from tlx import Objective, Phase, Strategy, static, strategy
 from tlx.blocks import pretrained
-from tlx.ops import cross_entropy, lora_init, lora_merge
+from tlx.ops import lora_init, lora_merge
 
 
 @strategy
@@ -10,7 +10,7 @@ class LoRA(Strategy):
     """Fine-tunes a low-rank change of every kernel and the head; the pretrained features stay as they are.
 
     W' = W + (alpha / r) A B for each dense and convolution kernel, A [inputs, r] random, B [r, outputs] zero at first;
-    the inputs of a convolution are all of a window's. Phase 2: cross-entropy(labelled target), down A, B and the head.
+    the inputs of a convolution are all of a window's. Phase 2: task loss(labelled target), down A, B and the head.
 
     Batch norm runs in eval mode with the source's statistics in phase 2.
 
@@ -21,10 +21,10 @@ class LoRA(Strategy):
     """
 
     setting = "fine-tuning"
-    needs = "source, labelled"
     paper = "Hu et al. 2022"
+    targets = ("classes", "real")
 
-    pretrain: int | float = 0.5
+    pretrain: float = static(0.5)
     rate: float = 1.0
     rank: int = 4
     alpha: float = 4.0
@@ -32,18 +32,16 @@ class LoRA(Strategy):
     def merged(self, state):
         """The state with the low-rank changes added to the kernels."""
         scale = self.alpha / self.rank
-        features = lora_merge(state.params["features"], state.params["lora"], scale)
-        return state._replace(params={**state.params, "features": features})
+        return state.put_params(features=lora_merge(state.params["features"], state.params["lora"], scale))
 
     def phases(self, model):
         def begin(state, context):
-            lora = lora_init(context.key, state.params["features"], self.rank)
-            return state._replace(params={**state.params, "lora": lora})
+            return state.put_params(lora=lora_init(context.key, state.params["features"], self.rank))
 
         def loss(state, batch, context):
             features, _ = model.features(self.merged(state), batch.labelled.x, train=False)
             logits, state = model.classify(state, features)
-            return cross_entropy(logits, batch.labelled.y), state, {}
+            return model.task_loss(logits, batch.labelled.y), state, {}
 
         target = Phase(
             (Objective(loss, ("lora", "head")),),

@@ -1,10 +1,11 @@
 """Maximum classifier discrepancy."""
 
 import jax
+import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
 from tlx.blocks import Norm, both_domains, with_source_norm
-from tlx.ops import classifier_discrepancy, cross_entropy, uniform_cross_entropy
+from tlx.ops import classifier_discrepancy, uniform_cross_entropy
 
 HEADS = ("head", "head2")
 
@@ -33,26 +34,23 @@ class MCD(Strategy):
     norm: Norm = "joint"
 
     def init(self, model, key):
-        # not fold_in(key, 1): that is split(key)[1], which `model.init` may draw the first head from
         model_key, head_key = jax.random.split(key)
-        state = model.init(model_key)
-        return model.with_head(state, head_key, "head2")
+        return model.add(model.init(model_key), head_key, "head2", model.classifier())
 
     def gap(self, first, second, key):
-        """How far the heads are apart, from their logits [B, classes] on the target."""
+        """How far the heads are apart, from their logits [B, outputs] on the target."""
         return classifier_discrepancy(first, second)
 
     def phases(self, model):
         def parts(state, batch, context):
             source, target, state = both_domains(model, state, batch, self.norm)
-            losses, on_target = [], []
+            task, on_target = jnp.zeros(()), []
             for head in HEADS:
-                logits, state = model.classify(state, source, head)
-                losses.append(cross_entropy(logits, batch.source.y))
-                logits, state = model.classify(state, target, head)
+                logits, state = model.classify(state, source, net=head)
+                task += model.task_loss(logits, batch.source.y)
+                logits, state = model.classify(state, target, net=head)
+                task += self.balance * uniform_cross_entropy(logits)
                 on_target.append(logits)
-            spread = uniform_cross_entropy(on_target[0]) + uniform_cross_entropy(on_target[1])
-            task = losses[0] + losses[1] + self.balance * spread
             return task, self.gap(on_target[0], on_target[1], context.key), state
 
         def on_task(state, batch, context):
@@ -74,5 +72,5 @@ class MCD(Strategy):
     def predict(self, model, state, x):
         """The mean of both heads' logits; the authors' code sums them, which doubles the confidence."""
         features, _ = model.features(state, x, train=False)
-        first, second = (model.logits(state, features, head) for head in HEADS)
+        first, second = (model.classify(state, features, net=head, train=False)[0] for head in HEADS)
         return (first + second) / 2

@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Additive, strategy
-from tlx.ops import dann_ramp, margin_disparity, mlp_apply, mlp_init, reverse_gradient
+from tlx.layers import MLP
+from tlx.ops import dann_ramp, margin_disparity, reverse_gradient
 
 
 @strategy
@@ -30,14 +31,14 @@ class MDD(Additive):
     hidden: tuple[int, ...] = (1024,)
 
     def init(self, model, key):
-        state = model.init(key)
-        adversary = mlp_init(jax.random.fold_in(key, 1), (model.width, *self.hidden, model.classes))
-        return state._replace(params={**state.params, "adversary": adversary})
+        model_key, own_key = jax.random.split(key)
+        sizes = (model.width, *self.hidden, model.outputs)
+        return model.add(model.init(model_key), own_key, "adversary", lambda rngs: MLP(sizes, rngs=rngs))
 
     def transfer(self, model, state, outputs, batch, context):
-        n = len(outputs.source)
         features = jnp.concatenate([outputs.source, outputs.target])
-        reversed_ = reverse_gradient(features, self.eta * dann_ramp(context.progress, self.gamma))
-        judged = mlp_apply(state.params["adversary"], reversed_)
-        term = margin_disparity(outputs.source_logits, judged[:n], outputs.target_logits, judged[n:], self.margin)
+        flow = self.eta * dann_ramp(context.progress, self.gamma)
+        judged, state = model.apply(state, "adversary", reverse_gradient(features, flow))
+        source, target = jnp.split(judged, [len(outputs.source)])
+        term = margin_disparity(outputs.source_logits, source, outputs.target_logits, target, self.margin)
         return self.weight * term, state, {"disparity": term}

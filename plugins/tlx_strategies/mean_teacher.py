@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.blocks import as_teacher, follow, saw, with_teacher
+from tlx.blocks import follow, teacher_logits, with_teacher
 from tlx.ops import class_balance, cross_entropy, squared_consistency
 
 
@@ -33,7 +33,7 @@ class MeanTeacher(Strategy):
     balance: float = 0.0
 
     def init(self, model, key):
-        return with_teacher(model.init(key))
+        return with_teacher(model, model.init(key))
 
     def phases(self, model):
         def loss(state, batch, context):
@@ -43,21 +43,18 @@ class MeanTeacher(Strategy):
             task = cross_entropy(logits, batch.source.y)
             target, state = model.features(state, model.augment(keys[1], batch.target.x, "weak"))
             student, state = model.classify(state, target)
-            other, seen = model.features(as_teacher(state), model.augment(keys[2], batch.target.x, "weak"))
-            wanted = jax.lax.stop_gradient(model.logits(seen, other))
-            confident = jnp.max(jax.nn.softmax(wanted), 1) > self.threshold
+            wanted, state = teacher_logits(model, state, model.augment(keys[2], batch.target.x, "weak"), train=True)
+            wanted = jax.lax.stop_gradient(wanted)
+            confident = jnp.float32(jnp.max(jax.nn.softmax(wanted), 1) > self.threshold)
             gap = jnp.mean(confident * squared_consistency(student, wanted))
             even = jnp.mean(confident) * class_balance(student)
-            state = saw(state, seen)
             metrics = {"task": task, "consistency": gap, "confident": jnp.mean(confident)}
             return task + self.weight * (gap + self.balance * even), state, metrics
 
         def after(state, batch, context):
-            return follow(state, self.decay)
+            return follow(model, state, self.decay)
 
         return (Phase((Objective(loss),), after=after),)
 
     def predict(self, model, state, x):
-        teacher = as_teacher(state)
-        features, _ = model.features(teacher, x, train=False)
-        return model.logits(teacher, features)
+        return teacher_logits(model, state, x)[0]

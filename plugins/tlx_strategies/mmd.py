@@ -23,6 +23,7 @@ class MMD(Additive):
     """
 
     paper = "Long et al. 2015"
+    targets = ("classes", "real")
 
     weight: float = 1.0
     estimator: Literal["quadratic", "linear"] = "quadratic"

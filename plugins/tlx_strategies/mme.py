@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
+from tlx.blocks import concatenate
 from tlx.ops import cosine_logits, cross_entropy, entropies, reverse_gradient
 
 
@@ -23,30 +24,31 @@ class MME(Strategy):
     """
 
     setting = "semi-supervised"
-    needs = "source, target, labelled"
     paper = "Saito et al. 2019"
 
     weight: float = 0.1
     temperature: float = 0.05
 
     def init(self, model, key):
-        state = model.init(key)
-        kernel = jax.nn.initializers.lecun_normal()(jax.random.fold_in(key, 1), (model.width, model.classes))
-        return state._replace(params={**state.params, "head": {"kernel": kernel}})
+        key, own = jax.random.split(key)
+        prototypes = jax.nn.initializers.lecun_normal()(own, (model.width, model.outputs))
+        return model.init(key).put_params(prototypes=prototypes)
 
     def logits(self, state, features):
-        return cosine_logits(features, state.params["head"]["kernel"], self.temperature)
+        """The scaled cosines of features and prototypes."""
+        return cosine_logits(features, state.params["prototypes"], self.temperature)
 
     def phases(self, model):
         def loss(state, batch, context):
             rows = [batch.source, batch.labelled]
-            known, state = model.features(state, jnp.concatenate([row.x for row in rows]))
-            task = cross_entropy(self.logits(state, known), jnp.concatenate([row.y for row in rows]))
+            known, state = model.features(state, concatenate(*[row.x for row in rows]))
+            task = cross_entropy(self.logits(state, known), concatenate(*[row.y for row in rows]))
             target, state = model.features(state, batch.target.x)
             entropy = jnp.mean(entropies(self.logits(state, reverse_gradient(target, 1.0))))
             return task - self.weight * entropy, state, {"task": task, "entropy": entropy}
 
-        return (Phase((Objective(loss),), sees=frozenset({"source", "target", "labelled"})),)
+        objective = Objective(loss, ("features", "prototypes"))
+        return (Phase((objective,), sees=frozenset({"source", "target", "labelled"})),)
 
     def predict(self, model, state, x):
         features, _ = model.features(state, x, train=False)

@@ -16,8 +16,8 @@ class PartialFineTune(Strategy):
     """
 
     setting = "fine-tuning"
-    needs = "labelled"
     paper = "Yosinski et al. 2014"
+    targets = ("classes", "real")
 
     last: int = 2
     rate: float = 1.0

@@ -31,7 +31,7 @@ class PseudoLabel(Additive):
 
     def transfer(self, model, state, outputs, batch, context):
         logits = outputs.target_logits
-        sure = jnp.max(jax.nn.softmax(logits), 1) >= self.threshold
+        sure = jnp.float32(jnp.max(jax.nn.softmax(logits), 1) >= self.threshold)
         pseudo = jnp.mean(sure * cross_entropies(logits, jnp.argmax(logits, 1)))
         alpha = self.weight * jnp.clip((context.progress - self.begin) / (self.full - self.begin), 0, 1)
         return alpha * pseudo, state, {"pseudo": pseudo, "sure": jnp.mean(sure)}

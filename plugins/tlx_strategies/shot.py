@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from tlx import Objective, strategy
+from tlx import Objective, Sweep, strategy
 from tlx.ops import centroid_labels, cross_entropy
 from tlx_strategies.shot_im import SHOTIM
 
@@ -26,21 +26,22 @@ class SHOT(SHOTIM):
 
     def phases(self, model):
         def begin(state, context):
-            return state._replace(extra={**state.extra, "labels": jnp.zeros(model.rows, jnp.int32)})
+            return state.put(labels=jnp.zeros(model.rows["target"], jnp.int32))
 
-        def refresh(state, sweep, context):
-            def forward(x):
-                features, _ = model.features(state, x, train=False)
-                return features, model.logits(state, features)
+        def forward(state, rows):
+            features, _ = model.features(state, rows.x, train=False)
+            return features, model.classify(state, features, train=False)[0]
 
-            return state._replace(extra={**state.extra, "labels": centroid_labels(*sweep(forward))})
+        def refresh(state, swept, context):
+            return state.put(labels=centroid_labels(*swept["forward"]))
 
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
-            logits = model.logits(state, features)
+            logits, state = model.classify(state, features)
             information, metrics = self.information(logits)
             pseudo = cross_entropy(logits, state.extra["labels"][batch.target.index])
             return information + self.pseudo * pseudo, state, {**metrics, "pseudo": pseudo}
 
         source, adapt = super().phases(model)
-        return source, adapt._replace(objectives=(Objective(loss, ("features",)),), begin=begin, refresh=refresh)
+        objectives, sweeps = (Objective(loss, ("features",)),), {"forward": Sweep("target", forward)}
+        return source, adapt._replace(objectives=objectives, sweeps=sweeps, begin=begin, refresh=refresh)

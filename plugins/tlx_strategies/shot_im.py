@@ -2,20 +2,9 @@
 
 import jax.numpy as jnp
 
-from tlx import Logits, Metrics, Model, Objective, Phase, Scalar, Strategy, strategy
+from tlx import Logits, Metrics, Objective, Phase, Scalar, Strategy, strategy
 from tlx.blocks import supervised
 from tlx.ops import entropies, marginal_entropy
-
-
-def augmented(model: Model, phase: Phase) -> Phase:
-    """A phase of one objective, on weakly augmented source images."""
-    (objective,) = phase.objectives
-
-    def loss(state, batch, context):
-        x = model.augment(context.key, batch.source.x, "weak")
-        return objective.loss(state, batch._replace(source=batch.source._replace(x=x)), context)
-
-    return phase._replace(objectives=(objective._replace(loss=loss),))
 
 
 @strategy
@@ -48,13 +37,11 @@ class SHOTIM(Strategy):
     def phases(self, model):
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
-            value, metrics = self.information(model.logits(state, features))
+            logits, state = model.classify(state, features)
+            value, metrics = self.information(logits)
             return value, state, metrics
 
-        source = supervised(model, name="source", share=self.pretrain, smoothing=self.smoothing)
-        if self.augment:
-            source = augmented(model, source)
-        adapt = Phase(
-            (Objective(loss, ("features",)),), name="adapt", share=1 - self.pretrain, sees=frozenset({"target"})
-        )
-        return source, adapt
+        how = {"smoothing": self.smoothing, "augment": self.augment}
+        source = supervised(model, name="source", share=self.pretrain, **how)
+        objectives = (Objective(loss, ("features",)),)
+        return source, Phase(objectives, name="adapt", share=1 - self.pretrain, sees=frozenset({"target"}))

@@ -8,10 +8,10 @@ from tlx.blocks import supervised
 class SourceOnly(Strategy):
     """Trains on the labelled source and never sees the target: the baseline that gains are counted from.
 
-    loss = cross-entropy(source)
+    loss = task loss(source)
     """
 
-    needs = "source"
+    targets = ("classes", "real")
 
     def phases(self, model):
         return (supervised(model),)

@@ -1,8 +1,9 @@
 """Stochastic normalisation."""
 
 import jax
+import jax.numpy as jnp
 
-from tlx import Strategy, strategy
+from tlx import Strategy, static, strategy
 from tlx.blocks import fine_tuned
 
 
@@ -22,17 +23,17 @@ class StochNorm(Strategy):
     """
 
     setting = "fine-tuning"
-    needs = "source, labelled"
     paper = "Kou et al. 2020"
+    targets = ("classes", "real")
 
-    pretrain: int | float = 0.5
+    pretrain: float = static(0.5)
     rate: float = 1.0
     p: float = 0.5
 
     def phases(self, model):
         def running(context):
             def chosen(layer, channels):
-                return jax.random.bernoulli(jax.random.fold_in(context.key, layer), self.p, (channels,)) * 1.0
+                return jnp.float32(jax.random.bernoulli(jax.random.fold_in(context.key, layer), self.p, (channels,)))
 
             return chosen
 

@@ -8,11 +8,11 @@ from tlx.blocks import supervised
 class TargetOnly(Strategy):
     """Trains on the labelled target: the oracle bound, not an adaptation method.
 
-    loss = cross-entropy(labelled target)
+    loss = task loss(labelled target)
     """
 
     setting = "bound"
-    needs = "labelled"
+    targets = ("classes", "real")
 
     def phases(self, model):
         return (supervised(model, "labelled"),)

@@ -12,7 +12,7 @@ class TENT(Strategy):
     """Test time: on each batch of test images, moves the normalisation layers' scales and shifts down the entropy.
 
     loss = mean H(softmax(logits(x))), over the test stream once, in order; normalised by each batch's own statistics.
-    Each batch is predicted after its step; the paper predicts before it, and steps for the next batch.
+    Each batch is predicted before its step, which is for the next batch.
 
     Settings: `rate`, the test-time learning rate as a multiple of the recipe's.
 
@@ -28,9 +28,10 @@ class TENT(Strategy):
     def phases(self, model):
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
-            return jnp.mean(entropies(model.logits(state, features))), state, {}
+            logits, state = model.classify(state, features, train=False)
+            return jnp.mean(entropies(logits)), state, {}
 
-        return supervised(model, name="source"), online(loss, ("norm",), rate=self.rate)
+        return supervised(model, name="source"), online(loss, ("norm",), predict="before", rate=self.rate)
 
     def predict(self, model, state, x):
         return by_batch(model, state, x)

@@ -4,16 +4,9 @@ import jax
 import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
-from tlx.blocks import as_teacher, follow, with_teacher
-from tlx.ops import (
-    cross_entropy,
-    domain_accuracy,
-    domain_loss,
-    entropies,
-    mlp_apply,
-    mlp_init,
-    virtual_adversarial_loss,
-)
+from tlx.blocks import follow, teacher_logits, with_teacher
+from tlx.layers import MLP
+from tlx.ops import cross_entropy, domain_accuracy, domain_loss, entropies, virtual_adversarial_loss
 
 
 @strategy
@@ -34,6 +27,7 @@ class VADA(Strategy):
     """
 
     paper = "Shu et al. 2018"
+    inputs = ("image", "vector", "sequence")
 
     domain: float = 0.01
     source: float = 1.0
@@ -43,51 +37,53 @@ class VADA(Strategy):
     hidden: tuple[int, ...] = (100,)
 
     def init(self, model, key):
-        state = model.init(key)
-        critic = mlp_init(jax.random.fold_in(key, 1), (model.width, *self.hidden, 1))
-        return with_teacher(state._replace(params={**state.params, "critic": critic}), debias=True)
+        key, critic_key = jax.random.split(key)
+        sizes = model.width, *self.hidden, 1
+        state = model.add(model.init(key), critic_key, "critic", lambda rngs: MLP(sizes, rngs=rngs))
+        return with_teacher(model, state, debias=True)
 
     def smooth(self, model, state, x, key):
         """VAT at a state: mean KL(p(x) || p(x + r)), by this batch's statistics."""
 
         def logits(x):
-            return model.classify(*model.features(state, x)[::-1])[0]
+            features, after = model.features(state, x)
+            return model.classify(after, features)[0]
 
         return virtual_adversarial_loss(logits, x, key, self.radius)
 
     def clustered(self, model, state, batch, key):
-        """mean H + VAT on the target; the target's logits; the state, its statistics moved; and metrics."""
+        """mean H + VAT on the target; its features and logits; the state, its statistics moved; and metrics."""
         features, after = model.features(state, batch.target.x)
         logits, after = model.classify(after, features)
         entropy, smooth = jnp.mean(entropies(logits)), self.smooth(model, state, batch.target.x, key)
         return entropy + smooth, (features, logits), after, {"entropy": entropy, "target_vat": smooth}
 
     def phases(self, model) -> tuple[Phase, ...]:
-        def judged(state, source, target):
-            return tuple(mlp_apply(state.params["critic"], features)[:, 0] for features in (source, target))
+        def judge(state, *features):
+            return [model.apply(state, "critic", each)[0][:, 0] for each in features]
 
         def discriminate(state, batch, context):
-            source, target = judged(
-                state, model.features(state, batch.source.x)[0], model.features(state, batch.target.x)[0]
-            )
+            source, _ = model.features(state, batch.source.x)
+            target, _ = model.features(state, batch.target.x)
+            source, target = judge(state, source, target)
             return domain_loss(source, target), state, {"domain_accuracy": domain_accuracy(source, target)}
 
         def adapt(state, batch, context):
             source_key, target_key = jax.random.split(context.key)
-            source, _ = model.features(state, batch.source.x)
-            task = cross_entropy(model.classify(state, source)[0], batch.source.y)
+            source, seen = model.features(state, batch.source.x)
+            task = cross_entropy(model.classify(seen, source)[0], batch.source.y)
             smooth = self.smooth(model, state, batch.source.x, source_key)
             cluster, (target, _), state, metrics = self.clustered(model, state, batch, target_key)
-            on_source, on_target = judged(state, source, target)
+            on_source, on_target = judge(state, source, target)
             confused = domain_loss(on_target, on_source)
             total = task + self.domain * confused + self.source * smooth + self.target * cluster
             return total, state, {"task": task, "source_vat": smooth, **metrics}
 
         def after(state, batch, context):
-            return follow(state, self.decay, statistics=True)
+            return follow(model, state, self.decay, statistics=True)
 
         objectives = Objective(discriminate, ("critic",)), Objective(adapt, ("features", "head"))
         return (Phase(objectives, name="vada", after=after),)
 
     def predict(self, model, state, x):
-        return super().predict(model, as_teacher(state), x)
+        return teacher_logits(model, state, x)[0]

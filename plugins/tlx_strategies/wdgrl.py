@@ -5,7 +5,8 @@ import jax.numpy as jnp
 
 from tlx import Objective, Phase, Strategy, strategy
 from tlx.blocks import both_domains
-from tlx.ops import cross_entropy, gradient_penalty, mlp_apply, mlp_init
+from tlx.layers import MLP
+from tlx.ops import gradient_penalty
 
 
 @strategy
@@ -24,6 +25,7 @@ class WDGRL(Strategy):
     """
 
     paper = "Shen et al. 2018"
+    targets = ("classes", "real")
 
     weight: float = 1.0
     penalty: float = 10.0
@@ -31,18 +33,17 @@ class WDGRL(Strategy):
     hidden: tuple[int, ...] = (100,)
 
     def init(self, model, key):
-        state = model.init(key)
-        critic = mlp_init(jax.random.fold_in(key, 1), (model.width, *self.hidden, 1))
-        return state._replace(params={**state.params, "critic": critic})
+        model_key, critic_key = jax.random.split(key)
+        sizes = (model.width, *self.hidden, 1)
+        return model.add(model.init(model_key), critic_key, "critic", lambda rngs: MLP(sizes, rngs=rngs))
 
     def phases(self, model):
         def critic_of(state):
-            return lambda x: mlp_apply(state.params["critic"], x)[:, 0]
+            return lambda features: model.apply(state, "critic", features)[0][:, 0]
 
         def criticise(state, batch, context):
             source, target, _ = both_domains(model, state, batch)
-            critic = critic_of(state)
-            n = min(len(source), len(target))
+            critic, n = critic_of(state), min(len(source), len(target))
             between = jax.random.uniform(context.key, (n, 1))
             points = jnp.concatenate([between * source[:n] + (1 - between) * target[:n], source, target])
             distance, slope = critic(source).mean() - critic(target).mean(), gradient_penalty(critic, points)
@@ -52,7 +53,7 @@ class WDGRL(Strategy):
             source, target, state = both_domains(model, state, batch)
             critic = critic_of(state)
             logits, state = model.classify(state, source)
-            task = cross_entropy(logits, batch.source.y)
+            task = model.task_loss(logits, batch.source.y)
             distance = critic(source).mean() - critic(target).mean()
             return task + self.weight * distance, state, {"task": task}
 

@@ -2,8 +2,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tlx.augment.color import color_jitter, grayscale
+from tlx.augment import color
 
+color_jitter, grayscale = jax.jit(color.color_jitter), jax.jit(color.grayscale)
 KEY = jax.random.key(0)
 
 

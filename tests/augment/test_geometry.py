@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 
 from tlx import SettingError
-from tlx.augment.geometry import affine, crop, flip, rotate, scale, shear, translate
+from tlx.augment import geometry
 
+# one program each: run operation by operation, a test compiles each operation for each shape
+crop = jax.jit(geometry.crop, static_argnames=("pad", "mode"))
+flip = jax.jit(geometry.flip)
+rotate = jax.jit(geometry.rotate, static_argnames="fill")
+shear = jax.jit(geometry.shear, static_argnames="fill")
+translate = jax.jit(geometry.translate, static_argnames="fill")
+scale = jax.jit(geometry.scale, static_argnames="fill")
+affine = jax.jit(geometry.affine, static_argnames="fill")
 KEY = jax.random.key(0)
 
 

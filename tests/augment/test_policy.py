@@ -87,7 +87,8 @@ def test_bad_policies_are_named(text, message):
 
 def test_presets_are_checked_without_jax():
     code = (
-        "import sys; from tlx import Recipe; [Recipe(weak=w, strong='fixmatch_strong') for w in ('none', 'cifar')];"
+        "import sys; from tlx import Recipe; [Recipe(views={'weak': w, 'strong': 'fixmatch_strong'}) for w in "
+        "('none', 'cifar')];"
         "sys.exit('jax' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -5,7 +5,7 @@ import colorsys
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
@@ -78,7 +78,6 @@ def test_hue_is_that_of_colorsys(x):
             np.testing.assert_allclose(mine, colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value), atol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.permutations(range(7)), st.lists(st.floats(0, 2, width=32), min_size=7, max_size=7))
 def test_strengths_go_with_their_images(x, order, strengths):
     factor, order = jnp.array(strengths, jnp.float32), jnp.array(order)

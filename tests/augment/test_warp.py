@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import affine_transform, map_coordinates
 
@@ -47,7 +47,6 @@ def test_products_of_maps_come_one_after_the_other():
     np.testing.assert_array_equal(matrices(1.0, jnp.array([2.0, 5.0]), 3.0, 4.0)[1], [[1, 5], [3, 4]])
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.permutations(range(7)), st.integers(0, 2**31))
 def test_images_go_with_their_own_maps(x, order, seed):
     """Permuting images and maps permutes the result, in [0, 1] as the input; the identity changes nothing."""

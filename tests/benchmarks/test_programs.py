@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from tlx.engine.model import Frame, make_model
+from tlx.engine.model import ModelSpec, Shapes, make_model
 from tlx.engine.pretrained import weights_of
 from tlx.plugins import Registry
 
@@ -55,10 +55,10 @@ def place(tmp_path_factory):
 
 def weights(place: Path, backbone: str, classes: int) -> str:
     kind = Registry.load(environ={"TLX_PLUGINS": "backbones"}).get("backbones", backbone)
-    frame = Frame(kind, (32, 32, 3), classes, 5)
-    state = jax.jit(make_model(frame).init)(jax.random.key(7))
+    spec = ModelSpec(kind, Shapes.of(np.zeros((1, 32, 32, 3), np.uint8)), classes, classes)
+    state = jax.jit(make_model(spec).init)(jax.random.key(7))
     file = place / f"{backbone}.safetensors"
-    save_file({path: np.ascontiguousarray(leaf) for path, leaf in weights_of(frame, state).items()}, file)
+    save_file({path: np.ascontiguousarray(leaf) for path, leaf in weights_of(spec, state).items()}, file)
     return str(file)
 
 

@@ -8,9 +8,9 @@ import click
 import pytest
 
 import tlx.report
+from tlx import Lab, Save
 from tlx.errors import ResultError
 from tlx.plugins import Registry
-from tlx.runs import api
 
 HOOKS = "from tlx.hooks import hookimpl\n"
 SHIFT = """
@@ -64,7 +64,7 @@ def test_list_json(good, tlx_command):
     assert code == 0
     assert json.loads(out) == [
         {"kind": "strategies", "name": "shift", "plugin": "good", "summary": "Moves the mean.",
-         "setting": "source-free", "needs": "source, target", "paper": "Doe 2020"},
+         "setting": "source-free", "paper": "Doe 2020"},
         {"kind": "backbones", "name": "tiny", "plugin": "good", "summary": "A tiny one."},
     ]  # fmt: skip
     assert json.loads(tlx_command("list", "backbones", "--json")[1])[0]["name"] == "tiny"
@@ -73,12 +73,12 @@ def test_list_json(good, tlx_command):
 def test_list(good, tlx_command):
     code, out, err = tlx_command("list")
     assert (code, err) == (0, "")
-    assert "strategies (1)\n  shift  source-free  source, target  Doe 2020  good  Moves the mean.\n" in out
+    assert "strategies (1)\n  shift  source-free  Doe 2020  good  Moves the mean.\n" in out
     assert "suites (0)" in out
     assert "backbones" not in tlx_command("list", "strategies")[1]
     assert tlx_command("list", "strategies", "--markdown")[1] == (
-        "| name | setting | needs | paper | what it does |\n| --- | --- | --- | --- | --- |\n"
-        "| `shift` | source-free | source, target | Doe 2020 | Moves the mean. |\n"
+        "| name | setting | paper | what it does |\n| --- | --- | --- | --- |\n"
+        "| `shift` | source-free | Doe 2020 | Moves the mean. |\n"
     )
 
 
@@ -168,7 +168,7 @@ def test_what_a_failing_command_tells(good, tlx_command, monkeypatch, error, cod
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(api, "bench", fail)
+    monkeypatch.setattr(Lab, "bench", fail)
     found, out, err = tlx_command("bench", "quick")
     assert found == code and told in err and "Traceback" not in err and out == ""
     if code == 1:
@@ -189,82 +189,107 @@ class Absent:
     spec = type("Spec", (), {"full_task": "svhn->b@P"})
 
 
-def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch):
+@pytest.fixture
+def seen(monkeypatch):
+    """What a method of `Lab` was called with: `seen.watch("run", result)` stands in for it."""
     seen = {}
 
-    def run(task, strategy, *, registry, **options):
-        assert isinstance(registry, Registry)
-        seen.update(options, task=task, strategy=strategy)
-        return Finished()
+    def watch(name, result):
+        def method(self, *args, **options):
+            assert isinstance(self.registry, Registry)
+            seen.clear()
+            seen.update(options, args=args, lab=self)
+            return result
 
+        monkeypatch.setattr(Lab, name, method)
+        return seen
+
+    return watch
+
+
+def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch, seen):
+    run = seen("run", Finished())
     path = tmp_path / "mine.py"
     path.write_text(SHIFT.replace("Shift", "Mine"))
-    monkeypatch.setattr(api, "run", run)
     monkeypatch.setattr(tlx.report, "render", lambda results: f"table of {len(results)}")
     args = "run a:b shift --backbone tiny --seeds 2 --steps 5 --set x=1 --set y=2 --recipe r --out o --plugin".split()
     assert tlx_command(*args, str(path)) == (0, "table of 1\n", "")
-    assert seen == {
-        "task": "a:b", "strategy": "shift", "backbone": "tiny", "seeds": 2, "steps": 5, "settings": ("x=1", "y=2"),
-        "recipe": "r", "out": "o", "plugins": [str(path)], "observers": (), "embeddings": False, "save": None,
-            "weights": "",
+    lab = run.pop("lab")
+    assert (lab.plugins, lab.observers, lab.embeddings, lab.progress) == ((str(path),), (), False, True)
+    assert run == {
+        "args": ("a:b", "shift"), "backbone": "tiny", "seeds": 2, "steps": 5, "settings": ("x=1", "y=2"),
+        "recipe": "r", "out": "o", "save": None, "weights": "",
     }  # fmt: skip
-    assert tlx_command(*args, str(path), "--keep-embeddings")[0] == 0 and seen["embeddings"]
-    code, _, err = tlx_command("run", "a:b", "shift", "--keep-embeddings")
-    assert code == 2 and "expected --out DIR as well" in err
-    monkeypatch.setattr(api, "run", lambda *_, **__: Failed())
+    assert tlx_command(*args, str(path), "--keep-embeddings")[0] == 0 and run["lab"].embeddings
+    tlx_command("run", "a:b", "shift")
+    assert run["out"] == "runs/{task}"
+    seen("run", Failed())
     assert tlx_command("run", "a:b", "shift") == (1, "", "Error: failed: a->b shift: it diverged\n")
-    monkeypatch.setattr(api, "run", lambda *_, **__: Absent())
+    seen("run", Absent())
     assert tlx_command("run", "svhn:b", "shift") == (1, "", "Error: svhn->b@P: svhn is not here\n")
 
 
-def test_sweep_passes_its_options_on(good, tlx_command, monkeypatch):
-    seen = {}
+def test_run_saves_the_weights_of_a_selection(good, tlx_command, monkeypatch, seen):
+    monkeypatch.setattr(tlx.report, "render", lambda results: "table")
+    run = seen("run", Finished())
+    tlx_command("run", "a:b", "shift", "--save", "w")
+    assert run["save"] == Save("w", "last")
+    tlx_command("run", "a:b", "shift", "--save", "w", "--save-selection", "source-val")
+    assert run["save"] == Save("w", "source-val")
+    code, _, err = tlx_command("run", "a:b", "shift", "--save-selection", "source-val")
+    assert code == 1 and "--save-selection source-val says which weights to save; expected --save DIR as well" in err
 
-    def sweep(task, strategy, grid, *, registry, **options):
-        seen.update(options, task=task, strategy=strategy, grid=grid)
-        return [Finished(), Failed()]
 
-    monkeypatch.setattr(api, "sweep", sweep)
+def test_run_writes_to_runs_and_says_where(registry, world, tlx_command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Registry, "load", lambda files: registry)
+    args = ("run", "a:b", "shift", "--backbone", "net", "--recipe", "short", "--seeds", "2")
+    code, out, err = tlx_command(*args)
+    [path] = Path("runs/a-b").iterdir()
+    assert code == 0 and f"wrote {path}\n" in err and "wrote" not in out and path.name.startswith("a-b.shift.")
+    code, _, err = tlx_command(*args, "--out", "other")
+    assert code == 0 and (tmp_path / "other" / path.name).exists()
+    code, out, err = tlx_command(*args[:3], "--over", "weight=1,2", *args[3:])
+    assert code == 2 and "--over" in err
+    code, _, err = tlx_command("sweep", *args[1:], "--over", "weight=1,2")
+    assert code == 0 and "1 of 2 results are there already" in err and len(list(Path("runs/a-b").iterdir())) == 2
+
+
+def test_sweep_passes_its_options_on(good, tlx_command, monkeypatch, seen):
+    sweep = seen("sweep", [Finished(), Failed()])
     monkeypatch.setattr(tlx.report, "render", lambda results, selectors=False: f"table {len(results)} {selectors}")
     code, out, err = tlx_command(*"sweep a:b shift --over x=1,2 --over y=0.5 --set z=3 --steps 5 --out o".split())
     assert (code, out) == (1, "table 2 False\ntable 2 True\n") and err == "Error: failed: a->b shift: it diverged\n"
-    assert seen["grid"] == {"x": ["1", "2"], "y": ["0.5"]} and seen["settings"] == ("z=3",)
-    assert (seen["task"], seen["strategy"], seen["steps"], seen["out"]) == ("a:b", "shift", 5, "o")
+    assert sweep["args"] == ("a:b", "shift", {"x": ["1", "2"], "y": ["0.5"]})
+    assert (sweep["settings"], sweep["steps"], sweep["out"]) == (("z=3",), 5, "o")
     assert tlx_command("sweep", "a:b", "shift", "--over", "x=") == (
         1, "", "Error: --over: got 'x=', expected KEY=V1,V2, a setting and its values\n"
     )  # fmt: skip
     code, _, err = tlx_command("sweep", "a:b", "shift")
     assert code == 2 and "Missing option '--over'" in err
-    code, _, err = tlx_command("sweep", "a:b", "shift", "--over", "x=1", "--keep-embeddings")
-    assert code == 2 and "expected --out DIR as well" in err
 
 
-def test_bench_passes_its_options_on(good, tlx_command, monkeypatch):
-    seen = {}
-
-    def bench(suite, *, registry, **options):
-        seen.update(options, suite=suite)
-        return [Finished(), Failed()]
-
-    monkeypatch.setattr(api, "bench", bench)
+def test_bench_passes_its_options_on(good, tlx_command, monkeypatch, seen):
+    bench = seen("bench", [Finished(), Failed()])
     monkeypatch.setattr(tlx.report, "render", lambda results: f"table of {len(results)}")
     code, out, err = tlx_command(*"bench quick --strategies a,b --tasks c:d --seeds 2 --out o".split())
     assert (code, out) == (1, "table of 2\n")
     assert err == "Error: 1 of 2 runs failed:\n  a->b shift: it diverged\n"
-    assert seen == {
-        "suite": "quick", "strategies": ["a", "b"], "tasks": ["c:d"], "seeds": 2, "out": "o", "plugins": [],
-        "observers": (), "embeddings": False, "weights": None,
+    lab = bench.pop("lab")
+    assert (lab.plugins, lab.observers, lab.embeddings) == ((), (), False)
+    assert bench == {
+        "args": ("quick",), "strategies": ["a", "b"], "tasks": ["c:d"], "seeds": 2, "out": "o", "weights": None,
     }  # fmt: skip
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
     tlx_command("bench", "quick", "--tensorboard", "events", "--keep-embeddings")
-    assert seen["embeddings"] and [str(observer.folder) for observer in seen["observers"]] == ["events"]
+    assert bench["lab"].embeddings and [str(item.folder) for item in bench["lab"].observers] == ["events"]
 
 
 def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, tlx_command, monkeypatch):
     monkeypatch.setattr(tlx.report, "render", lambda results: "table")
-    monkeypatch.setattr(api, "bench", lambda *_, **__: [Absent(), Absent(), Finished()])
+    monkeypatch.setattr(Lab, "bench", lambda *_, **__: [Absent(), Absent(), Finished()])
     assert tlx_command("bench", "quick") == (0, "table\n", "Absent: svhn->b@P: svhn is not here\n")
-    monkeypatch.setattr(api, "bench", lambda *_, **__: [Absent(), Absent()])
+    monkeypatch.setattr(Lab, "bench", lambda *_, **__: [Absent(), Absent()])
     code, _, err = tlx_command("bench", "quick")
     assert code == 1 and err.endswith("Error: nothing ran: the data of every task are absent\n")
 

@@ -9,7 +9,7 @@ import pytest
 
 from tlx.cli import scaffold
 from tlx.errors import PluginError, TlxError, UnknownName
-from tlx.plugins import Registry, lazy
+from tlx.plugins import Registry, target
 from tlx.testing import check_backbone, check_dataset, check_strategy
 
 CHECKS = {"strategy": check_strategy, "backbone": check_backbone, "dataset": check_dataset}
@@ -22,12 +22,12 @@ def test_file_passes_its_checks(kind, tmp_path):
     assert path == tmp_path / "my_thing.py"
     registry = Registry.load([path], {"TLX_PLUGINS": ""})
     entry = registry.entry(PLURAL[kind], "my_thing")
-    assert entry.summary and not registry.problems
+    assert entry.summary and not registry.check()
     results = CHECKS[kind](entry.load if kind == "dataset" else entry.load())
     assert [result for result in results if not result.passed] == []
     if kind == "dataset":
         task = registry.get("tasks", "my_thing:my_thing_dim")
-        assert {entry.name for entry in registry.entries("datasets")} == {*task.sources, task.target}
+        assert {entry.name for entry in registry.entries("datasets")} == {*task.sources, *task.targets}
 
 
 @pytest.mark.parametrize("kind", scaffold.KINDS)
@@ -45,7 +45,7 @@ def test_package_is_whole(kind, tmp_path, monkeypatch):
     registry = Registry()
     registry.add(__import__(package), "pack")
     entry = registry.entry(PLURAL[kind], f"pack_{kind}")
-    assert isinstance(entry.target, str) and entry.summary == lazy.describe(entry.target)[0] and not registry.problems
+    assert isinstance(entry.target, str) and entry.summary == target.describe(entry.target)[0] and not registry.check()
     assert f"{package}.pack_{kind}" not in sys.modules
     assert registry.get(PLURAL[kind], f"pack_{kind}")
 

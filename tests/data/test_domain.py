@@ -7,7 +7,18 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from tlx.data import Arrays, Dataset, Draw, Protocol, Task, load_task
+from tlx.data import (
+    Arrays,
+    Dataset,
+    Dirichlet,
+    Draw,
+    LabelSpace,
+    LongTail,
+    Protocol,
+    Task,
+    Tweaked,
+    load_task,
+)
 from tlx.data.domain import make_domain
 from tlx.errors import DataAbsent, DataError, UnknownName
 
@@ -53,11 +64,11 @@ def test_both_domains_have_the_classes_of_the_protocol():
     first = dataset("a", ("car", "cat", "dog"))
     second = dataset("b", ("automobile", "dog", "frog"))
     shared = dataclasses.replace(P, renames=(("car", "automobile"),), classes=("automobile", "dog"))
-    data = load_task(Task(("a",), "b", shared), {"a": first, "b": second}.__getitem__)
-    assert data.classes == ("automobile", "dog")
+    data = load_task(Task(("a",), ("b",), shared), {"a": first, "b": second}.__getitem__)
+    assert data.space.known == ("automobile", "dog")
     for x, y in ((data.source.x, data.source.y), (data.source_val.x, data.source_val.y)):
         assert [{0: 0, 2: 1}[row % 3] for row in x[:, 0, 0, 0].tolist()] == y.tolist()
-    assert [{0: 0, 1: 1}[row % 3] for row in data.test_x[:, 0, 0, 0].tolist()] == data.test_y.tolist()
+    assert [{0: 0, 1: 1}[row % 3] for row in data.test.x[:, 0, 0, 0].tolist()] == data.test.y.tolist()
 
 
 def test_a_class_that_the_dataset_lacks_is_named():
@@ -80,10 +91,10 @@ def test_pooled_splits_keep_every_row_once_and_one_origin_on_one_side():
 
 def test_pooled_images_come_from_both_splits():
     data = load_task(
-        Task(("a",), "b", dataclasses.replace(P, pooled=0.5)), {name: dataset(name) for name in "ab"}.__getitem__
+        Task(("a",), ("b",), dataclasses.replace(P, pooled=0.5)), {name: dataset(name) for name in "ab"}.__getitem__
     )
     assert [row % 3 for row in data.source.x[:, 0, 0, 0].tolist()] == data.source.y.tolist()
-    assert len(data.source.y) + len(data.source_val.y) == 90 == len(data.target_x) + len(data.test_x)
+    assert len(data.source.y) + len(data.source_val.y) == 90 == len(data.target.x) + len(data.test.x)
     assert (data.source.x >= 100).any() and (data.source_val.x < 60).any()
 
 
@@ -119,9 +130,48 @@ def test_a_balanced_draw_has_as_many_of_each_class_as_the_rarest_or_as_asked():
     assert np.bincount(domain(uneven, draws=(Draw("a", "balanced", 4),)).train.y).tolist() == [4, 4, 4]
 
 
+def test_a_draw_by_a_prior_has_its_shares_in_the_splits_that_it_names():
+    tweaked = Draw("a", "prior", 30, Tweaked("cat", 0.6))
+    found = domain(draws=(tweaked,))
+    assert np.bincount(found.train.y).tolist() == [6, 18, 6] and len(found.test.y) == 30
+    assert found.shares == pytest.approx((0.2, 0.6, 0.2)) and domain().shares is None
+    assert [int(name[2:]) % 3 for name in names(found.train)] == found.train.y.tolist()
+    both = domain(draws=(Draw("a", "prior", prior=(0.5, 0.25, 0.25), splits=("train", "test")),))
+    assert np.bincount(both.train.y).tolist() == [20, 10, 10] and np.bincount(both.test.y).tolist() == [10, 5, 5]
+
+
+def test_a_random_prior_is_of_the_dataset_and_the_seed_and_its_rows_are_those_of_smallest_hash():
+    draw = Draw("*", "prior", prior=Dirichlet(1.0))
+    found = domain(draws=(draw,))
+    assert found.shares == domain(draws=(draw,)).shares == tuple(draw.shares("a", ANIMALS, 0))
+    assert found.shares != domain(draws=(draw,), seed=1).shares != domain(dataset("b"), draws=(draw,), seed=1).shares
+    counts = np.bincount(found.train.y, minlength=3)
+    assert np.abs(counts - counts.sum() * np.array(found.shares)).max() <= 1
+    for label, count in enumerate(counts):
+        own = [f"a/{row}" for row in range(60) if row % 3 == label]
+        first = sorted(own, key=lambda name: sha256(f"a prior 0:{name}".encode()).digest())[:count]
+        assert {name for name in names(found.train) if int(name[2:]) % 3 == label} == set(first)
+
+
+def test_a_prior_is_over_the_classes_that_take_part():
+    labels = LabelSpace(("dog", "cat"), ("car", "dog"), unknown=True)
+    draw = Draw("a", "prior", prior=LongTail(4.0))
+    kept = dataclasses.replace(P, labels=labels, draws=(draw,))
+    source, target = (make_domain("a", kept, lambda _: dataset(), is_target) for is_target in (False, True))
+    assert source.classes == ("dog", "cat") and np.bincount(source.train.y).tolist() == [20, 5]
+    assert target.classes == ("car", "dog") and np.bincount(target.train.y).tolist() == [20, 5]
+    assert {int(name[2:]) % 3 for name in names(source.train)[:99]} == {2, 1}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        (
+            {"draws": (Draw("a", "prior", 50, (0.5, 0.5, 0.0)),)},
+            "dataset 'a', train: class 'car' has 20 rows; expected 25 or more (prior)",
+        ),
+        ({"draws": (Draw("a", "prior", prior=(0.5, 0.5)),)}, "dataset 'a': 2 shares of 3 classes (car, cat, dog)"),
+        ({"draws": (Draw("a", "prior", prior=Tweaked("cow", 0.5)),)}, "dataset 'a': Tweaked prior: no class 'cow'"),
         ({"draws": (Draw("a", "random", 61),)}, "it has 60 train rows; expected 61 or more (draw)"),
         ({"draws": (Draw("a", "balanced", 21),)}, "its rarest class has 20 train rows; expected 21 of each (draw)"),
         ({"pooled": 1e-9}, "Protocol 'P', dataset 'a': no train row is left"),

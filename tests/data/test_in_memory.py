@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tlx.data import from_arrays
+from tlx.data import Sequence, Tokens, Vector, from_arrays
 from tlx.errors import DataError
 
 X = np.random.default_rng(0).integers(0, 256, (30, 6, 6), np.uint8)
@@ -46,3 +46,54 @@ def test_colour_stays():
 def test_what_does_not_fit_is_named(train, test, classes, message):
     with pytest.raises(DataError, match=message):
         from_arrays("lab", train, test, classes)
+
+
+TABLE = np.random.default_rng(0).normal(size=(30, 4))
+
+
+def test_a_table_is_vectors():
+    data = from_arrays("lab", (TABLE, Y))
+    assert data.input == Vector() and data.train.x.dtype == np.float32 and data.train.x.shape == (24, 4)
+    assert np.bincount(data.test.y).tolist() == [2, 2, 2] and data.target_kind == "classes"
+    rows = {row.tobytes(): label for row, label in zip(TABLE.astype(np.float32), Y, strict=True)}
+    assert all(rows[x.tobytes()] == y for x, y in zip(data.test.x, data.test.y, strict=True))
+
+
+def test_series_are_sequences():
+    data = from_arrays("lab", (np.zeros((30, 7, 2)) + np.arange(7)[:, None], Y))
+    assert data.input == Sequence() and data.test.x.shape == (6, 7, 2)
+    square = np.random.default_rng(0).random((30, 6, 6))
+    assert from_arrays("lab", (square, Y), input=Sequence()).input == Sequence()
+
+
+def test_other_kinds_by_name():
+    words = np.arange(60).reshape(30, 2) % 11
+    assert from_arrays("lab", (words, Y), input=Tokens(11)).train.x.dtype == np.int32
+    assert from_arrays("lab", (TABLE, Y), input=Vector(standardise=False)).input == Vector(False)
+    data = from_arrays("lab", ({"a": TABLE, "b": TABLE[:, :1]}, Y))
+    assert data.test.x["a"].shape == (6, 4) and data.test.x["b"].shape == (6, 1) and data.input == Vector()
+
+
+def test_real_labels():
+    data = from_arrays("lab", (TABLE, TABLE[:, :2]))
+    assert data.target_kind == "real" and data.classes == () and data.train.y.shape == (24, 2)
+    assert len(data.test.y) == 6 and np.array_equal(data.test.x[:, :2], data.test.y)
+
+
+@pytest.mark.parametrize(
+    ("train", "more", "message"),
+    [
+        ((TABLE.astype(int), Y), {}, r"lab/train: x is int64 \(30, 4\); expected uint8 images, floats .* input=Tokens"),
+        ((TABLE * np.nan, Y), {}, "Dataset 'lab', train: 96 values of x are not finite"),
+        ((TABLE.astype(complex), Y), {"input": Vector()}, "x is complex128; expected numbers"),
+        ((TABLE, Y), {"input": Tokens(3)}, "tokens are float64; expected whole numbers"),
+        ((TABLE, TABLE[:, 0]), {}, r"labels are float64 \(30,\); expected whole numbers .* \(y\[:, None\]\)"),
+        ((TABLE, TABLE[:, :1] / TABLE[:, :1] * np.inf), {}, "24 values of y are not finite"),
+        ((TABLE, TABLE[:, :1]), {"classes": ("a", "b")}, "of real targets; expected none"),
+        ((TABLE, TABLE[:3]), {}, r"30 rows and labels \(3, 4\); expected one label a row"),
+        ((TABLE[..., None, None], Y), {}, "images are float64; expected uint8"),
+    ],
+)
+def test_what_is_no_table_is_named(train, more, message):
+    with pytest.raises(DataError, match=message):
+        from_arrays("lab", train, **more)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlx.data import Arrays, Dataset, Protocol, Task, load_task
+from tlx.data import Arrays, Dataset, Draw, LabelSpace, Protocol, Task, load_task
 from tlx.errors import DataError
 
 P = Protocol("P", "", 4, None)
@@ -33,9 +33,10 @@ def toy(
     return Dataset(name, split(origin, train, **shape), split(origin, test, **shape), classes)
 
 
-def loaded(*datasets: Dataset, protocol: Protocol = P):
+def loaded(*datasets: Dataset, protocol: Protocol = P, targets: int = 1):
+    """The task whose last datasets are its targets."""
     by_name = {dataset.name: dataset for dataset in datasets}
-    return load_task(Task(tuple(by_name)[:-1], datasets[-1].name, protocol), by_name.__getitem__)
+    return load_task(Task(tuple(by_name)[:-targets], tuple(by_name)[-targets:], protocol), by_name.__getitem__)
 
 
 def numbers(x: np.ndarray) -> list[int]:
@@ -45,11 +46,11 @@ def numbers(x: np.ndarray) -> list[int]:
 def test_disjoint_domains_are_taken_whole():
     data = loaded(toy("s"), toy("t", train=range(50, 60), test=range(60, 66)))
     assert numbers(data.source.x) == list(range(30)) and numbers(data.source_val.x) == list(range(100, 112))
-    assert numbers(data.target_x) == list(range(50, 60)) and numbers(data.test_x) == list(range(60, 66))
-    assert data.test_y.tolist() == [row % 3 for row in range(60, 66)]
+    assert numbers(data.target.x) == list(range(50, 60)) and numbers(data.test.x) == list(range(60, 66))
+    assert data.test.y.tolist() == [row % 3 for row in range(60, 66)]
     assert data.source.y.tolist() == [row % 3 for row in range(30)]
     assert set(data.source.domain) == {0} and set(data.labelled.domain) == {1}
-    assert data.classes == ("a", "b", "c") and data.task.name == "s->t"
+    assert data.space.known == ("a", "b", "c") and data.task.name == "s->t"
 
 
 def test_no_image_of_the_target_is_in_the_source():
@@ -84,13 +85,13 @@ def test_sources_are_numbered_and_validated_on_images_that_none_trains_on():
     assert data.source.domain.tolist() == [0] * 30 + [1] * 6 and set(data.labelled.domain) == {2}
     assert numbers(data.source_val.x) == [*range(106, 112), *range(200, 206)]
     assert data.source_val.domain.tolist() == [0] * 6 + [1] * 6
-    assert data.source.x.shape[1:] == data.target_x.shape[1:] == data.test_x.shape[1:] == (4, 4, 3)
+    assert data.source.x.shape[1:] == data.target.x.shape[1:] == data.test.x.shape[1:] == (4, 4, 3)
 
 
 def test_labels_follow_the_targets_order_of_classes():
     data = loaded(toy("s"), toy("t", train=range(50, 60), test=range(60, 66), classes=("c", "a", "b")))
     assert data.source.y[:3].tolist() == [1, 2, 0]
-    assert [data.classes[label] for label in data.source_val.y[:3]] == [
+    assert [data.space.known[label] for label in data.source_val.y[:3]] == [
         ("a", "b", "c")[row % 3] for row in (100, 101, 102)
     ]
 
@@ -101,19 +102,19 @@ def test_shots_labels_exactly_k_target_train_rows_of_each_class(k):
     data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, shots=k))
     assert np.bincount(data.labelled.y).tolist() == [k, k, k]
     assert [row % 3 for row in numbers(data.labelled.x)] == data.labelled.y.tolist()
-    assert set(numbers(data.labelled.x)) <= set(numbers(data.target_x)) == set(range(50, 80))
+    assert set(numbers(data.labelled.x)) <= set(numbers(data.target.x)) == set(range(50, 80))
 
 
 def test_without_shots_every_target_train_row_is_labelled():
     data = loaded(toy("s"), toy("t"))
-    assert np.array_equal(data.labelled.x, data.target_x) and data.labelled.y.tolist() == [row % 3 for row in range(30)]
+    assert np.array_equal(data.labelled.x, data.target.x) and data.labelled.y.tolist() == [row % 3 for row in range(30)]
 
 
 def test_a_targets_train_labels_reach_nothing_but_labelled():
     target = toy("t", train=range(50, 80), test=range(80, 90))
     relabelled = target.train._replace(y=(target.train.y + 1) % np.int32(3))
     one, other = loaded(toy("s"), target), loaded(toy("s"), Dataset("t", relabelled, target.test, target.classes))
-    for field in ("source", "source_val", "target_x", "test_x", "test_y"):
+    for field in ("source", "source_val", "target", "test", "order"):
         for before, after in zip(flat(getattr(one, field)), flat(getattr(other, field)), strict=True):
             assert np.array_equal(before, after)
     assert not np.array_equal(one.labelled.y, other.labelled.y)
@@ -170,8 +171,15 @@ def test_the_hash_is_of_arrays_classes_and_protocol():
         digest(train=range(1, 31)),
         digest(test=range(101, 113)),
         digest(classes=("b", "a", "c")),
+        digest(Protocol("P", "", 4, None, stream="stored")),
+        digest(Protocol("P", "", 4, None, labels=LabelSpace(("a", "b", "c"), ("a", "b", "c"), unknown=True))),
+        digest(Protocol("P", "", 4, None, labels=LabelSpace(("a", "b", "c"), ("a", "c")))),
+        digest(Protocol("P", "", 4, None, draws=(Draw("s", "prior", prior=(1 / 3, 1 / 3, 1 / 3)),))),
+        loaded(toy("s"), toy("t"), toy("u"), targets=2).hash,
+        loaded(toy("s"), toy("u"), toy("t"), targets=2).hash,
+        loaded(toy("s"), toy("u"), toy("t")).hash,
     ]
-    assert len({HASH, *others}) == 10
+    assert len({HASH, *others}) == 17
 
 
 def test_a_share_of_the_sources_train_rows_is_held_out_to_select_by():
@@ -190,13 +198,13 @@ def test_a_share_of_the_sources_train_rows_is_held_out_to_select_by():
 def test_transductive_papers_score_the_targets_train_rows():
     target = toy("t", train=range(50, 60), test=range(60, 66))
     data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, scored="train"))
-    assert numbers(data.test_x) == numbers(data.target_x) == list(range(50, 60))
-    assert data.test_y.tolist() == [row % 3 for row in range(50, 60)]
+    assert numbers(data.test.x) == list(range(50, 60)) and data.test.x is data.target.x
+    assert data.test.y.tolist() == [row % 3 for row in range(50, 60)]
 
 
 def test_without_a_size_images_take_that_of_the_largest_domain():
     data = loaded(toy("s", size=5), toy("t", size=7), protocol=Protocol("P", "", None, None))
-    assert data.source.x.shape[1:] == data.test_x.shape[1:] == (7, 7, 1)
+    assert data.source.x.shape[1:] == data.test.x.shape[1:] == (7, 7, 1)
 
 
 def test_a_scale_for_each_channel_is_in_the_hash():
@@ -218,10 +226,10 @@ def test_memory_mapped_arrays_that_fit_are_neither_copied_nor_written_to(tmp_pat
     source, target = toy("s"), toy("t")
     plain, data = loaded(source, target), loaded(source := mapped(source), target := mapped(target))
     assert data.hash == plain.hash
-    shared = [(data.source.x, source.train.x), (data.target_x, target.train.x), (data.test_x, target.test.x)]
-    assert all(np.shares_memory(array, file) for array, file in shared) and data.labelled.x is data.target_x
+    shared = [(data.source.x, source.train.x), (data.target.x, target.train.x), (data.test.x, target.test.x)]
+    assert all(np.shares_memory(array, file) for array, file in shared) and data.labelled.x is data.target.x
     coloured = loaded(source, target, protocol=Protocol("P", "", 4, 3))
     assert coloured.source.x.shape[3] == 3 and np.shares_memory(coloured.source.x, source.train.x)
 
 
-HASH = "2d4b8aca3fb337ec5cea331bd4d5c2fb106be041cb6a465ef9e302bf61e41e00"
+HASH = "d573e13a617e6f9575dbe2097e4680e3b670d3bb6a548319a7df7e982a5c14ae"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tlx.data import Draw, Protocol
+from tlx.data import Dirichlet, Draw, Protocol
 from tlx.errors import DataError
 
 P = Protocol("P", "a protocol", 4, None)
@@ -26,6 +26,8 @@ P = Protocol("P", "a protocol", 4, None)
         ({"classes": ("a", "a")}, "classes ('a', 'a'); expected two or more different names"),
         ({"pooled": 1.0}, "Protocol 'P': pooled 1.0; expected a share between 0 and 1"),
         ({"validation": 0.0}, "Protocol 'P': validation 0.0; expected a share between 0 and 1"),
+        ({"stream": "sorted"}, "Protocol 'P': stream 'sorted'; expected 'shuffled' or 'stored' or 'class'"),
+        ({"labels": ("a", "b")}, "Protocol 'P': labels ('a', 'b'); expected a tlx.data.LabelSpace, or None"),
         ({"scored": "val"}, "Protocol 'P': scored 'val'; expected 'test' or 'train'"),
     ],
 )
@@ -46,6 +48,21 @@ def test_a_protocol_refuses(changes, message):
 def test_a_draw_refuses(how, rows, message):
     with pytest.raises(DataError, match=re.escape(message)):
         Draw("d", how, rows)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"prior": None}, "Draw of 'd': prior is None; expected Dirichlet, LongTail, Tweaked or a list of shares"),
+        ({"prior": (0.5, 0.6)}, "Draw of 'd': prior is (0.5, 0.6); expected shares of 0 to 1 that sum to 1"),
+        ({"prior": [1.5, -0.5]}, "Draw of 'd': prior is (1.5, -0.5); expected shares"),
+        ({"prior": Dirichlet(1.0), "splits": ("val",)}, "Draw of 'd': splits ('val',); expected of 'train' and 'test'"),
+        ({"prior": Dirichlet(1.0), "how": "random", "rows": 3}, "Draw of 'd': a prior with how 'random'"),
+    ],
+)
+def test_a_draw_by_a_prior_refuses(more, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        Draw(**{"dataset": "d", "how": "prior", **more})
 
 
 def test_shots_are_told_in_id_and_summary():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tlx.data import Arrays
 from tlx.data.resize import CHUNK, fit
-from tlx.data.selection import images, joined, part
+from tlx.data.selection import images, join, part
 
 
 def arrays(name: str, rows: int, size: int, channels: int) -> Arrays:
@@ -36,7 +36,7 @@ def test_any_rows_of_several_arrays(channels, seed, share):
         mark = random.random(len(item.y)) < share
         mark[0] = True
         pieces.append(part(item).where(mark))
-    whole = joined(pieces)
+    whole = join(pieces)
     again = random.random(len(whole.y)) < 0.7
     again[-1] = True
     kept = whole.where(again)
@@ -48,7 +48,7 @@ def test_any_rows_of_several_arrays(channels, seed, share):
 
 def test_nothing_is_copied_before_it_is_needed():
     mark = np.arange(len(SECOND.y)) % 2 == 0
-    some = joined([part(SECOND).where(mark), part(FIRST)])
-    assert all(held is x for held, x in zip(some.images, (SECOND.x, FIRST.x), strict=True))
+    some = join([part(SECOND).where(mark), part(FIRST)])
+    assert all(held is x for held, x in zip(some.arrays, (SECOND.x, FIRST.x), strict=True))
     assert np.shares_memory(images(part(FIRST), 6, 1), FIRST.x) and np.shares_memory(images(part(FIRST), 6, 3), FIRST.x)
     assert not np.shares_memory(images(part(FIRST).where(FIRST.y == 0), 6, 1), FIRST.x)

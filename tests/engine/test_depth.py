@@ -1,10 +1,11 @@
 """The order of a backbone's layers, and stages that do not fit it."""
 
+import numpy as np
 import pytest
 from flax import nnx
 
 from tlx import ContractError
-from tlx.engine.model import Frame, make_model
+from tlx.engine.model import ModelSpec, Shapes, make_model
 
 
 class Net(nnx.Module):
@@ -27,7 +28,8 @@ class Staged(Net):
 
 
 def stages(kind, bottleneck=0):
-    return make_model(Frame(kind, (8, 8, 1), 3, 5, bottleneck=bottleneck)).stages
+    shapes = Shapes.of(np.zeros((1, 8, 8, 1), np.uint8))
+    return make_model(ModelSpec(kind, shapes, 3, 3, bottleneck=bottleneck)).stages
 
 
 def test_layers_come_in_the_order_in_which_they_are_set():

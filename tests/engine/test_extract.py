@@ -1,5 +1,3 @@
-from typing import Any
-
 import jax
 import numpy as np
 import pytest
@@ -8,7 +6,6 @@ from flax import nnx
 from tlx import Protocol, WeightsError
 from tlx.engine import extract as module
 from tlx.engine.extract import extractor
-from tlx.engine.feed import normalise
 
 
 class Linear(nnx.Module):
@@ -46,10 +43,3 @@ def test_weights_of_another_width():
         extractor(Linear, SHOWN, {"fc/kernel": np.ones((5, 3), np.float32), "fc/bias": np.ones(3, np.float32)})(
             np.zeros((1, 2, 2, 1), np.uint8)
         )
-
-
-def test_cached_features_are_not_normalised():
-    feed: Any = type("Feed", (), {"mean": 0.5, "std": 0.5})()
-    x = jax.numpy.full((2, 1, 1, 3), 7.0)
-    assert np.array_equal(normalise(feed, x), x)
-    assert np.array_equal(normalise(feed, jax.numpy.full((2, 1, 1, 3), 255, jax.numpy.uint8)), np.ones((2, 1, 1, 3)))

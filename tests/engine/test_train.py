@@ -1,4 +1,4 @@
-"""Whole runs on the tiny task: budgets, what is seen, determinism, divergence, online passes."""
+"""Whole runs on the tiny task: budgets, what is seen, determinism, divergence."""
 
 import dataclasses
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlx import ContractError, NotShownError, Objective, Phase, Recipe, Strategy, strategy
-from tlx.engine.phases import INIT
-from tlx.engine.train import frame_of, sections, train
-from tlx.ops import cross_entropy
+from tlx import ContractError, NotShownError, Objective, Phase, Recipe, SettingError, Strategy, strategy
+from tlx.contract import Online
+from tlx.engine.programs import run_keys
+from tlx.engine.train import model_spec, sections, train
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
 TASK = tiny_task()
@@ -22,7 +22,8 @@ RECIPE = tiny_recipe()
 def on_source(model):
     def loss(state, batch, context):
         features, state = model.features(state, batch.source.x)
-        return cross_entropy(model.logits(state, features), batch.source.y), state, {}
+        logits, state = model.classify(state, features)
+        return model.task_loss(logits, batch.source.y), state, {}
 
     return loss
 
@@ -42,7 +43,7 @@ def run(strategy, seeds=(0,), data=TASK, recipe=RECIPE, **more):
     return train(strategy, TinyBN, data, recipe, seeds, **more)
 
 
-def with_phases(*made, setting="unsupervised"):
+def with_phases(*made):
     """A strategy with these phases, each given as a function of the model."""
     kind = type("Made", (Strategy,), {"phases": lambda self, model: tuple(one(model) for one in made)})
     return strategy(kind)()
@@ -65,21 +66,45 @@ def test_the_budget_is_spent_exactly(shares, steps, rounds):
         assert len(set(section.rounds)) <= 2 and min(section.rounds) >= 1
 
 
-def test_images_are_scaled_and_cached_features_are_not():
-    task = dataclasses.replace(TASK.task, protocol=dataclasses.replace(TASK.task.protocol, resize=8))
+def test_images_are_scaled_in_the_network_and_cached_features_are_not():
+    task = dataclasses.replace(TASK.task, protocol=dataclasses.replace(TASK.task.protocol, resize=16))
     images = TASK._replace(task=task)
-    features = images._replace(target_x=np.zeros((4, 1, 1, 3), np.float32))
-    assert (frame_of(TinyBN, images, RECIPE).resize, frame_of(TinyBN, features, RECIPE).resize) == (8, 0)
+    features = tiny_task(input="vector")._replace(task=task)
+    assert (model_spec(TinyBN, images, RECIPE).resize, model_spec(TinyBN, features, RECIPE).resize) == (16, 0)
+    assert model_spec(TinyBN, images, RECIPE).seen == (16, 16, 1)
+
+
+def test_the_facts_of_a_model_are_those_of_the_task():
+    data = tiny_task(3, 2, space="open")
+    spec = model_spec(TinyBN, data, RECIPE)
+    assert (spec.domains, spec.known, spec.outputs, spec.class_names) == (3, 2, 3, ("left", "middle"))
+    assert dict(spec.rows) == {
+        name: len(getattr(data, name).domain) for name in ("source", "source_val", "target", "labelled")
+    }
+    real = model_spec(TinyBN, tiny_task(real=True, input="sequence"), RECIPE)
+    assert (real.known, real.outputs, real.class_names, real.kind) == (1, 1, (), "sequence")
+    assert real.target_kind == "real" and real.shape == (9, 2)
 
 
 def test_an_online_phase_takes_nothing_from_the_budget():
-    plan = sections([Phase(()), Phase((), online=True)], Recipe(steps=100, rounds=5))
+    plan = sections([Phase(()), Phase((), online=Online())], Recipe(steps=100, rounds=5))
     assert plan[0].rounds == (20,) * 5 and plan[1].rounds == ()
+    plan = sections([Phase((), share=0), Phase(())], Recipe(steps=100, rounds=5))
+    assert plan[0].rounds == (0,) and plan[1].rounds == (20,) * 5
 
 
-def test_evaluations_and_progress():
-    told = []
-    outcome = run(Plain(), seeds=(3, 4), on_round=told.append)
+@pytest.fixture(scope="module")
+def plain():
+    """A run from two seeds, and the progress that it told of."""
+    heard = []
+    outcome = run(Plain(), seeds=(3, 4), on_round=lambda place, progress: heard.append((place, progress)))
+    return outcome, heard
+
+
+def test_evaluations_and_progress(plain):
+    outcome, heard = plain
+    assert {place for place, _ in heard} == {0}
+    told = [progress for _, progress in heard]
     assert [e.step for e in outcome.evaluations] == [3, 6, 9, 12] == [p.step for p in told]
     assert told[-1].round == told[-1].rounds == 4 and told[-1].steps == 12
     assert outcome.seeds == (3, 4) and outcome.steps == 12 and outcome.sees == ("source", "target")
@@ -90,10 +115,11 @@ def test_evaluations_and_progress():
     np.testing.assert_allclose([e.metrics["progress"] for e in outcome.evaluations], np.array([means] * 2).T, rtol=1e-6)
 
 
-def test_a_seed_gives_the_same_whatever_runs_beside_it():
-    alone = run(Plain(), seeds=(5,)).evaluations[-1]
-    beside = run(Plain(), seeds=(1, 5, 2)).evaluations[-1]
+def test_a_seed_gives_the_same_whatever_runs_beside_it(plain):
+    alone = run(Plain(), seeds=(4,)).evaluations[-1]
+    beside = run(Plain(), seeds=(1, 4, 2)).evaluations[-1]
     np.testing.assert_array_equal(alone.target_logits[0], beside.target_logits[1])
+    np.testing.assert_array_equal(alone.target_logits[0], plain[0].evaluations[-1].target_logits[1])
     assert not np.array_equal(beside.target_logits[0], beside.target_logits[1])
 
 
@@ -106,20 +132,22 @@ def test_it_learns():
 def test_divergence_is_recorded_for_its_seed():
     @strategy
     class Sometimes(Plain):
-        """NaN from the second half on, if the head's first bias went up."""
+        """NaN in the seeds whose draw says so."""
 
         def loss(self, model, state, batch, context):
             loss, state, metrics = Plain.loss(self, model, state, batch, context)
-            chance = jax.random.uniform(jax.random.key(0)) + state.extra["bad"]
-            return jnp.where(chance > 1, jnp.nan, loss), state, metrics
+            return jnp.where(state.extra["bad"] > 0, jnp.nan, loss), state, metrics
 
         def init(self, model, key):
-            state = model.init(key)
-            bad = jnp.where(jax.random.uniform(key) > 0.5, 1.0, 0.0)
-            return state._replace(extra={**state.extra, "bad": bad})
+            one, other = jax.random.split(key)
+            return model.init(one).put(bad=jnp.where(jax.random.uniform(other) > 0.5, 1.0, 0.0))
+
+    def bad(seed: int) -> bool:
+        init, _ = run_keys(jax.random.key(seed), 1)
+        return bool(jax.random.uniform(jax.random.split(init)[1]) > 0.5)
 
     seeds = tuple(range(6))
-    expected = tuple(bool(jax.random.uniform(jax.random.fold_in(jax.random.key(seed), INIT)) > 0.5) for seed in seeds)
+    expected = tuple(bad(seed) for seed in seeds)
     assert len(set(expected)) == 2
     assert run(Sometimes(), seeds=seeds).diverged == expected
 
@@ -139,104 +167,72 @@ def test_a_task_that_does_not_offer_it_is_named():
         run(strategy, data=bare)
 
 
+def phase(**fields):
+    return lambda m: Phase((Objective(on_source(m)),), **fields)
+
+
 @pytest.mark.parametrize(
     ("phases", "message"),
     [
-        (
-            (lambda m: Phase((Objective(on_source(m)),), sees=frozenset({"traget"})),),
-            "sees 'traget'; expected .*target",
-        ),
+        ((phase(sees=frozenset({"traget"})),), "sees 'traget'; expected .*target"),
         ((lambda m: Phase(()),), "has no objectives"),
-        ((lambda m: Phase((Objective(on_source(m)),)),) * 2, "two phases named 'train'"),
-        ((lambda m: Phase((Objective(on_source(m)),), online=True),), "is online and sees .*expected target alone"),
+        ((phase(),) * 2, "two phases named 'train'"),
+        ((phase(online=Online()),), "is online and sees .*expected target alone"),
         ((), r"`phases` returned \(\); expected a tuple of one or more Phase"),
+        ((phase(batch={"labelled": 2}),), "phase train: `batch` names 'labelled'; expected source, target"),
+        ((phase(draw={"source": "clas"}),), "phase train draws 'source' by 'clas'"),
     ],
 )
-def test_bad_phases_are_named(phases, message):
+def test_bad_phases_are_named(phases, message, monkeypatch):
+    monkeypatch.setattr("tlx.engine.run.run", None)  # before anything is compiled
     with pytest.raises(ContractError, match=message):
         run(with_phases(*phases))
 
 
-def test_target_test_labels_never_matter():
-    other = TASK._replace(test_y=(TASK.test_y + 1) % 3)
-    one, two = (run(Plain(), data=data).evaluations[-1].target_logits for data in (TASK, other))
-    np.testing.assert_array_equal(one, two)
+@pytest.mark.parametrize(
+    ("recipe", "fields", "message"),
+    [
+        ({"optimizer": "sdg"}, {}, "optax has no optimizer 'sdg'; nearest: sgd"),
+        ({"schedule": "cosin"}, {}, "schedule 'cosin'"),
+        ({}, {"recipe": {"optimizer": "adma"}}, "optax has no optimizer 'adma'; nearest: .*adam"),
+        ({}, {"recipe": {"bacth": 3}}, "unknown recipe field 'bacth'; nearest: batch"),
+    ],
+)
+def test_an_optimizer_or_schedule_that_is_none_is_named(recipe, fields, message, monkeypatch):
+    monkeypatch.setattr("tlx.engine.run.run", None)
+    with pytest.raises(SettingError, match=message):
+        run(with_phases(phase(**fields)), recipe=RECIPE.replace(**recipe))
 
 
-def test_online_sees_each_test_row_once_in_order():
-    """27 rows in batches of 8: three whole ones and a rest of 3; the prediction follows the step."""
-
-    @strategy
-    class Counting(Strategy):
-        """Predicts, for each row, its mean grey and how many steps came before."""
-
-        setting = "test-time"
-
-        def init(self, model, key):
-            state = model.init(key)
-            return state._replace(extra={**state.extra, "steps": jnp.zeros(())})
-
-        def phases(self, model):
-            def loss(state, batch, context):
-                count = state.extra["steps"] + 1
-                state = state._replace(extra={**state.extra, "steps": count})
-                return jnp.sum(state.params["head"]["bias"]), state, {}
-
-            return (Phase((Objective(loss),), name="test", sees=frozenset({"target"}), online=True),)
-
-        def predict(self, model, state, x):
-            grey = x.mean((1, 2, 3))
-            return jnp.stack([grey, jnp.full_like(grey, 1.0) * state.extra["steps"], 0 * grey], 1)
-
-    (evaluation,) = run(Counting()).evaluations
-    logits = evaluation.target_logits[0]
-    np.testing.assert_allclose(logits[:, 0], (TASK.test_x / 255.0 - 0.5).mean((1, 2, 3)) / 0.5, atol=1e-5)
-    assert logits[:, 1].tolist() == [1] * 8 + [2] * 8 + [3] * 8 + [4] * 3
+def test_target_test_labels_never_matter(plain):
+    other = TASK._replace(test=TASK.test._replace(y=(TASK.test.y + 1) % 3))
+    one, two = plain[0].evaluations[-1], run(Plain(), seeds=(3, 4), data=other).evaluations[-1]
+    np.testing.assert_array_equal(one.target_logits, two.target_logits)
 
 
-def test_refresh_sweeps_every_target_row_in_order_once_a_round():
-    @strategy
-    class Bank(Strategy):
-        """Keeps each target image's mean in a bank, and how often it was refreshed."""
-
-        def phases(self, model):
-            def begin(state, context):
-                bank = {"grey": jnp.zeros(model.rows), "times": jnp.zeros(())}
-                return state._replace(extra={**state.extra, **bank})
-
-            def refresh(state, sweep, context):
-                grey = sweep(lambda x: x.mean((1, 2, 3)))
-                return state._replace(extra={**state.extra, "grey": grey, "times": state.extra["times"] + 1})
-
-            def loss(state, batch, context):
-                gap = jnp.abs(batch.target.x.mean((1, 2, 3)) - state.extra["grey"][batch.target.index]).max()
-                return jnp.sum(state.params["head"]["bias"]), state, {"gap": gap, "times": state.extra["times"]}
-
-            sees = frozenset({"target"})
-            return (Phase((Objective(loss),), sees=sees, begin=begin, refresh=refresh),)
-
-    evaluations = run(Bank()).evaluations
-    assert [float(e.metrics["times"][0]) for e in evaluations] == [1, 2, 3, 4]
-    assert max(float(e.metrics["gap"][0]) for e in evaluations) < 1e-5
-
-
-def test_a_second_phase_may_add_a_group():
+def test_a_second_phase_may_add_a_network_and_a_loose_parameter():
     def first(model):
         return Phase((Objective(on_source(model)),), name="first")
 
     def second(model):
         def begin(state, context):
-            return state._replace(params={**state.params, "critic": {"w": jnp.ones(model.width)}})
+            state = model.add(state, context.key, "critic", model.classifier(outputs=1))
+            return state.put_params(scale=jnp.ones(()))
 
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
-            return jnp.mean(features @ state.params["critic"]["w"]), state, {}
+            judged, state = model.apply(state, "critic", features)
+            return jnp.mean(judged) * state.params["scale"], state, {"scale": state.params["scale"]}
 
-        return Phase((Objective(loss, ("critic",)), Objective(loss, ("features",))), name="second", begin=begin)
+        objectives = (Objective(loss, ("critic", "scale")), Objective(loss, ("features",)))
+        return Phase(objectives, name="second", begin=begin)
 
     outcome = run(with_phases(first, second))
     assert [e.phase for e in outcome.evaluations] == ["first"] * 2 + ["second"] * 2
     assert not any(outcome.diverged)
+    scales = [float(e.metrics["scale/1"][0]) for e in outcome.evaluations[2:]]
+    assert scales[0] != scales[1] and 1.0 not in scales
+    assert {path.split("/")[0] for path in outcome.weights(0)} == {"fc", "bn", "head"}
 
 
 def test_several_sources_are_told_apart_by_domain():
@@ -252,24 +248,12 @@ def test_several_sources_are_told_apart_by_domain():
     np.testing.assert_allclose(np.mean(shares), 0.5, atol=0.01)  # 12 steps of 8 rows: one epoch of 48 + 48
 
 
-def test_predict_of_a_wrong_shape_is_named():
-    @strategy
-    class Wide(Plain):
-        """Predicts features instead of logits."""
-
-        def predict(self, model, state, x):
-            return model.features(state, x, train=False)[0]
-
-    with pytest.raises(ContractError, match=r"Wide: `predict` returned shape \(16, 16\); expected \(16, 3\)"):
-        run(Wide())
-
-
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_run_is_the_same_whether_it_is_observed_or_not(stream):
-    plain = run(Plain(), seeds=(0, 1), stream=stream)
-    sample = {"val": TASK.source_val.x[:5], "test": TASK.test_x}
-    seen = run(Plain(), seeds=(0, 1), stream=stream, sample=sample)
-    for one, other in zip(plain.evaluations, seen.evaluations, strict=True):
+def test_a_run_is_the_same_whether_it_is_probed_or_not(plain, stream):
+    bare = run(Plain(), seeds=(3, 4), stream=True) if stream else plain[0]
+    probe = {"val": TASK.source_val.x[:5], "test": TASK.test.x}
+    seen = run(Plain(), seeds=(3, 4), stream=stream, probe=probe)
+    for one, other in zip(bare.evaluations, seen.evaluations, strict=True):
         assert one.observed == {} and set(other.observed) == {"val", "test"}
         np.testing.assert_array_equal(one.target_logits, other.target_logits)
         np.testing.assert_array_equal(one.source_logits, other.source_logits)
@@ -278,12 +262,32 @@ def test_a_run_is_the_same_whether_it_is_observed_or_not(stream):
         assert other.observed["val"].features.shape == (2, 5, 16)
 
 
-def test_features_are_those_that_the_prediction_is_made_from():
-    class Twice(Plain):
-        def predict(self, model, state, x):
-            features, _ = model.features(state, 2 * x, train=False)
-            return features[:, :3]
+def test_weights_of_every_evaluation_are_kept_where_they_are_asked_for(plain):
+    kept = run(Plain(), seeds=(3, 4), keep_weights=True)
+    for place in (0, 1):
+        every = [kept.weights(place, number)["fc/kernel"] for number in range(4)]
+        assert not any(np.array_equal(one, other) for one, other in zip(every, every[1:], strict=False))
+        for last in (kept.weights(place), kept.weights(place, 3), plain[0].weights(place)):
+            np.testing.assert_array_equal(last["fc/kernel"], every[-1])
+    np.testing.assert_array_equal(plain[0].weights(1, 3)["fc/kernel"], plain[0].weights(1)["fc/kernel"])
+    with pytest.raises(ContractError, match="the weights of earlier evaluations were not kept; expected keep_weights"):
+        plain[0].weights(0, 1)
 
-    kind = strategy(type("Two", (Twice,), {}))
-    (last,) = run(kind(), sample={"test": TASK.test_x}).evaluations[-1:]
-    np.testing.assert_array_equal(last.observed["test"].features[..., :3], last.observed["test"].logits)
+
+def test_a_phase_that_overrides_the_recipe_steps_by_it():
+    """The trap: an optimizer or a batch of the run's where a phase names its own."""
+
+    def sized(model):
+        def loss(state, batch, context):
+            value, state, _ = on_source(model)(state, batch, context)
+            return value, state, {"rows": jnp.float32(len(batch.source.y)), "others": jnp.float32(len(batch.target.x))}
+
+        own = {"optimizer": "adam", "beta1": 0.5, "lr": 0.001, "batch": 6}
+        return Phase((Objective(loss),), recipe=own, batch={"target": 7})
+
+    run_recipe = RECIPE.replace(optimizer="adam", beta1=0.5, lr=0.001, batch=6)
+    overriding = run(with_phases(sized), recipe=RECIPE.replace(steps=4, rounds=1))
+    assert overriding.evaluations[0].metrics["rows"] == 6 and overriding.evaluations[0].metrics["others"] == 42
+    plain = run(with_phases(phase()), recipe=run_recipe.replace(steps=4, rounds=1))
+    one, other = (outcome.evaluations[-1].target_logits for outcome in (overriding, plain))
+    np.testing.assert_allclose(one, other, atol=1e-6)

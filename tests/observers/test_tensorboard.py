@@ -1,4 +1,3 @@
-import dataclasses
 import struct
 import sys
 from typing import Any
@@ -33,7 +32,7 @@ def scalars(folder):
     return {(value.tag, step): value.simple_value for step, value in values if value.HasField("simple_value")}
 
 
-def test_each_seed_has_a_file_with_its_metrics_and_curves(registry, world, spec, tmp_path):
+def test_each_seed_has_a_file_with_its_metrics_and_curves(registry, world, job, tmp_path):
     class Told:
         def tlx_run_started(self, spec): ...
 
@@ -43,7 +42,8 @@ def test_each_seed_has_a_file_with_its_metrics_and_curves(registry, world, spec,
         def tlx_run_finished(self, spec, result): ...
 
     board = TensorBoard(tmp_path)
-    result = Runner(registry, [board, Told()])(spec)
+    with registry.observing(board, Told()):
+        result = Runner(registry)(job)
     (run,) = tmp_path.iterdir()
     assert run.name.startswith("a-b.shift.") and sorted(path.name for path in run.iterdir()) == ["seed0", "seed1"]
     for seed in range(2):
@@ -56,10 +56,11 @@ def test_each_seed_has_a_file_with_its_metrics_and_curves(registry, world, spec,
     assert board.writers == {}
 
 
-def test_a_failed_run_leaves_whole_files(registry, world, spec, tmp_path):
+def test_a_failed_run_leaves_whole_files(registry, world, job, job_of, tmp_path):
     world.fails["Shift"] = RuntimeError("boom")
-    Runner(registry, [TensorBoard(tmp_path)])(spec)
-    Runner(registry, [TensorBoard(tmp_path)])(dataclasses.replace(spec, seeds=(0,)))
+    for run in (job, job_of(seeds=1)):
+        with registry.observing(TensorBoard(tmp_path)):
+            Runner(registry)(run)
     for path in tmp_path.glob("*/seed0/*"):
         tags = [value.tag for event in events(path) for value in event.summary.value]
         assert any(tag.startswith("error") for tag in tags)

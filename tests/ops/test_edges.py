@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 from scipy.stats import multivariate_normal
@@ -77,7 +77,6 @@ def test_two_rows_in_single_precision(name):
 
 
 @pytest.mark.parametrize("name", ZERO_AT_LEAST)
-@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_equal_samples_are_the_minimum(name, seed):
     """The trap: sqrt(0) or 0 / 0 inside, whose gradient is NaN although the value is 0."""
@@ -99,7 +98,7 @@ def test_equal_samples_have_finite_gradients(name):
 @pytest.mark.parametrize("name", sorted(ALL.keys() - {"mmd_quadratic", "mmd_unbiased", "mmd_linear"}))
 def test_gradient_of_two_rows_is_numeric(name):
     """Those of MMD hold the bandwidth fixed: see the next test and test_mmd."""
-    check_grads(ALL[name], pair(1), order=1, modes=["rev"])
+    check_grads(jax.jit(ALL[name]), pair(1), order=1, modes=["rev"])
 
 
 @pytest.mark.parametrize("n", [2, 6])
@@ -115,8 +114,9 @@ def test_gradient_of_linear_mmd_holds_the_bandwidth_fixed(n):
 
     def fixed(source):
         kernels = sum(jnp.exp(-gaps(source) / (2 * 2.0**k * mean)) for k in range(-3, 2))
-        return jnp.mean(jnp.array([1, 1, -1, -1]) @ kernels)
+        return jnp.mean(jnp.array([1.0, 1.0, -1.0, -1.0]) @ kernels)
 
+    fixed = jax.jit(fixed)
     check_grads(fixed, (source,), order=1, modes=["rev"])
     np.testing.assert_allclose(jax.grad(mmd_linear)(source, target), jax.grad(fixed)(source))
 

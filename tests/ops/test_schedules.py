@@ -3,9 +3,10 @@
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tlx import ops
@@ -34,7 +35,6 @@ def test_sigmoid():
 
 
 @pytest.mark.parametrize("ramp", RAMPS)
-@settings(max_examples=20, deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_ramps_rise_within_zero_and_one(ramp, p, q):
     low, high = sorted((p, q))
@@ -45,3 +45,8 @@ def test_ramps_rise_within_zero_and_one(ramp, p, q):
 def test_no_ramp_is_full_weight_at_once(ramp):
     """The trap: 0 / 0 at the first step of a ramp of length 0."""
     assert ramp(np.float64(0), 0.0) == 1 and ramp(np.float64(1), 0.0) == 1
+
+
+def test_cosine_warmup():
+    values = [float(ops.cosine_warmup(jnp.asarray(p))) for p in (0.0, 0.25, 0.5, 1.0)]
+    assert values == pytest.approx([0, 0.5, 1, 1])

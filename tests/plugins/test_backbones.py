@@ -10,13 +10,13 @@ from flax import nnx
 
 from tlx import ContractError
 from tlx.engine.groups import flatten
-from tlx.engine.model import Frame, make_model
+from tlx.engine.model import ModelSpec, Shapes, make_model
 from tlx.plugins import Registry
-from tlx.testing import parametrize_with_checks
+from tlx_backbones.cnn1d import CNN1D
 from tlx_backbones.wrn import WRN28x2
 
 BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
-GREY28, COLOUR28, COLOUR32 = (28, 28, 1), (28, 28, 3), (32, 32, 3)
+GREY28, COLOUR28, COLOUR32, ACTIVITY = (28, 28, 1), (28, 28, 3), (32, 32, 3), (128, 9)
 
 
 def conv(side, fan_in, out):
@@ -123,6 +123,12 @@ TABLE = {
         + norm(128),
         fc(128, 10),
     ),
+    "cnn1d": (
+        ACTIVITY,
+        128,
+        5 * 9 * 64 + 8 * 64 * 128 + 8 * 128 * 128 + norm(64, 128, 128),
+        fc(128, 10),
+    ),
     "dirt_t_small": (
         COLOUR32,
         8 * 8 * 64,
@@ -145,11 +151,17 @@ TOTALS = {  # the same, added up on paper
     "shot_lenet": 233_718,
     "french_digits": 321_546,  # 832 + 18496 + 36928 + 320 + 262400 + 2570
     "wrn_28_2": 1_469_642,
+    "cnn1d": 201_418,  # 2880 + 65536 + 131072 + 640 + 1290
 }
 
 
+def spec(backbone, shape, **more):
+    rows = jax.ShapeDtypeStruct((2, *shape), "float32")
+    return ModelSpec(backbone, Shapes.of(rows), outputs=10, known=10, **more)
+
+
 def model_of(name, shape):
-    return make_model(Frame(BACKBONES.get("backbones", name), shape, 10, 4))
+    return make_model(spec(BACKBONES.get("backbones", name), shape))
 
 
 def count(tree) -> int:
@@ -172,18 +184,13 @@ class WRN10x2(WRN28x2):
     repeat = 1
 
 
-@parametrize_with_checks([WRN10x2])
-def test_conformance_of_a_shallower_wrn(subject, check):
-    check(subject)
-
-
 @pytest.mark.parametrize("name", ["dirt_t_small", "dirt_t_large"])
 def test_instance_norm_has_no_parameters_and_takes_out_brightness_and_contrast(name):
     plain, normed = model_of(name, COLOUR32), model_of(f"{name}_in", COLOUR32)
     key = jax.random.key(0)
-    assert jax.eval_shape(plain.init, key) == jax.eval_shape(normed.init, key)
+    assert jax.eval_shape(plain.init, key).params == jax.eval_shape(normed.init, key).params
     small = model_of("dirt_t_small_in", (8, 8, 3))
-    state, x = small.init(key), jax.random.normal(key, (2, 8, 8, 3))
+    state, x = jax.jit(small.init)(key), jax.random.normal(jax.random.key(1), (2, 8, 8, 3))
     evaluate = jax.jit(lambda x: small.features(state, x, train=False)[0])
     np.testing.assert_allclose(evaluate(x), evaluate(3 * x + 1), rtol=1e-3, atol=1e-4)
 
@@ -191,7 +198,7 @@ def test_instance_norm_has_no_parameters_and_takes_out_brightness_and_contrast(n
 def test_kl_net_normalises_after_the_relu():
     """The trap: the usual order. After group norm features have mean 0 over a group, before it none is negative."""
     model = model_of("kl_net", (8, 8, 1))
-    state = model.init(jax.random.key(0))
+    state = jax.jit(model.init)(jax.random.key(0))
     features, _ = jax.jit(model.features)(state, jax.random.normal(jax.random.key(1), (3, 8, 8, 1)))
     np.testing.assert_allclose(features.reshape(3, 8, 32).mean(2), 0, atol=1e-5)
     assert float(features.min()) < 0
@@ -199,7 +206,7 @@ def test_kl_net_normalises_after_the_relu():
 
 def test_mcd_usps_averages_colour():
     model = model_of("mcd_usps", (16, 16, 3))
-    state, x = model.init(jax.random.key(0)), jax.random.normal(jax.random.key(1), (2, 16, 16, 3))
+    state, x = jax.jit(model.init)(jax.random.key(0)), jax.random.normal(jax.random.key(1), (2, 16, 16, 3))
     features = jax.jit(lambda x: model.features(state, x, train=False)[0])
     np.testing.assert_allclose(features(x), features(x[..., ::-1]), rtol=1e-4, atol=1e-5)
 
@@ -216,7 +223,7 @@ def test_shot_starts_as_its_code_does():
 
 
 def test_wrn_and_dirt_t_start_as_their_codes_do():
-    wrn = flatten(jax.jit(make_model(Frame(WRN10x2, GREY28, 10, 4)).init)(jax.random.key(0)).params)
+    wrn = flatten(jax.jit(make_model(spec(WRN10x2, GREY28)).init)(jax.random.key(0)).params)
     assert float(wrn["features/blocks/2/conv1/kernel"].std()) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)
     assert float(wrn["features/blocks/2/shortcut/kernel"].std()) == pytest.approx(math.sqrt(2 / 128), rel=0.03)
     dirt_t = flatten(jax.jit(model_of("dirt_t_small", GREY28).init)(jax.random.key(0)).params)
@@ -243,6 +250,7 @@ def test_momentum_of_batch_norm(name, momentum):
         ("shot_lenet", (12, 28, 1), "at least 16x16 pixels; got 12x28"),
         ("shot_dtn", (28, 28, 3), "multiples of 8 pixels; got 28x28"),
         ("wrn_28_2", (2, 2, 3), "at least 4x4 pixels; got 2x2"),
+        ("cnn1d", (28, 28, 1), r"rows have the shape \(time, channels\); got \(28, 28, 1\)"),
     ],
 )
 def test_images_of_a_wrong_size_are_refused(name, shape, message):
@@ -251,6 +259,33 @@ def test_images_of_a_wrong_size_are_refused(name, shape, message):
 
 
 def test_dirt_t_refuses_a_bottleneck():
-    model = make_model(Frame(BACKBONES.get("backbones", "dirt_t_small"), COLOUR32, 10, 4, bottleneck=256))
     with pytest.raises(ContractError, match=r"takes its own features, \(8, 8, 64\) as 4096; got 256"):
-        model.init(jax.random.key(0))
+        make_model(spec(BACKBONES.get("backbones", "dirt_t_small"), COLOUR32, bottleneck=256))
+
+
+@pytest.mark.parametrize(("shape", "width"), [((7,), 7), ((5, 3), 15), ((4, 4, 3), 48)])
+def test_mlp_and_features_take_rows_of_any_shape(shape, width):
+    assert (model_of("features", shape).width, model_of("mlp", shape).width) == (width, 128)
+    assert count(jax.eval_shape(model_of("mlp", shape).init, jax.random.key(0)).params["features"]) == fc(width, 128)
+
+
+def test_cnn1d_is_a_loop_over_time():
+    """In evaluation: zeros around, correlation along time, ReLU, the maximum of each two with zeros around, mean."""
+    random, module = np.random.default_rng(0), CNN1D.tiny()((21, 3), nnx.Rngs(0))
+    for norm in module.bns:
+        norm.mean[...], norm.var[...] = random.normal(size=norm.mean.shape), random.uniform(1, 2, norm.var.shape)
+    module.eval()
+    rows = random.normal(size=(2, 21, 3))
+    expected = []
+    for x in rows:
+        for conv, norm in zip(module.convs, module.bns, strict=True):
+            kernel = np.asarray(conv.kernel[...])[:, 0]
+            side = len(kernel)
+            x = np.pad(x, ((side // 2, side // 2), (0, 0)))
+            x = np.stack([np.einsum("tc,tco->o", x[i : i + side], kernel) for i in range(len(x) - side + 1)])
+            x = (x - np.asarray(norm.mean[...])) / np.sqrt(np.asarray(norm.var[...]) + 1e-5)
+            x = np.pad(np.maximum(x, 0), ((1, 1), (0, 0)))
+            x = np.stack([x[i : i + 2].max(0) for i in range(0, len(x) - 1, 2)])
+        expected.append(x.mean(0))
+    got = nnx.jit(lambda module, x: module(x))(module, np.float32(rows))
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)

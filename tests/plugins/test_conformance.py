@@ -10,16 +10,6 @@ from tlx.store.inventory import state
 from tlx.testing import checks_of, parametrize_with_checks
 
 BUILT_IN = ("backbones", "datasets", "strategies")
-SPARED = {  # to compile; of the same code as another, with other numbers (wrn_28_2: a shallower one, in test_backbones)
-    "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small_in", "kl_net_probabilistic", "shot_dtn", "wrn_28_2",
-    # shallower ones are checked in test_pretrained
-    "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "resnet101", "resnet101_cifar", "resnet18",
-    "resnet18_cifar", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar",
-    # smaller ones in test_image_nets
-    "convnext_tiny", "mobilenet_v2", "mobilenet_v2_cifar", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar",
-    "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4",
-    "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_40_2",
-}  # fmt: skip
 REGISTRY = Registry.load(environ={"TLX_PLUGINS": ",".join(BUILT_IN)})
 
 
@@ -28,7 +18,7 @@ def names(kind: str) -> list[str]:
 
 
 def built_in(kind: str) -> list[Any]:
-    return [REGISTRY.get(kind, name) for name in names(kind) if name not in SPARED]
+    return [REGISTRY.get(kind, name) for name in names(kind)]
 
 
 @parametrize_with_checks([*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *built_in("backbones")])
@@ -62,7 +52,7 @@ def test_none_is_missing():
         "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
-        "cnn", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",
+        "cnn", "cnn1d", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",
         "dirt_t_small_in", "dtn", "dtn_mcd", "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0",
         "features", "french_digits", "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "lenet_dropout",
         "lenet_mcd", "mcd_digits", "mcd_usps", "mlp", "mobilenet_v2", "mobilenet_v2_cifar", "resnet101",

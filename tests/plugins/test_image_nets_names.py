@@ -9,7 +9,7 @@ from flax import nnx
 from PIL import Image
 
 from tlx import WeightsError
-from tlx.weights.match import fit
+from tlx.weights.match import match
 from tlx_backbones import vgg
 from tlx_backbones.convnext import ConvNeXtTiny
 from tlx_backbones.mobilenet import MobileNetV2
@@ -40,7 +40,7 @@ def batch_norm(name: str, size: int) -> Shapes:
     return {**{f"{name}.{leaf}": (size,) for leaf in leaves}, f"{name}.num_batches_tracked": ()}
 
 
-def joined(parts: Iterable[Shapes]) -> Shapes:
+def join(parts: Iterable[Shapes]) -> Shapes:
     return {name: shape for part in parts for name, shape in part.items()}
 
 
@@ -63,7 +63,7 @@ def vgg_tensors(name: str, source: str, hidden: int) -> Shapes:
             "pre_logits.fc2": (hidden, hidden, 1, 1),
             "head.fc": (CLASSES, hidden),
         }
-    return joined([*parts, *(layer(part, *shape) for part, shape in shapes.items())])
+    return join([*parts, *(layer(part, *shape) for part, shape in shapes.items())])
 
 
 BLOCKS = [
@@ -99,7 +99,7 @@ def mobilenet_tensors(source: str) -> Shapes:
         parts += [conv(block + names[4], out, inner, 1, 1), batch_norm(block + names[5], out)]
         fan_in = out
     parts += [conv(top[0], 1280, 320, 1, 1), batch_norm(top[1], 1280), layer(top[2], CLASSES, 1280)]
-    return joined(parts)
+    return join(parts)
 
 
 def convnext_tensors(source: str, widths: tuple[int, ...]) -> Shapes:
@@ -119,7 +119,7 @@ def convnext_tensors(source: str, widths: tuple[int, ...]) -> Shapes:
             parts += [layer(block + name, *shape) for name, shape in zip(names, shapes, strict=True)]
             parts.append({f"{block}layer_scale": (width, 1, 1)} if vision else {f"{block}gamma": (width,)})
     top = ("classifier.0", "classifier.2") if vision else ("head.norm", "head.fc")
-    return joined([*parts, layer(top[0], widths[-1]), layer(top[1], CLASSES, widths[-1])])
+    return join([*parts, layer(top[0], widths[-1]), layer(top[1], CLASSES, widths[-1])])
 
 
 def vit_tensors(source: str, width: int) -> Shapes:
@@ -142,7 +142,7 @@ def vit_tensors(source: str, width: int) -> Shapes:
             attention = f"{prefix}{i}.self_attention.in_proj"
             fused = {f"{attention}_weight": shape, f"{attention}_bias": shape[:1]}
             parts.append(layer(f"{prefix}{i}.{name}", *shape) if name else fused)
-    return joined([*parts, layer(top[0], width), layer(top[1], CLASSES, width)])
+    return join([*parts, layer(top[0], width), layer(top[1], CLASSES, width)])
 
 
 class NarrowConvNeXt(ConvNeXtTiny):
@@ -192,7 +192,7 @@ def test_each_published_tensor_has_one_place_and_each_place_one_tensor(case):
     ]
     adapt = (lambda found: backbone.adapt(found, shape)) if hasattr(backbone, "adapt") else None
     tensors = {name: np.zeros(size, np.float32) for name, size in published.items()}
-    filled, report = fit(tensors, expected, backbone.weights, adapt=adapt)  # finds by itself whose names they are
+    filled, report = match(tensors, expected, backbone.weights, adapt=adapt)  # finds by itself whose names they are
     assert report == ((), (), ())
     assert {path: tensor.shape for path, tensor in filled.items()} == expected
 

@@ -11,13 +11,11 @@ import pytest
 from flax import nnx
 from PIL import Image
 
-from tlx.engine.model import Frame, make_model
-from tlx.engine.pretrained import fitted, pretrained
+from tlx.engine.model import ModelSpec, Shapes, make_model
+from tlx.engine.pretrained import match_weights, pretrained
 from tlx.plugins import Registry
-from tlx.testing import parametrize_with_checks
 from tlx.weights import read
-from tlx_backbones.efficientnet import EfficientNetB0, EfficientNetLite0, Stage
-from tlx_backbones.resnet import ResNet50
+from tlx_backbones.efficientnet import EfficientNetLite0
 
 BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
 COUNTS = {  # with a classifier of 1000: torchvision's and timm's lists; EfficientNet's paper rounds to 5.3M
@@ -46,23 +44,6 @@ def test_the_stem_for_small_images_is_one_convolution():
     small, large = built("resnet18_cifar"), built("resnet18")
     assert (small.stem.conv.kernel.shape, large.stem.conv.kernel.shape) == ((3, 3, 3, 64), (7, 7, 3, 64))
     assert {path[0] for path, _ in nnx.to_flat_state(nnx.state(large))} == {"stem", "stages"}
-
-
-class ShallowB0(EfficientNetB0):
-    """Two blocks, one of which widens."""
-
-    plan = (Stage(1, 1, 3, 2, 8), Stage(1, 2, 5, 2, 8))
-
-
-class ShallowResNet50(ResNet50):
-    """One block of three convolutions."""
-
-    depths = (1,)
-
-
-@parametrize_with_checks([ShallowB0, ShallowResNet50])
-def test_conformance_of_shallower_ones(subject, check):
-    check(subject)
 
 
 # published name: our path. Names as torchvision, timm and the PyTorch ports publish them, one of every kind of layer
@@ -124,15 +105,15 @@ def test_logits_of_efficientnet_lite0_are_those_of_its_pytorch_program():
     files, labels, logits = (expected[key][:count] for key in ("files", "labels", "logits"))
     images = [Image.open(Path(given, "raw/imagenet_sample", file)).convert("RGB") for file in files]
     x = (np.stack([np.asarray(image) for image in images]).astype(np.float32) - 127) / 128
-    frame = Frame(EfficientNetLite0, (224, 224, 3), 1000, 4)
-    weights, report = fitted(frame, read(Path(given, "weights/efficientnet_lite0.safetensors")))
+    spec = ModelSpec(EfficientNetLite0, Shapes.of(x), outputs=1000, known=1000)
+    weights, report = match_weights(spec, read(Path(given, "weights/efficientnet_lite0.safetensors")))
     assert report == ((), (), ())
-    model = pretrained(make_model(frame), frame, jax.tree.map(jax.numpy.asarray, weights))
+    model = pretrained(make_model(spec), jax.tree.map(jax.numpy.asarray, weights))
     state = jax.jit(model.init)(jax.random.key(0))
 
     @jax.jit
     def predict(x):
-        return model.logits(state, model.features(state, x, train=False)[0])
+        return model.classify(state, model.features(state, x, train=False)[0], train=False)[0]
 
     got = np.concatenate([predict(part) for part in np.split(x, len(x) // 8)])
     np.testing.assert_allclose(got, logits, atol=1e-3)

@@ -60,7 +60,7 @@ def loaded(everything, made):
 
 
 def sizes(data) -> tuple[int, ...]:
-    return len(data.source.y), len(data.source_val.y), len(data.target_x), len(data.test_y)
+    return len(data.source.y), len(data.source_val.y), len(data.target.x), len(data.test.y)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def sizes(data) -> tuple[int, ...]:
 )
 def test_rows_and_shapes(loaded, task, rows, shape):
     data = loaded(task)
-    assert sizes(data) == rows and data.source.x.shape[1:] == data.test_x.shape[1:] == shape
+    assert sizes(data) == rows and data.source.x.shape[1:] == data.test.x.shape[1:] == shape
 
 
 def test_svhn_is_balanced(loaded):
@@ -109,18 +109,18 @@ def test_p_kl_splits_each_domain_anew_and_one_original_to_one_side(loaded, every
 @pytest.mark.parametrize("task", ["cifar10:stl10", "stl10:cifar10"])
 def test_p_cs_has_the_nine_shared_classes(loaded, task):
     data = loaded(task)
-    assert data.classes == tuple(name for name in CIFAR if name != "frog")
-    assert data.source.x.shape[1:] == data.test_x.shape[1:] == (32, 32, 3)
+    assert data.space.known == tuple(name for name in CIFAR if name != "frog")
+    assert data.source.x.shape[1:] == data.test.x.shape[1:] == (32, 32, 3)
     own, target = (CIFAR, STL) if task.startswith("cifar") else (STL, CIFAR)
-    for classes, x, y in ((own, data.source.x, data.source.y), (target, data.test_x, data.test_y)):
+    for classes, x, y in ((own, data.source.x, data.source.y), (target, data.test.x, data.test.y)):
         shown = [classes[pixel].replace("car", "automobile") for pixel in x[:, 0, 0, 0]]
-        assert shown == [data.classes[label] for label in y] and "frog" not in shown and "monkey" not in shown
+        assert shown == [data.space.known[label] for label in y] and "frog" not in shown and "monkey" not in shown
 
 
 def test_the_protocols_of_pretrained_nets_keep_small_images_small(everything, loaded):
     data = loaded("cifar10@P-224-lite/5")
     protocol = data.task.protocol
-    assert sizes(data) == (0, 0, 200, 100) and len(data.labelled.y) == 50 and data.target_x.shape[1:] == (3, 3, 3)
+    assert sizes(data) == (0, 0, 200, 100) and len(data.labelled.y) == 50 and data.target.x.shape[1:] == (3, 3, 3)
     assert protocol.resize == 224
     pixels = np.arange(256) / 255
     np.testing.assert_allclose((pixels - protocol.mean) / protocol.std, (np.arange(256) - 127) / 128, atol=1e-12)
@@ -130,7 +130,7 @@ def test_the_protocols_of_pretrained_nets_keep_small_images_small(everything, lo
 def test_a_target_class_that_the_source_lacks_is_named(loaded, made):
     fewer = dataclasses.replace(made["stl10"], name="fewer", classes=(*STL[:-1], "lorry"))
     data = {**made, "fewer": fewer}
-    task = Task(("fewer",), "stl10", Protocol("P", "any", 5, 3))
+    task = Task(("fewer",), ("stl10",), Protocol("P", "any", 5, 3))
     with pytest.raises(DataError, match="expected the same: only 'fewer' has lorry; only 'stl10' has truck"):
         load_task(task, data.__getitem__)
 
@@ -184,5 +184,5 @@ def test_every_task_names_registered_datasets_and_a_registered_protocol(everythi
     for entry in everything.entries("tasks"):
         task = everything.get("tasks", entry.name)
         assert task.protocol.id.split("/")[0] in protocols and task.summary
-        for name in (*task.sources, task.target):
+        for name in (*task.sources, *task.targets):
             everything.entry("datasets", name)

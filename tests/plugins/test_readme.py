@@ -25,10 +25,10 @@ def folder(tmp_path):
 
 
 def test_every_block_is_named():
-    assert len(BLOCKS) == len(re.findall(r"```(?:python|toml)\n", TEXT)) == 7
+    assert len(BLOCKS) == len(re.findall(r"```(?:python|toml)\n", TEXT)) == 8
 
 
-@pytest.mark.parametrize("name", ["plain", "anchored"])
+@pytest.mark.parametrize("name", ["plain", "anchored", "critic"])
 def test_file_with_a_strategy_passes_the_checks(folder, name):
     from tlx.testing import check_strategy
 

@@ -23,8 +23,8 @@ class Plugin:
 
     @hookimpl
     def tlx_tasks(self, register):
-        register("mnist->usps", Task(("mnist",), "usps", OWN, "the summary"))
-        register("mnist->usps/5", Task(("mnist",), "usps", FEW, "five"))
+        register("mnist->usps", Task(("mnist",), ("usps",), OWN, "the summary"))
+        register("mnist->usps/5", Task(("mnist",), ("usps",), FEW, "five"))
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,9 @@ def registry():
         ("office:dslr@P-small/10", "->office:dslr@P-small/10", SMALL.with_shots(10)),
         ("->office:dslr", "->office:dslr", FULL),
         ("mnist+usps->kmnist", "mnist+usps->kmnist", FULL),
+        ("mnist -> usps -> kmnist", "mnist->usps->kmnist", FULL),
+        ("mnist->kmnist->usps@P-small/2", "mnist->kmnist->usps/2", SMALL.with_shots(2)),
+        ("mnist->office:a->office:b@P-small", "mnist->office:a->office:b", SMALL),
         ("office:emnist/digits -> mnist", "office:emnist/digits->mnist", FULL),
         ("office:emnist/digits->mnist@P-small/3", "office:emnist/digits->mnist/3", SMALL.with_shots(3)),
     ],
@@ -70,6 +73,8 @@ def test_a_registered_task_keeps_its_summary(registry):
     [
         ("mnist:uspss", UnknownName, "Unknown task 'mnist->uspss'. Did you mean mnist->usps"),
         ("swan:goose", UnknownName, "Unknown dataset 'swan'. There are: kmnist, mnist, office:, usps."),
+        ("kmnist->usps->swan", UnknownName, "Unknown dataset 'swan'"),
+        ("mnist->usps->kmnst", UnknownName, "Unknown dataset 'kmnst'. Did you mean kmnist"),
         ("mnist:usps@P-smal", UnknownName, "Unknown protocol 'P-smal'. Did you mean P-small"),
         ("mnist:mnist", UnknownName, "Unknown task 'mnist:mnist'"),
         ("mnist:usps@P-odd", PluginError, "protocol 'P-odd' is registered with the id 'P-small'; expected one name"),

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tlx.report import report
-from tlx.runs.result import Point
+from tlx.runs.result import CurvePoint
 from tlx.runs.store import Store
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (the extra `browser`)")
@@ -37,7 +37,7 @@ def browser(tmp_path_factory):
 def page(browser, make, kept, tmp_path):
     """The page of two methods on two tasks, and one that failed; `mmd` on a->b kept its features."""
     store = Store(tmp_path)
-    curves = [Point("train", step, {"loss": [1.0, 0.5]}, [0.6, 0.7], [0.2, 0.1 * step], {}) for step in (2, 4)]
+    curves = [CurvePoint("train", step, {"loss": [1.0, 0.5]}, [0.6, 0.7], [0.2, 0.1 * step], {}) for step in (2, 4)]
     scores = {"kl": 0.5, "mmd": 0.6, "dann": 0.7}
     results = [
         make(name, (score, score + 0.02), task=task, curves=curves)

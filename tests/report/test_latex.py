@@ -4,16 +4,16 @@ import subprocess
 import pytest
 
 from tlx.report import render
-from tlx.report.latex import escaped
+from tlx.report.latex import escape
 
 COMPILER = shutil.which("pdflatex") or shutil.which("tectonic")
 SIGNS = 'a_b & 50% of $x$ #1 {y} ~ ^ \\ < > | " ± † ‡ ▼ ★ a->b'
 
 
 def test_signs_are_escaped():
-    assert escaped("a_b->c 5% ±1 †") == r"a\_b$\to$c 5\% $\pm$1 $\dagger$"
-    assert escaped("\\{}") == r"\textbackslash{}\{\}"
-    assert escaped("語") == "[U+8A9E]" and escaped(SIGNS).isascii()
+    assert escape("a_b->c 5% ±1 †") == r"a\_b$\to$c 5\% $\pm$1 $\dagger$"
+    assert escape("\\{}") == r"\textbackslash{}\{\}"
+    assert escape("語") == "[U+8A9E]" and escape(SIGNS).isascii()
 
 
 def test_a_table_has_the_rules_of_booktabs(results):

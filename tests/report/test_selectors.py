@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tlx.report import render
-from tlx.report.selectors import compared, comparisons, kendall, spearman
-from tlx.runs.result import Point
+from tlx.report.selectors import comparisons, kendall, selector_tables, spearman
+from tlx.runs.result import CurvePoint
 
 
 def ranks(values):
@@ -51,7 +51,7 @@ def runs(make):
         last = tuple(seed[-1] for seed in targets)
         result = make(strategy, last, tuple(map(max, targets)), last, **changes)
         curves = [
-            Point("train", step, {}, [0.5, 0.5], [seed[step] for seed in targets], {
+            CurvePoint("train", step, {}, [0.5, 0.5], [seed[step] for seed in targets], {
                 "last": [float(step)] * 2, "source-val": [seed[step] for seed in guesses]
             })
             for step in range(3)
@@ -81,7 +81,7 @@ def test_selectors_are_compared_over_runs_that_saw_no_label(runs):
 
 
 def test_they_are_printed(runs):
-    summary, picks = compared(runs)
+    summary, picks = selector_tables(runs)
     assert summary.rows[0][:4] == ("last", "2", "0.375", "0.075")
     assert picks.columns == ("strategy", "last", "source-val", "oracle ‡")
     assert [row[0] for row in picks.rows] == ["source_only", "mmd"]
@@ -103,12 +103,12 @@ def test_of_several_runs_of_a_strategy_each_selector_takes_the_one_it_scores_hig
     sweep = [runs[0], first, dataclasses.replace(runs[1], spec=other, curves=strong)]
     (found,) = comparisons(sweep)
     assert found["choices"] == {"mmd": {"last": "mmd (weight=1.0)", "source-val": "mmd (weight=0.5)"}}
-    (*_, table) = compared(sweep)
+    (*_, table) = selector_tables(sweep)
     assert table.title.startswith("mmd chosen on a->b")
     assert table.rows == [("last", "mmd (weight=1.0)", "0.550"), ("source-val", "mmd (weight=0.5)", "0.550")]
-    assert comparisons(runs)[0]["choices"] == {} and len(compared(runs)) == 2
+    assert comparisons(runs)[0]["choices"] == {} and len(selector_tables(runs)) == 2
 
 
 def test_results_without_kept_scores_have_picks_but_no_correlation(make):
-    (found,) = comparisons([make("mmd", (0.5, 0.6), curves=[Point("train", 6, {}, [0.5, 0.5], [0.5, 0.6])])])
+    (found,) = comparisons([make("mmd", (0.5, 0.6), curves=[CurvePoint("train", 6, {}, [0.5, 0.5], [0.5, 0.6])])])
     assert [fact["spearman"] for fact in found["selectors"]] == [None] and found["selectors"][0]["regret"] == 0

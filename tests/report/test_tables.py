@@ -1,9 +1,12 @@
+import dataclasses
+
 import pytest
 from scipy import stats
 
 from tlx.errors import ResultError
 from tlx.report import cells
 from tlx.report.tables import table, tables
+from tlx.runs.result import LabelSpaceCounts
 
 
 def only(results):
@@ -106,3 +109,32 @@ def test_runs_from_before_the_data_were_lost_are_shown(make):
     found = only([make("mmd", status="absent", error="not here"), make("coral", (0.5, 0.6))])
     assert {row[0]: row[2] for row in found.rows} == {"mmd !": "absent", "coral": "0.550 ±0.550"}
     assert found.notes[-1] == "! mmd: absent: not here"
+
+
+def scored_as(result, **changes):
+    """The result with changed scores under "last"."""
+    last = result.selections["last"]
+    scores = [dataclasses.replace(score, **changes) for score in last.scores]
+    return dataclasses.replace(result, selections={"last": dataclasses.replace(last, scores=scores)})
+
+
+def test_real_targets_are_headed_by_r2_and_may_lie_below_0(make):
+    result = scored_as(make("mmd", (-0.5, -0.7, -0.3), metric="r2"), metrics={"rmse": 0.5, "mae": None})
+    found = only([result])
+    assert found.notes[0].startswith("target test R^2: mean over n seeds")
+    assert found.rows[0][2] == "-0.500 ±0.497" and "mmd at last: rmse 0.500" in found.notes
+
+
+def test_several_targets_and_an_open_label_space_are_in_the_notes(make):
+    metrics: dict[str, float | None] = {"known": 0.5, "unknown": 0.25, "hos": 1 / 3}
+    result = scored_as(
+        make("mmd", (0.5, 0.5), space=LabelSpaceCounts(2, 1, 3, True)), targets={"b": 0.4, "c": 0.6}, metrics=metrics
+    )
+    found = only([result])
+    counts = "classes: 2 shared, 1 of the source alone, 3 of the target alone"
+    assert f"{counts}; one output is for the unknown" in found.notes
+    assert "mmd at last: b 0.400, c 0.600, known 0.500, unknown 0.250, hos 0.333" in found.notes
+
+
+def test_a_closed_task_has_no_such_notes(results):
+    assert not any("classes:" in note or " at last: " in note for note in only(results).notes)

@@ -10,7 +10,7 @@ from tlx import Dataset, PaperTable, Protocol, Suite, Task
 from tlx.data import Arrays
 from tlx.engine.recipe import Recipe
 from tlx.plugins import Registry
-from tlx.reproduce.figures import planned
+from tlx.reproduce.figures import plan_runs
 from tlx.score import Selector, accuracy
 
 YAML = """
@@ -91,7 +91,7 @@ class Plugin:
     @tlx.hookimpl
     def tlx_tasks(self, register):
         for target in "bc":
-            register(f"a->{target}", Task(("a",), target, PROTOCOL))
+            register(f"a->{target}", Task(("a",), (target,), PROTOCOL))
 
     @tlx.hookimpl
     def tlx_selectors(self, register):
@@ -128,34 +128,34 @@ def plan(registry, table):
     """The plan of the whole table."""
     from tlx.reproduce import read
 
-    return planned(registry, table, read(table.literature))
+    return plan_runs(registry, table, read(table.literature))
 
 
 @pytest.fixture
-def world(monkeypatch):
+def world(fake_engine):
     """Stands in for the engine: `world.right` is how many of 20 test rows each evaluation gets right."""
     world = SimpleNamespace(calls=[], right=(8, 10, 9))
 
-    def train_grid(points, backbone, data, seeds, on_round):
+    def train_grid(points, backbone, data, seeds, options):
         return [train(strategy, data, recipe, seeds) for strategy, recipe in points]
 
     def train(strategy, data, recipe, seeds):
         world.calls.append(f"{data.task.name} {type(strategy).__name__}")
         evaluations = []
         for round_, right in enumerate(world.right, 1):
-            given = np.where(np.arange(20) < right, data.test_y, 1 - data.test_y)
+            given = np.where(np.arange(20) < right, data.test.y, 1 - data.test.y)
             logits = np.stack([np.eye(2, dtype=np.float32)[given]] * len(seeds))
             step = recipe.steps * round_ // len(world.right)
             evaluations.append(SimpleNamespace(
                 phase="train", step=step, source_logits=logits, target_logits=logits,
-                metrics={"loss": np.ones(len(seeds))}
+                metrics={"loss": np.ones(len(seeds))}, observed={}
             ))  # fmt: skip
         return SimpleNamespace(
             seeds=tuple(seeds), evaluations=evaluations, diverged=(False,) * len(seeds), steps=recipe.steps,
-            compile_seconds=0.0, train_seconds=0.0, device="cpu", sees=("source", "target"),
+            weights=None, compile_seconds=0.0, train_seconds=0.0, device="cpu", sees=("source", "target"),
         )  # fmt: skip
 
-    monkeypatch.setattr("tlx.engine.train.train_grid", train_grid)
+    fake_engine(train_grid)
     return world
 
 

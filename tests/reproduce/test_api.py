@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from tlx import Lab, hookimpl
 from tlx.cli import main
 from tlx.errors import ResultError, UnknownName
 from tlx.reproduce import api
@@ -10,9 +11,14 @@ from tlx.runs.store import Store, load_all
 
 
 @pytest.fixture
-def run(table, registry, tmp_path):
+def lab(registry):
+    return Lab(progress=False, registry=registry)
+
+
+@pytest.fixture
+def run(table, lab, tmp_path):
     def run(**options):
-        return api.reproduce(table, out=tmp_path / "out", registry=registry, progress=False, **options)
+        return lab.reproduce(table, out=tmp_path / "out", **options)
 
     return run
 
@@ -46,7 +52,7 @@ def test_parts_of_a_table(run, world):
 
 
 def test_a_folder_with_another_protocol_is_refused_before_anything_runs(run, world, plan, made, tmp_path):
-    other = made(plan[1].specs["full"], (0.5, 0.5, 0.5), protocol="P-other")
+    other = made(plan[1].jobs["full"].spec, (0.5, 0.5, 0.5), protocol="P-other")
     Store(tmp_path / "out").prepare()
     Store(tmp_path / "out").write(other)
     with pytest.raises(ResultError, match="out: a->b shift was run with protocol 'P-other'.*has it with 'P-8'"):
@@ -54,23 +60,23 @@ def test_a_folder_with_another_protocol_is_refused_before_anything_runs(run, wor
     assert world.calls == []
 
 
-def test_a_table_that_no_suite_runs(table, registry, tmp_path):
+def test_a_table_that_no_suite_runs(table, lab, tmp_path):
     empty = dataclasses.replace(table, suites={}, missing="it needs weights")
-    cells = api.reproduce(empty, out=tmp_path / "none", registry=registry)
+    cells = lab.reproduce(empty, out=tmp_path / "none")
     assert [cell["why"] for cell in cells][:2] == ["it needs weights"] * 2 and not (tmp_path / "none").exists()
 
 
-def test_the_committed_results_are_shown(table, registry, world, tmp_path, monkeypatch):
+def test_the_committed_results_are_shown(table, lab, world, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert all(cell["verdict"] == "not run" for cell in api.report(table, registry=registry))
+    assert all(cell["verdict"] == "not run" for cell in api.report(lab, table))
     for folder in ("runs/doe-1", "benchmarks/results/doe-1"):
         world.right = (12,) if folder.startswith("runs") else (10,)
-        api.reproduce(table, out=folder, registry=registry, progress=False)
-        assert api.report(table, registry=registry)[1]["ours"] == world.right[0] * 5
+        lab.reproduce(table, out=folder)
+        assert api.report(lab, table)[1]["ours"] == world.right[0] * 5
     assert len(load_all("benchmarks/results/doe-1")) == 3
-    assert api.report(table, "runs/doe-1", registry=registry)[1]["ours"] == 60
+    assert api.report(lab, table, "runs/doe-1")[1]["ours"] == 60
     with pytest.raises(ResultError, match="'none' does not exist"):
-        api.report(table, "none", registry=registry)
+        api.report(lab, table, "none")
 
 
 @pytest.fixture
@@ -78,7 +84,13 @@ def call(table, registry, monkeypatch, capsys, tmp_path):
     """Calls `tlx reproduce doe-1` with arguments; gives the exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tlx.plugins.Registry.load", lambda *args, **options: registry)
-    registry._register("tables", "paper", "doe-1", table)
+
+    class Tables:
+        @hookimpl
+        def tlx_tables(self, register):
+            register("doe-1", table)
+
+    registry.add(Tables(), "tables")
 
     def call(*words):
         with pytest.raises(SystemExit) as exit:
@@ -110,10 +122,10 @@ def test_misuse(call, world, words, message):
     assert code == 1 and message in err and world.calls == []
 
 
-def test_failed_runs_make_the_command_fail(call, monkeypatch):
+def test_failed_runs_make_the_command_fail(call, fake_engine):
     def fail(*args):
         raise ValueError("no")
 
-    monkeypatch.setattr("tlx.engine.train.train_grid", fail)
+    fake_engine(fail)
     code, out, err = call("--methods", "shift", "--tasks", "a:b")
     assert code == 1 and "not run" in out and "a->b shift: failed: ValueError: no" in err

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tlx import PaperTable
+from tlx import Overrides, PaperTable
 from tlx.errors import SettingError
 from tlx.plugins import Registry
 from tlx.reproduce import read, unknown
-from tlx.reproduce.figures import planned
+from tlx.reproduce.figures import plan_runs
 
 FOLDER = Path(__file__).parents[2] / "benchmarks/literature"
 TABLES = ("tllib-digits", "kl-digits", "kl-rotated-mnist", "shot-digits", "dirt-t", "adda", "self-ensembling")
@@ -25,7 +25,7 @@ def plans(everything):
     plans = {}
     for entry in everything.entries("tables"):
         table = everything.get("tables", entry.name)
-        found = planned(everything, table, read(table.literature))
+        found = plan_runs(everything, table, read(table.literature))
         plans[entry.name] = {(item.figure.task, item.figure.method, item.figure.variant): item for item in found}
     return plans
 
@@ -67,19 +67,19 @@ def test_every_table_names_itself(everything):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_full_budget_is_on_the_papers_network_and_protocol(plans, name):
-    run = [item for item in plans[name].values() if "full" in item.specs]
+    run = [item for item in plans[name].values() if "full" in item.jobs]
     assert run and not any(item.is_ablation("full") for item in run)
 
 
 def test_short_budgets_of_kl_are_ablations_and_others_are_not(plans):
     for name in TABLES:
-        short = [item.is_ablation("short") for item in plans[name].values() if "short" in item.specs]
+        short = [item.is_ablation("short") for item in plans[name].values() if "short" in item.jobs]
         assert set(short) <= {name.startswith("kl-")}
 
 
 def test_shot_spends_thirty_epochs_on_each_domain(plans):
     for task, source in (("mnist->usps", 30 * 938), ("usps->mnist", 30 * 117)):
-        spec = plans["shot-digits"][task, "shot", ""].specs["full"]
+        spec = plans["shot-digits"][task, "shot", ""].jobs["full"].spec
         share = dict(spec.settings)["pretrain"]
         assert spec.recipe.steps == 30 * (938 + 117)
         assert isinstance(share, float) and share * spec.recipe.steps == pytest.approx(source, rel=5e-3)
@@ -88,13 +88,16 @@ def test_shot_spends_thirty_epochs_on_each_domain(plans):
 
 def test_kl_takes_the_papers_two_halves(plans):
     item = plans["kl-rotated-mnist"]["rotated_mnist:0->rotated_mnist:45", "kl", ""]
-    assert item.specs["full"].backbone == "kl_net_probabilistic" and dict(item.specs["full"].settings)["width"] == 0
-    assert item.specs["short"].backbone == "lenet"
+    assert (
+        item.jobs["full"].spec.backbone == "kl_net_probabilistic"
+        and dict(item.jobs["full"].spec.settings)["width"] == 0
+    )
+    assert item.jobs["short"].spec.backbone == "lenet"
 
 
 def test_instance_norm_is_a_variant(plans):
     backbones = {
-        v: plans["dirt-t"]["cifar10->stl10", "vada", v].specs["full"].backbone for v in ("", "no instance norm")
+        v: plans["dirt-t"]["cifar10->stl10", "vada", v].jobs["full"].spec.backbone for v in ("", "no instance norm")
     }
     assert backbones == {"": "dirt_t_large_in", "no instance norm": "dirt_t_large"}
 
@@ -104,7 +107,8 @@ def test_instance_norm_is_a_variant(plans):
     [
         ({"suites": {"long": ("s",)}}, "budget 'long'; expected one of full, short"),
         ({"variants": {"s": "x"}}, "a variant of suite 's'"),
-        ({"tolerances": {"mmd": -1.0}}, "a tolerance of -1.0 points"),
+        ({"overrides": Overrides({"mmd": {"tolerance": -1.0}})}, "a tolerance of -1.0 points"),
+        ({"overrides": Overrides({"mmd": {"steps": 1}})}, "overrides has 'steps'; expected tolerance"),
     ],
 )
 def test_a_table_that_makes_no_sense(change, message):

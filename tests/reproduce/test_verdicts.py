@@ -2,17 +2,18 @@ import json
 
 import pytest
 
+from tlx import Overrides
 from tlx.errors import ResultError, UnknownName
-from tlx.reproduce import read
+from tlx.reproduce import Figure, read
 from tlx.reproduce.render import render, tables
-from tlx.reproduce.verdicts import compared, shorter
+from tlx.reproduce.verdicts import compare, shorter
 
 KEYS = ("table", "task", "method", "ours", "theirs", "n", "selection", "verdict")
 
 
 def spec_of(plan, task, method, budget="full"):
     [item] = [item for item in plan if (item.figure.task, item.figure.method) == (task, method)]
-    return item.specs[budget]
+    return item.jobs[budget].spec
 
 
 @pytest.fixture
@@ -26,16 +27,14 @@ def of_shift(table, plan):
     """The cell of a->b shift, compared with results."""
 
     def of_shift(*results):
-        [cell] = [
-            cell for cell in compared(table, plan, results) if (cell["task"], cell["method"]) == ("a->b", "shift")
-        ]
+        [cell] = [cell for cell in compare(table, plan, results) if (cell["task"], cell["method"]) == ("a->b", "shift")]
         return cell
 
     return of_shift
 
 
 def test_a_table_of_which_nothing_was_run(table, plan):
-    cells = compared(table, plan, [])
+    cells = compare(table, plan, [])
     assert [(cell["task"], cell["method"], cell["theirs"]) for cell in cells] == [
         ("a->b", "source_only", 40), ("a->b", "shift", 50.5), ("a->b", "magic", 99), ("a->c", "shift", 60)
     ]  # fmt: skip
@@ -68,8 +67,11 @@ def test_the_verdict_is_by_the_tolerance(of_shift, made, shift, scores, verdict)
 def test_tolerances_by_method_and_task(table):
     import dataclasses
 
-    changed = dataclasses.replace(table, tolerances={"shift": 5.0, "a->c": 1.0, "a->c shift": 0.5})
-    found = [changed.tolerance_of(*key) for key in (("a->b", "shift"), ("a->c", "x"), ("a->c", "shift"), ("d->e", "x"))]
+    tolerances = {"shift": 5.0, "a->c": 1.0, "a->c shift": 0.5}
+    overrides = Overrides({key: {"tolerance": value} for key, value in tolerances.items()})
+    changed = dataclasses.replace(table, overrides=overrides)
+    keys = (("a->b", "shift"), ("a->c", "x"), ("a->c", "shift"), ("d->e", "x"))
+    found = [changed.tolerance_of(Figure(task, method, 1.0, "P-8", "last", "net", "P")) for task, method in keys]
     assert found == [5.0, 1.0, 0.5, 2.0]
 
 
@@ -114,7 +116,7 @@ def test_another_protocol_or_network_is_refused(of_shift, made, shift):
 def test_an_ablation_is_a_cell_of_its_own(table, plan, made):
     """a->c shift was published on `wide`, and the suite has `net`."""
     result = made(spec_of(plan, "a->c", "shift"), (0.6, 0.6, 0.6))
-    *_, paper, ablation = compared(table, plan, [result])
+    *_, paper, ablation = compare(table, plan, [result])
     assert (paper["verdict"], paper["network"], paper["ours"]) == ("not run", "wide", None)
     assert (ablation["network"], ablation["ours"], ablation["ablation"]) == ("net", 60, True)
     assert ablation["verdict"] == "not comparable (ablation: net under P-8 for wide under P-8)"
@@ -122,7 +124,7 @@ def test_an_ablation_is_a_cell_of_its_own(table, plan, made):
 
 def test_collapse_and_negative_transfer_are_told(table, plan, made, shift):
     base = made(spec_of(plan, "a->b", "source_only"), (0.4, 0.4, 0.4))
-    cells = compared(table, plan, [base, made(shift, (0.1, 0.3, 0.3))])
+    cells = compare(table, plan, [base, made(shift, (0.1, 0.3, 0.3))])
     assert [(cell["collapsed"], cell["negative_transfer"]) for cell in cells[:2]] == [(0, False), (1, True)]
     [first, _] = tables(cells, read(table.literature))
     assert first.rows[1][0] == "shift ▼" and "shift: 1/3 seeds collapsed" in first.notes
@@ -130,7 +132,7 @@ def test_collapse_and_negative_transfer_are_told(table, plan, made, shift):
 
 def test_it_is_printed(table, plan, made, shift):
     literature = read(table.literature)
-    cells = compared(table, plan, [made(shift, (0.51, 0.52, 0.53), (0.4, 0.5, 0.6))])
+    cells = compare(table, plan, [made(shift, (0.51, 0.52, 0.53), (0.4, 0.5, 0.6))])
     assert json.loads(render(cells, literature, "json")) == cells
     text = render(cells, literature, "markdown")
     assert "**a->b (P-8, net)**" in text

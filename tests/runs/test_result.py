@@ -3,9 +3,9 @@ import json
 
 import pytest
 
+from tlx.errors import ResultError
 from tlx.runs.result import Result
 from tlx.runs.spec import digest
-from tlx.errors import ResultError
 
 
 def test_comes_back_from_its_text(result):
@@ -66,5 +66,5 @@ def test_scores_of_another_number_of_seeds(result):
 
 
 def test_another_format_is_not_damage(result):
-    with pytest.raises(ResultError, match="result format 99; this tlx reads 1"):
-        Result.parse(result.text().replace('"format": 1', '"format": 99'))
+    with pytest.raises(ResultError, match="result format 99; this tlx reads 2"):
+        Result.parse(result.text().replace('"format": 2', '"format": 99'))

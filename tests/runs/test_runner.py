@@ -4,16 +4,19 @@ import pickle
 import numpy as np
 import pytest
 
+import tlx.data
 from tlx import hookimpl
-from tlx.runs import absences, failures
-from tlx.runs.resolve import make_spec
-from tlx.observers.progress import told
-from tlx.runs.result import Result
-from tlx.runs.runner import Runner
-from tlx.data import Protocol
+from tlx.data import LabelSpace, Protocol
 from tlx.errors import ContractError, DataAbsent
-from tlx.plugins import Registry
-from tlx.score import scores
+from tlx.observers.progress import in_words
+from tlx.runs import absences, failures
+from tlx.runs import resolve as resolving
+from tlx.runs import runner as module
+from tlx.runs.result import LabelSpaceCounts, Result
+from tlx.runs.runner import Runner, Save
+from tlx.runs.store import Store
+from tlx.score import Selector, scores
+from tlx.weights.source import read
 
 
 class Ears:
@@ -38,23 +41,16 @@ def test_a_result_says_what_was_run_and_where(result, spec):
     assert result.environment.device == "cpu" and "numpy" in result.environment.versions
     assert (result.times.compile, result.times.train) == (0.5, 0.25) and result.times.wall > 0
     assert result.diverged == [False, True]
+    assert (result.metric, result.space, result.targets()) == ("accuracy", None, {})
 
 
-def test_scores_of_each_seed_under_each_policy(registry, world, spec, result):
-    seen = []
-    monitor = world.train_grid
-
-    def train(*args):
-        seen.append((args[2], monitor(*args)))
-        return seen[0][1]
-
-    assert Runner(registry, train=train)(spec).selections == result.selections
-    data, (outcome,) = seen[0]
+def test_scores_of_each_seed_under_each_policy(world, result):
+    data, (outcome,) = world.data, world.outcomes
     for seed in range(2):
         logits = [evaluation.target_logits[seed] for evaluation in outcome.evaluations]
         last, oracle = (result.selections[name].scores[seed] for name in ("last", "oracle"))
-        assert dataclasses.asdict(last) == {"step": 6, **scores(logits[-1], data.test_y)}
-        assert oracle.accuracy == max(np.mean(item.argmax(axis=1) == data.test_y) for item in logits)
+        assert dataclasses.asdict(last) == {"step": 6, "targets": {}, "metrics": {}, **scores(logits[-1], data.test.y)}
+        assert oracle.accuracy == max(np.mean(item.argmax(axis=1) == data.test.y) for item in logits)
     assert {name: item.uses_target_labels for name, item in result.selections.items()} == {
         "last": False,
         "oracle": True,
@@ -68,17 +64,17 @@ def test_curves_have_every_evaluation(result):
     assert point.target == result.accuracy("last") and len(point.source_val) == 2
 
 
-def test_only_the_last_phase_is_selected_from(registry, world, spec):
+def test_only_the_last_phase_is_selected_from(registry, world, job):
     world.phases = ("warm", "adapt")
-    result = Runner(registry)(spec)
+    result = Runner(registry)(job)
     assert [point.phase for point in result.curves] == ["warm"] * 3 + ["adapt"] * 3
     assert all(score.step > 3 for score in result.selections["oracle"].scores)
     best = [max(point.target[seed] for point in result.curves if point.phase == "adapt") for seed in range(2)]
     assert result.accuracy("oracle") == best
 
 
-def test_the_same_spec_gives_the_same_but_for_the_times(registry, spec, result):
-    again = Runner(registry)(spec)
+def test_the_same_job_gives_the_same_but_for_the_times(registry, job, result):
+    again = Runner(registry)(job)
     assert dataclasses.replace(again, times=result.times) == result
 
 
@@ -86,80 +82,125 @@ def test_the_same_spec_gives_the_same_but_for_the_times(registry, spec, result):
     ("error", "message"),
     [(ContractError("it broke"), "it broke"), (ZeroDivisionError("by zero"), "ZeroDivisionError: by zero")],
 )
-def test_a_run_that_raises_is_a_failed_result(registry, world, spec, error, message):
+def test_a_run_that_raises_is_a_failed_result(registry, world, job, error, message):
     world.fails["Shift"] = error
     ears = Ears()
-    result = Runner(registry, [ears])(spec)
+    with registry.observing(ears):
+        result = Runner(registry)(job)
     assert (result.status, result.error, result.selections) == ("failed", message, {})
     assert result.traceback is not None and type(error).__name__ in result.traceback
+    assert len(result.code) == len(result.data_hash) == 64 and result.setting == "unsupervised"
     assert ears.heard == [("started", "shift"), ("finished", "failed")]
 
 
-def test_interruption_is_not_a_failure(registry, world, spec):
+def test_every_result_is_built_once(registry, world, job, monkeypatch):
+    """Finished, failed and absent; none is changed after it was made."""
+    made, init = [], Result.__init__
+
+    def counted(self, *args, **fields):
+        init(self, *args, **fields)
+        made.append(self.status)
+
+    monkeypatch.setattr(Result, "__init__", counted)
+    runner = Runner(registry)
+    assert runner(job).finished
+    world.fails["Shift"] = RuntimeError("boom")
+    assert runner(job).status == "failed"
+
+    def away(*_):
+        raise DataAbsent("it is away")
+
+    monkeypatch.setattr(module, "load_task", away)
+    assert Runner(registry)(job).status == "absent"
+    assert made == ["finished", "failed", "absent"]
+
+
+def test_interruption_is_not_a_failure(registry, world, job):
     world.fails["Shift"] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        Runner(registry)(spec)
+        Runner(registry)(job)
 
 
-def test_observers_and_plugins_hear_of_a_run(registry, world, spec):
-    import tlx
-
+def test_observers_and_plugins_hear_of_a_run(registry, world, job):
     ears, heard = Ears(), []
 
     class Observing:
-        @tlx.hookimpl
+        @hookimpl
         def tlx_round_finished(self, spec, progress):
             heard.append(progress.step)
 
-        @tlx.hookimpl
+        @hookimpl
         def tlx_run_finished(self, spec, result):
             heard.append(result.status)
 
     registry.add(Observing(), "observing")
-    Runner(registry, [ears])(spec)
+    with registry.observing(ears):
+        Runner(registry)(job)
     assert ears.heard == [("started", "shift"), ("round", 1), ("round", 2), ("round", 3), ("finished", "finished")]
     assert heard == [2, 4, 6, "finished"]
 
 
-def test_a_selector_that_fails_loses_no_run(registry, world, spec, caplog):
+@pytest.mark.parametrize("event", ["tlx_run_started", "tlx_round_finished", "tlx_run_finished"])
+def test_an_observer_that_raises_stops_no_run_and_is_named_in_the_log(lab, registry, event, caplog):
+    class Broken:
+        pass
+
+    arguments = {"tlx_run_started": "spec", "tlx_round_finished": "spec, progress", "tlx_run_finished": "spec, result"}
+    space: dict = {}
+    exec(f"def {event}(self, {arguments[event]}): raise RuntimeError('deaf')", space)
+    setattr(Broken, event, space[event])
+    lab.observers = (Broken(), ears := Ears())
+    result = lab.run("a->b", "shift", backbone="net", recipe="short", seeds=2)
+    assert result.finished and ears.heard[-1] == ("finished", "finished") and len(ears.heard) == 5
+    assert f"plugin 'Broken': {event} failed: RuntimeError: deaf" in caplog.text
+    lab.observers = ()
+    lab.run("a->b", "shift", backbone="net", recipe="short", seeds=2)
+    assert len(ears.heard) == 5, "it still hears after its session"
+
+
+def test_a_selector_that_fails_loses_no_run(registry, world, job, caplog):
     def fail(evidence):
         raise RuntimeError("no idea")
 
     registry.get("selectors", "oracle").score = fail
-    result = Runner(registry)(spec)
+    result = Runner(registry)(job)
     assert result.finished and list(result.selections) == ["last"]
     assert "selector 'oracle' failed and is left out: RuntimeError: no idea" in caplog.text
 
 
-def test_data_that_cannot_be_loaded_fail_the_run(registry, world, spec, monkeypatch):
+def test_data_that_cannot_be_loaded_fail_the_run(registry, world, job, monkeypatch):
     def refuse(*_):
         raise OSError("gone")
 
     monkeypatch.setattr("tlx.runs.runner.load_task", refuse)
-    assert Runner(registry)(spec).error == "OSError: gone"
+    assert Runner(registry)(job).error == "OSError: gone"
 
 
-def test_data_are_loaded_once_a_task(registry, world, spec, monkeypatch):
-    from tlx.runs import runner as module
-
+def test_data_are_loaded_once_a_task(registry, world, job_of, monkeypatch):
     loaded, load = [], module.load_task
     monkeypatch.setattr(module, "load_task", lambda task, find: loaded.append(task.name) or load(task, find))
     runner = Runner(registry)
     for task in ("a->b", "a->b", "a->c"):
-        assert runner(dataclasses.replace(spec, task=task)).finished
+        assert runner(job_of(task)).finished
     assert loaded == ["a->b", "a->c"]
 
 
-def test_pickled_it_loads_the_plugins_of_the_spec(registry, world, spec, monkeypatch):
+def test_pickled_it_loads_the_plugins_of_the_spec_and_keeps_what_it_writes(
+    registry, world, job_of, monkeypatch, tmp_path
+):
     files = []
-    monkeypatch.setattr(Registry, "load", lambda names: files.append(names) or registry)
-    runner = pickle.loads(pickle.dumps(Runner(registry, [Ears()])))
-    assert runner.registry is None and runner.observers == ()
-    assert runner(dataclasses.replace(spec, plugin_files=("x.py",))).finished
-    assert files == [("x.py",)]
+    for place in (module, resolving):
+        monkeypatch.setattr(place, "load_registry", lambda names: files.append(names) or registry)
+    store = Store(tmp_path)
+    run = Runner(registry, store, True, Save(tmp_path / "saved", "oracle"))
+    runner, job = pickle.loads(pickle.dumps((run, job_of(plugins=["x.py"]))))
+    assert runner.registry is None and runner.embeddings and runner.save == run.save
+    result = runner(job)
+    assert result.finished and files == [("x.py",)] * 2
+    assert store.read(job.spec) == result and store.kept(job.spec) is not None
 
 
-def test_a_task_whose_data_are_absent_is_absent_for_every_strategy_and_asked_for_once(registry, world, spec):
+def test_a_task_whose_data_are_absent_is_absent_for_every_strategy_and_asked_for_once(registry, world, job, job_of):
     asked = []
 
     def away():
@@ -177,35 +218,194 @@ def test_a_task_whose_data_are_absent_is_absent_for_every_strategy_and_asked_for
 
     registry.add(Svhn(), "svhn")
     runner = Runner(registry)
-    specs = [make_spec(registry, "svhn:a", name, backbone="net", recipe="short", seeds=1) for name in ("shift", "bad")]
-    results = [runner(item) for item in specs]
+    results = [runner(job_of("svhn:a", name, seeds=1)) for name in ("shift", "bad")]
     assert [item.status for item in results] == ["absent", "absent"] and asked == ["away"]
     assert results[0].error == "SVHN is not here: tlx data prepare svhn" and results[0].traceback is None
     assert not results[0].finished and Result.parse(results[0].text()) == results[0]
     assert failures(results) == [] and absences(results) == [f"svhn->a@P-full-off: {results[0].error}"]
-    assert runner(spec).finished and world.calls == ["Shift"]
-    assert told(results[0]) == f"absent: {results[0].error}"
+    assert runner(job).finished and world.calls == ["Shift"]
+    assert in_words(results[0]) == f"absent: {results[0].error}"
 
 
-def test_the_protocol_of_the_spec_is_the_one_that_runs(registry, world):
+def test_the_protocol_of_the_spec_is_the_one_that_runs(registry, world, job_of):
     class Small:
         @hookimpl
         def tlx_protocols(self, register):
             register("P-4", Protocol("P-4", "", 4, None))
 
     registry.add(Small(), "small")
-    shown = []
-    monitor = world.train_grid
-
-    def train(*args):
-        shown.append(args[2])
-        return monitor(*args)
-
-    runner = Runner(registry, train=train)
+    shapes, labelled = [], []
+    runner = Runner(registry)
     for task in ("a:b", "a:b@P-4", "a:b@P-4/2"):
-        result = runner(make_spec(registry, task, "shift", backbone="net", recipe="short", seeds=1))
+        result = runner(job_of(task, seeds=1))
         assert result.finished, result.traceback
-    assert [data.source.x.shape[1] for data in shown] == [8, 4, 4]
-    assert [len(data.labelled.y) for data in shown] == [12, 12, 6] and result.spec.protocol == "P-4/2"
+        shapes.append(world.data.source.x.shape[1])
+        labelled.append(len(world.data.labelled.y))
+    assert shapes == [8, 4, 4]
+    assert labelled == [12, 12, 6] and result.spec.protocol == "P-4/2"
     assert (result.spec.task, result.spec.full_task) == ("a->b/2", "a->b@P-4/2")
     assert result.spec.command.startswith("tlx run a:b@P-4/2 shift")
+
+
+class Wide:
+    """Protocols of other label spaces, a task to two targets, and a domain of real targets."""
+
+    @hookimpl
+    def tlx_protocols(self, register):
+        spaces = {
+            "P-open": LabelSpace(("x", "y"), ("x", "y", "z"), unknown=True),
+            "P-partial": LabelSpace(("x", "y", "z"), ("x", "y")),
+        }
+        for name, space in spaces.items():
+            register(name, Protocol(name, "", 8, 1, labels=space))
+        register("P-8", Protocol("P-8", "", 8, 1))
+
+    @hookimpl
+    def tlx_datasets(self, register):
+        for name in ("m", "n"):
+            register(name, lambda name=name: _real(name))
+
+
+def _real(name):
+    rng = np.random.default_rng(len(name) + ord(name[0]))
+
+    def split(part, rows):
+        x = rng.normal(size=(rows, 5)).astype(np.float32)
+        origin = np.array([f"{name}/{part}/{row}" for row in range(rows)])
+        return tlx.Arrays(x, x[:, :2] * 2, origin)
+
+    return tlx.Dataset(name, split("train", 12), split("test", 9), (), tlx.data.Vector(), "real")
+
+
+@pytest.mark.parametrize(
+    ("protocol", "counts", "outputs"),
+    [("P-open", LabelSpaceCounts(2, 0, 1, True), 3), ("P-partial", LabelSpaceCounts(2, 1, 0, False), 3)],
+)
+def test_a_label_space_that_is_not_closed_is_in_the_result(registry, world, job_of, protocol, counts, outputs):
+    registry.add(Wide(), "wide")
+    result = Runner(registry)(job_of(f"a->b@{protocol}"))
+    assert result.finished, result.traceback
+    assert result.space == counts and Result.parse(result.text()) == result
+    found = result.selections["last"].scores
+    assert [len(score.confusion) for score in found] == [outputs] * 2
+    assert [set(score.metrics) for score in found] == [{"known", "unknown", "hos"} if counts.unknown else set()] * 2
+
+
+def test_several_targets_have_a_score_each(registry, world, job_of):
+    registry.add(Wide(), "wide")
+    result = Runner(registry)(job_of("a->b->c@P-8"))
+    assert result.finished, result.traceback
+    targets, test = result.targets("oracle"), world.data.test
+    assert list(targets) == ["b", "c"] and Result.parse(result.text()) == result
+    for seed, accuracy in enumerate(result.accuracy("oracle")):
+        shares = [(test.domain == number).mean() for number in (1, 2)]
+        assert accuracy == pytest.approx(
+            sum(share * targets[name][seed] for share, name in zip(shares, "bc", strict=True))
+        )
+
+
+def test_real_targets_are_scored_by_r2(registry, world, job_of):
+    registry.add(Wide(), "wide")
+    result = Runner(registry)(job_of("m->n@P-8"))
+    assert result.finished, result.traceback
+    assert result.metric == "r2" and Result.parse(result.text()) == result
+    [outcome], test = world.outcomes, world.data.test
+    for seed, value in enumerate(result.accuracy("last")):
+        outputs = outcome.evaluations[-1].target_logits[seed]
+        parts = [1 - np.mean((test.y[:, k] - outputs[:, k]) ** 2) / np.var(test.y[:, k]) for k in range(2)]
+        assert value == pytest.approx(np.mean(parts), rel=1e-5)
+    score = result.selections["last"].scores[0]
+    assert list(result.selections) == ["last"] and set(score.metrics) == {"rmse", "mae"}
+    assert (score.recall, score.confusion, score.macro_f1, score.f1, score.precision) == ([], [], None, [], [])
+    assert in_words(result).startswith("R^2 ")
+
+
+def test_the_weights_of_a_selection_are_saved(registry, world, job, tmp_path):
+    """The kernel of the fake engine holds the place of the seed and that of the evaluation."""
+    runner = Runner(registry, save=Save(tmp_path / "last"))
+    assert runner(job).finished and not world.options.keep_weights
+    assert [read(tmp_path / "last", seed)["fc/kernel"].tolist() for seed in (0, 1)] == [[[0, 2]], [[1, 2]]]
+    world.phases = ("warm", "adapt")
+    result = Runner(registry, save=Save(tmp_path / "best", "oracle"))(job)
+    assert result.finished and world.options.keep_weights
+    for seed, score in enumerate(result.selections["oracle"].scores):
+        [[own, place]] = read(tmp_path / "best", seed)["fc/kernel"]
+        assert own == seed and result.curves[int(place)].step == score.step > 3
+
+
+def test_weights_of_a_selector_that_does_not_judge_are_refused(registry, world, job, tmp_path, caplog):
+    class Deep(Selector):
+        needs_source = True
+
+        def score(self, evidence):
+            raise RuntimeError("no idea")
+
+    class Selectors:
+        @hookimpl
+        def tlx_selectors(self, register):
+            register("deep", Deep)
+
+    registry.add(Selectors(), "selectors")
+    result = Runner(registry, save=Save(tmp_path / "saved", "deep"))(job)
+    assert result.finished and not (tmp_path / "saved").exists()
+    assert "no weights are saved, since 'deep' failed" in caplog.text
+
+
+@pytest.fixture
+def carry(tmp_path):
+    """The hidden folders of saved carries in the store."""
+    return lambda: [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_a_run_with_a_store_is_saved_and_cleared_when_its_result_is_written(registry, world, job, tmp_path, carry):
+    store, seen = Store(tmp_path), []
+
+    class Watching:
+        def tlx_round_finished(self, spec, progress):
+            seen.append(carry())
+
+    with registry.observing(Watching()):
+        Runner(registry, store)(job)
+    [folder] = seen[0]
+    assert folder.name.startswith(".") and seen == [[folder]] * 3 and carry() == []
+    assert world.options.saved.folder == folder and store.read(job.spec) is not None
+    Runner(registry)(job)
+    assert world.options.saved is None
+
+
+def test_what_has_to_be_equal_to_go_on(registry, world, job, job_of, tmp_path):
+    def identity(job):
+        Runner(registry, Store(tmp_path))(job)
+        return world.options.saved.folder, world.options.saved.identity
+
+    folder, facts = identity(job)
+    assert set(facts) == {"spec", "data", "code", "tlx", "jax", "kept"} and all(facts.values())
+    assert facts["tlx"].startswith(f"{tlx.__version__} ") and facts["jax"][0].isdigit()
+    assert identity(job) == (folder, facts)
+    other, changed = identity(job_of(settings={"weight": 3.0}))
+    assert other != folder and {key for key in facts if facts[key] != changed[key]} == {"spec"}
+    Runner(registry, Store(tmp_path), save=Save(tmp_path / "saved", "oracle"))(job)
+    changed = world.options.saved.identity
+    assert {key for key in facts if facts[key] != changed[key]} == {"kept"}, "the weights of the rounds before are gone"
+
+
+def test_a_failed_or_interrupted_run_keeps_what_it_saved(registry, world, job, tmp_path, carry):
+    store = Store(tmp_path)
+    world.fails["Shift"] = RuntimeError("boom")
+    assert Runner(registry, store)(job).status == "failed" and len(carry()) == 1
+    world.fails["Shift"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        Runner(registry, store)(job)
+    assert len(carry()) == 1
+    world.fails.clear()
+    assert Runner(registry, store)(job).finished and carry() == []
+
+
+def test_a_result_that_cannot_be_written_keeps_what_was_saved(registry, world, job, tmp_path, carry, monkeypatch):
+    def fail(*_):
+        raise tlx.ResultError("the disk is full")
+
+    monkeypatch.setattr(Store, "write", fail)
+    with pytest.raises(tlx.ResultError):
+        Runner(registry, Store(tmp_path))(job)
+    assert len(carry()) == 1

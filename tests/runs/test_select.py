@@ -7,12 +7,10 @@ import pytest
 
 import tlx
 from tlx.runs.embedding import embedding, plane
-from tlx.runs.resolve import make_spec
+from tlx.runs.probe import ROWS, choose_probe
 from tlx.runs.result import Result
 from tlx.runs.runner import Runner
-from tlx.runs.probe import ROWS, choose
 from tlx.runs.store import Store
-from tlx.engine.evaluate import Observed
 from tlx.score import Selector
 from tlx.testing.tiny import tiny_task
 
@@ -37,55 +35,54 @@ class Features:
 
 @pytest.fixture
 def observed(registry, world):
-    """A registry with a selector that reads features, and an engine that gives them."""
+    """Runs a job with a selector that reads features."""
     registry.add(Features(), "features")
-    plain = world.train_grid
-
-    def train(*args, sample):
-        (outcome,) = plain(*args)
-        seeds = len(outcome.seeds)
-
-        def of(step, group, images):
-            rng = np.random.default_rng([step, len(group)])
-            return Observed(rng.normal(size=(seeds, len(images), 5)), rng.normal(size=(seeds, len(images), 3)))
-
-        found = [
-            seen(item, {group: of(item.step, group, images) for group, images in sample.items()})
-            for item in outcome.evaluations
-        ]
-        return [outcome._replace(evaluations=found)]
-
-    return lambda spec, **more: Runner(registry, train=train, **more)(spec)
-
-
-def seen(item, observed):
-    return Seen(item.phase, item.step, item.source_logits, item.target_logits, item.metrics, observed)
-
-
-class Seen:
-    def __init__(self, phase, step, source_logits, target_logits, metrics, observed):
-        self.phase, self.step, self.metrics, self.observed = phase, step, metrics, observed
-        self.source_logits, self.target_logits = source_logits, target_logits
+    return lambda job, **more: Runner(registry, **more)(job)
 
 
 def test_the_chosen_rows_are_the_same_each_time():
-    chosen, again = choose(TASK, 20), choose(TASK, 20)
-    assert {name: len(images) for name, images in chosen.images.items()} == dict.fromkeys(chosen.images, 20)
-    for name, images in chosen.images.items():
-        np.testing.assert_array_equal(images, again.images[name])
-    np.testing.assert_array_equal(chosen.images["val"], TASK.source_val.x[chosen.val])
-    assert len(choose(TASK, 10**6).images["train"]) == min(ROWS, len(TASK.source.x))
+    chosen, again = choose_probe(TASK, 20), choose_probe(TASK, 20)
+    assert {name: len(x) for name, x in chosen.x.items()} == dict.fromkeys(chosen.x, 20)
+    for name, x in chosen.x.items():
+        np.testing.assert_array_equal(x, again.x[name])
+    np.testing.assert_array_equal(chosen.x["val"], TASK.source_val.x[chosen.val])
+    assert len(choose_probe(TASK, 10**6).x["train"]) == min(ROWS, len(TASK.source.x))
 
 
 def test_mixed_images_are_mostly_their_first():
-    chosen = choose(TASK, 20)
-    first, second = (TASK.test_x[chosen.target[chosen.mixed[:, side]]].astype(float) for side in (0, 1))
-    np.testing.assert_allclose(chosen.images["mixed"], 0.55 * first + 0.45 * second, atol=0.51)
+    chosen = choose_probe(TASK, 20)
+    first, second = (TASK.test.x[chosen.target[chosen.mixed[:, side]]].astype(float) for side in (0, 1))
+    np.testing.assert_allclose(chosen.x["mixed"], 0.55 * first + 0.45 * second, atol=0.51)
     assert (chosen.mixed[:, 0] != chosen.mixed[:, 1]).all() and sorted(chosen.mixed[:, 0]) == list(range(20))
 
 
-def test_every_evaluation_has_what_each_selector_thought_of_it(observed, spec):
-    result = observed(spec)
+@pytest.mark.parametrize("kind", ["vector", "sequence", "tokens", "tree"])
+def test_rows_of_other_inputs_are_mixed_too(kind):
+    """Tokens have no mean: there the first row stands for both."""
+    shapes = {"vector": (20, 5), "sequence": (20, 7, 2), "tokens": (20, 6)}
+    random = np.random.default_rng(0)
+
+    def rows(name):
+        x = random.normal(size=shapes[name]) * 9
+        return x.astype(np.int32 if name == "tokens" else np.float32)
+
+    x = {"a": rows("vector"), "b": (rows("tokens"),)} if kind == "tree" else rows(kind)
+    split = TASK.test._replace(x=x, y=np.zeros(20, np.int32))
+    data = TASK._replace(source=split, source_val=split, test=split)
+    chosen = choose_probe(data, 8)
+    first, second = (chosen.mixed[:, side] for side in (0, 1))
+    leaves = [(chosen.x["target"], chosen.x["mixed"])]
+    if kind == "tree":
+        leaves = [(chosen.x["target"][key], chosen.x["mixed"][key]) for key in "ab"]
+        leaves[1] = tuple(leaf[0] for leaf in leaves[1])
+    for target, mixed in leaves:
+        expected = target[first] if target.dtype == np.int32 else 0.55 * target[first] + 0.45 * target[second]
+        np.testing.assert_allclose(mixed, expected, rtol=1e-5)
+        assert mixed.dtype == target.dtype and len(mixed) == 8
+
+
+def test_every_evaluation_has_what_each_selector_thought_of_it(observed, job):
+    result = observed(job)
     assert result.finished, result.traceback
     told = [point.selectors for point in result.curves]
     assert [set(each) for each in told] == [{"last", "oracle", "spread"}] * 3
@@ -97,9 +94,9 @@ def test_every_evaluation_has_what_each_selector_thought_of_it(observed, spec):
     assert Result.parse(result.text()) == result
 
 
-def test_only_evaluations_of_the_last_phase_are_judged(observed, world, spec):
+def test_only_evaluations_of_the_last_phase_are_judged(observed, world, job):
     world.phases = ("warm", "adapt")
-    assert [bool(point.selectors) for point in observed(spec).curves] == [False] * 3 + [True] * 3
+    assert [bool(point.selectors) for point in observed(job).curves] == [False] * 3 + [True] * 3
 
 
 def test_a_result_from_before_selectors_were_kept_is_whole(result):
@@ -110,9 +107,9 @@ def test_a_result_from_before_selectors_were_kept_is_whole(result):
     assert Result.parse(json.dumps(fields)) == dataclasses.replace(result, curves=bare)
 
 
-def test_what_is_kept_to_be_looked_at_comes_back(observed, registry, spec, tmp_path):
+def test_what_is_kept_to_be_looked_at_comes_back(observed, job, job_of, spec, tmp_path):
     store = Store(tmp_path)
-    result = observed(spec, keep=store.keep)
+    result = observed(job, store=store, embeddings=True)
     assert result.finished, result.traceback
     kept = store.kept(spec)
     assert kept is not None and store.path(spec).with_suffix(".npz").exists()
@@ -121,8 +118,7 @@ def test_what_is_kept_to_be_looked_at_comes_back(observed, registry, spec, tmp_p
     assert kept["steps"].tolist() == [2, 6] and kept["classes"].tolist() == ["x", "y", "z"]
     assert kept["images"].dtype == np.uint8 and len(kept["images"]) == len(kept["shown"])
     assert kept["source"][kept["shown"]].any() and not kept["source"][kept["shown"]].all()
-    other = make_spec(registry, "a->c", "shift", backbone="net", recipe="short", seeds=2)
-    assert store.kept(other) is None
+    assert store.kept(job_of("a->c").spec) is None
 
 
 def test_a_damaged_side_file_is_told_and_left_out(spec, tmp_path, caplog):
@@ -142,13 +138,13 @@ def test_the_plane_is_that_of_the_principal_components():
 
 
 def test_images_and_labels_are_of_the_same_rows():
-    chosen = choose(TASK, 12)
-    same = Observed(np.ones((1, 12, 3)), np.eye(3)[None, [0] * 12])
-    outcome = SimpleNamespace(evaluations=[Seen("a", 1, None, None, {}, {"val": same, "target": same})])
-    kept = embedding(outcome, TASK, chosen)
+    chosen = choose_probe(TASK, 12)
+    same = SimpleNamespace(features=np.ones((1, 12, 3)), logits=np.eye(3)[None, [0] * 12])
+    end = SimpleNamespace(step=1, observed={"val": same, "target": same})
+    kept = embedding(SimpleNamespace(evaluations=[end]), TASK, chosen)  # pyright: ignore[reportArgumentType]
     np.testing.assert_array_equal(
-        kept["y"], np.concatenate([TASK.source_val.y[chosen.val], TASK.test_y[chosen.target]])
+        kept["y"], np.concatenate([TASK.source_val.y[chosen.val], TASK.test.y[chosen.target]])
     )
     assert not kept["predicted"].any() and kept["source"][kept["shown"]].tolist() == [True] * 8 + [False] * 8
-    rows = np.concatenate([TASK.source_val.x[chosen.val], TASK.test_x[chosen.target]])
+    rows = np.concatenate([TASK.source_val.x[chosen.val], TASK.test.x[chosen.target]])
     np.testing.assert_array_equal(kept["images"], rows[kept["shown"]])

@@ -3,8 +3,9 @@ from typing import Literal
 
 import pytest
 
-from tlx.runs.settings import coerce, complete_settings, described, parse_settings
 from tlx.errors import SettingError
+from tlx.runs.convert import convert
+from tlx.runs.settings import describe, make_strategy, parse_settings
 
 
 @pytest.fixture
@@ -47,19 +48,20 @@ def test_text_without_equals_sign(shift):
         parse_settings(shift, ["weight"])
 
 
-def test_complete_settings_hold_the_defaults_in_order(shift):
-    found = complete_settings(shift, ["depth=5"])
+def test_a_strategy_has_all_settings_and_they_hold_the_defaults_in_order(shift):
+    made, found = make_strategy(shift, parse_settings(shift, ["depth=5"]))
+    assert made == shift(weight=1.0, depth=5)
     assert found == (("depth", 5), ("layers", (1, 2)), ("mode", "mean"), ("soft", False), ("weight", 1.0))
     assert isinstance(dict(found)["weight"], float)  # its default is written `1`
 
 
 def test_a_strategy_that_refuses_a_value(shift):
     with pytest.raises(SettingError, match="Strategy 'shift' refuses its settings: weight is below 0"):
-        complete_settings(shift, {"weight": -1.0}, "shift")
+        make_strategy(shift, {"weight": -1.0}, "shift")
 
 
 def test_no_settings(registry):
-    assert described(registry.get("strategies", "bad")) == "It has no settings."
+    assert describe(registry.get("strategies", "bad")) == "It has no settings."
 
 
 @pytest.mark.parametrize(
@@ -76,17 +78,17 @@ def test_no_settings(registry):
         ("no", bool, False),
     ],
 )
-def test_coerce(value, hint, expected):
-    found = coerce(value, hint)
+def test_texts_say_what_the_type_asks_for(value, hint, expected):
+    found = convert(value, hint, texts=True)
     assert found == expected and type(found) is type(expected)
 
 
 @pytest.mark.parametrize(
     ("value", "hint"), [("c", Literal["a"]), ("1,2,3", tuple[int, int]), ("x", int | None), (3, tuple)]
 )
-def test_coerce_refuses(value, hint):
+def test_texts_of_another_type_are_refused(value, hint):
     with pytest.raises(ValueError):
-        coerce(value, hint)
+        convert(value, hint, texts=True)
 
 
 def test_annotations_that_are_strings():

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
-from tlx.runs.spec import Spec, digest, written
+from tlx.data.task_names import parse
 from tlx.engine.recipe import Recipe
+from tlx.runs.convert import as_text
+from tlx.runs.spec import Spec, digest, full_name
 
 
 def make(**changes):
@@ -85,8 +87,8 @@ def test_command_of_a_run_in_a_suite():
     assert spec.command == "tlx bench tiny --tasks a:b@tiny-8 --strategies shift --seeds 2 --plugin 'my file.py'"
 
 
-def test_written():
-    assert [written(value) for value in (True, None, 0.1, (1, "a"), 3)] == ["true", "none", "0.1", "1,a", "3"]
+def test_as_text():
+    assert [as_text(value) for value in (True, None, 0.1, (1, "a"), 3)] == ["true", "none", "0.1", "1,a", "3"]
 
 
 def test_every_field_is_in_the_json():
@@ -107,7 +109,29 @@ def test_weights_count_by_their_content():
 @pytest.mark.parametrize("key", ["task", "recipe", "seeds", "settings"])
 def test_a_damaged_dict_is_refused(key):
     fields = make().to_json()
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match=f"missing or unknown fields {key}"):
         Spec.from_json({name: value for name, value in fields.items() if name != key})
-    with pytest.raises((TypeError, ValueError, AttributeError)):
+    with pytest.raises(ValueError, match=f"{key}: got 3; expected"):
         Spec.from_json(fields | {key: 3})
+
+
+@pytest.mark.parametrize(
+    ("task", "protocol"),
+    [
+        ("a->b", "P-28"),
+        ("a->b/10", "P-28/10"),
+        ("a+b->c->d", "P"),
+        ("cifar10/100", "P-5k/100"),
+        ("->tfds:cifar10", "P-5k"),
+        ("folder:/my data/b", "P"),
+        ("a->folder:/b@P-28/10", "P-28/10"),
+    ],
+)
+def test_the_full_name_has_the_protocol_where_the_grammar_has_it(task, protocol):
+    name = parse(task)
+    assert full_name(task, protocol) == str(name._replace(protocol=protocol.removesuffix(f"/{name.shots}")))
+    assert parse(full_name(task, protocol)).targets == name.targets
+
+
+def test_two_targets_keep_their_arrows_in_the_command():
+    assert make(task="a->b->c").command.startswith("tlx run 'a->b->c@tiny-8' shift")

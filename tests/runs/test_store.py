@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from tlx.runs.store import Store, load_all
 from tlx.errors import ResultError
+from tlx.runs.store import Store, load_all
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def test_a_file_of_another_run_is_damaged(store, result):
 
 def test_a_result_of_another_version_is_left_alone(store, result):
     path = store.write(result)
-    path.write_text(result.text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(ResultError, match=f"{path.name}.*format 2"):
+    path.write_text(result.text().replace('"format": 2', '"format": 3'))
+    with pytest.raises(ResultError, match=f"{path.name}.*format 3"):
         store.read(result.spec)
     assert path.exists()
 

@@ -6,9 +6,13 @@ import inspect
 import jax.numpy as jnp
 import pytest
 
-from tlx.runs.resolve import make_specs
 from tlx.engine.optimizer import schedule
 from tlx.plugins import Registry
+from tlx.runs.resolve import Lookup, resolve_suite
+
+
+def specs_of(registry, name):
+    return [job.spec for job in resolve_suite(Lookup(registry), registry.get("suites", name))]
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +31,24 @@ LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-transfer"
 PAPERS = tuple(name for name, _, _ in importlib.import_module("tlx_suites").PAPERS)
 FEATURES = ("office-caltech10", "office-caltech10-tuned", "folder", "cifar10-transfer-probe")
 TRANSFER = ("cifar10-transfer-reduced",)
-NAMES = (*PAPERS, *FEATURES, *TRANSFER, "quick", "smoke", "digits-short", *LARGE, *(f"{name}-smoke" for name in LARGE))
+CODE = ("cdan-digits", "mcd-digits")
+NAMES = (
+    *PAPERS,
+    *FEATURES,
+    *TRANSFER,
+    *CODE,
+    "quick",
+    "smoke",
+    "digits-short",
+    *LARGE,
+    *(f"{name}-smoke" for name in LARGE),
+)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_of_a_suite_is_registered(everything, name):
     suite = everything.get("suites", name)
-    specs = make_specs(everything, suite)
+    specs = specs_of(everything, name)
     assert suite.name == name
     assert len(specs) == len(suite.tasks) * len(suite.strategies) == len({spec.hash for spec in specs})
 
@@ -56,7 +71,7 @@ def test_the_text_of_a_large_suite_says_what_it_reproduces_what_to_expect_and_wh
 
 
 def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
-    specs = {spec.label: spec for spec in make_specs(everything, everything.get("suites", "digits"))}
+    specs = {spec.label: spec for spec in specs_of(everything, "digits")}
     nets = {spec.task: spec.backbone for spec in specs.values() if spec.strategy != "mcd"}
     assert nets["mnist->usps"] == nets["usps->mnist"] == nets["mnist->mnist_m"] == "lenet_dropout"
     assert nets["svhn_cropped->mnist"] == nets["mnist->svhn_cropped"] == nets["syn_digits->svhn_cropped"] == "dtn"
@@ -75,12 +90,27 @@ def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
     assert protocols["mnist->usps"] == "P-full-off" and protocols["svhn_cropped->mnist"] == "P-sv-bal"
 
 
+def test_the_code_of_cdan_and_mcd_changes_by_task(everything):
+    specs = {spec.label: spec for spec in specs_of(everything, "cdan-digits") + specs_of(everything, "mcd-digits")}
+    assert [specs[f"{task} cdan"].recipe.power for task in ("mnist->usps", "usps->mnist", "svhn_cropped->mnist")] == [
+        10.0, 8.0, 16.0
+    ]  # fmt: skip
+    svhn = specs["svhn_cropped->mnist dann"]
+    assert (svhn.recipe.lr, svhn.recipe.gamma, svhn.backbone) == (0.03, 0.3, "dtn")
+    assert dict(svhn.settings)["gamma"] == 46.85 and dict(svhn.settings)["hidden"] == (500, 500)
+    assert {label: (spec.recipe.steps, spec.backbone) for label, spec in specs.items() if label.endswith("mcd")} == {
+        "mnist->usps mcd": (3000, "mcd_usps"),
+        "usps->mnist mcd": (3000, "mcd_usps"),
+        "svhn_cropped->mnist mcd": (93_800, "mcd_digits"),
+    }
+
+
 def test_transfer_recipes_have_the_published_rates(everything):
     """Step 0-based t of T: p = t / T. Keras: lr / (1 + 1e-6 t); the tutorial: a tenth every 7 of 25 epochs."""
 
     def lr(name, progress):
         recipe = everything.get("recipes", name)
-        return recipe.lr * float(schedule(recipe.schedule, recipe.hyper(), jnp.float32(progress)))
+        return recipe.lr * float(schedule(recipe.schedule, recipe, recipe.traced(), jnp.float32(progress)))
 
     for epoch, expected in ((0, 1e-3), (6.9, 1e-3), (7.1, 1e-4), (14.1, 1e-5), (24, 1e-6)):
         assert lr("resnet18-transfer", epoch / 25) == pytest.approx(expected, rel=1e-4)

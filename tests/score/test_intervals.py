@@ -20,6 +20,12 @@ def test_is_clipped_to_what_an_accuracy_can_be():
     assert interval([0.0, 1.0]) == (0.5, 0.0, 1.0)
 
 
+def test_a_score_without_a_least_value_is_clipped_at_one_alone():
+    mean, low, high = interval([-4.0, 0.9], low=-np.inf)
+    assert mean == pytest.approx(-1.55) and high == 1.0
+    assert low == pytest.approx(stats.t.interval(0.95, 1, -1.55, stats.sem([-4.0, 0.9]))[0])
+
+
 def test_one_value_has_no_interval():
     assert interval([0.7]) == (0.7, None, None)
 

@@ -1,3 +1,5 @@
+from statistics import harmonic_mean
+
 import numpy as np
 import pytest
 from sklearn.metrics import (
@@ -5,12 +7,15 @@ from sklearn.metrics import (
     balanced_accuracy_score,
     confusion_matrix,
     f1_score,
+    mean_absolute_error,
+    mean_squared_error,
     precision_score,
+    r2_score,
     recall_score,
     top_k_accuracy_score,
 )
 
-from tlx.score import accuracy, scores
+from tlx.score import accuracy, main_metric, main_score, open_scores, r2, real_scores, scores
 from tlx.score.metrics import f1, mean_per_class, precision, top_k
 
 
@@ -112,3 +117,49 @@ def test_one_class_forbidden_is_a_finite_row():
 def test_collapse_is_one_class_taking_nine_in_ten(rows, collapsed):
     predicted = np.array([0] * rows + [1, 2] * ((100 - rows) // 2 + 1))[:100]
     assert scores(np.eye(3)[predicted], np.arange(100) % 3)["collapsed"] is collapsed
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_real_targets_agree_with_scikit_learn(columns):
+    random = np.random.default_rng(columns)
+    y = random.normal(2, 3, (50, columns)).astype(np.float32)
+    outputs = (y + random.normal(0, 1, y.shape)).astype(np.float32)
+    found = real_scores(outputs, y)
+    assert found["r2"] == r2(outputs, y) == pytest.approx(r2_score(y, outputs))
+    assert found["rmse"] == pytest.approx(mean_squared_error(y.ravel(), outputs.ravel()) ** 0.5)
+    assert found["mae"] == pytest.approx(mean_absolute_error(y, outputs))
+    assert r2(-outputs, y) == pytest.approx(r2_score(y, -outputs)) and r2(-outputs, y) < 0
+
+
+@pytest.mark.parametrize("met", [True, False])
+def test_r2_of_a_constant_column_agrees_with_scikit_learn(met):
+    y = np.stack([np.full(9, 2.0), np.arange(9.0)], axis=1).astype(np.float32)
+    outputs = y + (0 if met else 1)
+    assert r2(outputs, y) == pytest.approx(r2_score(y, outputs))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_real_outputs_that_are_not_finite_have_no_score(value):
+    y = np.arange(6, dtype=np.float32)[:, None]
+    outputs = y.copy()
+    outputs[2] = value
+    found = real_scores(outputs, y)
+    assert np.isnan([found["r2"], found["rmse"], found["mae"]]).all()
+
+
+def test_the_main_metric_of_each_kind_of_target(logits, y):
+    assert (main_metric("classes"), main_metric("real")) == ("accuracy", "r2")
+    assert main_score("classes", logits, y) == accuracy(logits, y)
+    assert main_score("real", logits, logits) == 1.0
+
+
+def test_open_set_scores():
+    logits = np.eye(4)[[0, 1, 1, 1, 3, 3, 2, 0]]
+    y = np.array([0, 0, 1, 1, 3, 3, 3, 3])  # class 2 is not there; 3 is the unknown
+    recall = scores(logits, y)["recall"]
+    found = open_scores(recall, 3)
+    known = balanced_accuracy_score(y[:4], logits[:4].argmax(axis=1))
+    assert found["known"] == pytest.approx(known) and found["unknown"] == pytest.approx(0.5)
+    assert found["hos"] == pytest.approx(harmonic_mean([known, 0.5]))
+    assert open_scores([0.0, 0.0, 0.0], 2)["hos"] == 0.0
+    assert open_scores([1.0, 1.0, None], 2) == {"known": 1.0, "unknown": None, "hos": None}

@@ -65,3 +65,15 @@ def test_the_built_in_selectors():
     seen = [Evidence(step, step / 3, logits(s), y, logits(t), y) for step, s, t in [(1, 2, 4), (2, 4, 1), (3, 3, 3)]]
     assert [select(selector, seen) for selector in (Last(), SourceVal(), Oracle())] == [2, 1, 0]
     assert [selector.uses_target_labels for selector in (Last, SourceVal, Oracle)] == [False, False, True]
+
+
+def test_selectors_of_any_target_score_real_ones_by_r2():
+    from tlx_selectors.oracle import Oracle
+    from tlx_selectors.source_val import SourceVal
+
+    y = np.arange(8, dtype=np.float32)[:, None]
+    seen = [
+        Evidence(step, step / 3, y * source, y, y * target, y, target_kind="real")
+        for step, source, target in [(1, 1.2, 0.5), (2, 0.9, -1.0), (3, 0.0, 1.1)]
+    ]
+    assert [select(selector, seen) for selector in (SourceVal(), Oracle())] == [1, 2]

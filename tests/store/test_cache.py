@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tlx.data import Arrays, Dataset
+from tlx.data import Arrays, Dataset, Tokens, Vector
+from tlx.data.tree import leaves, take
 from tlx.errors import DataError
 from tlx.store import cache
 
@@ -44,23 +45,42 @@ def left(home: Path) -> list[str]:
 
 
 def test_what_is_kept_comes_back_memory_mapped_and_read_only(home):
-    first = cache.cached("tfds:a/b", "k" * 64, lambda: dataset(name="tfds:a/b"))
-    again = cache.cached("tfds:a/b", "k" * 64, never)
+    first = cache.load_or_build("tfds:a/b", "k" * 64, lambda: dataset(name="tfds:a/b"))
+    again = cache.load_or_build("tfds:a/b", "k" * 64, never)
     assert same(first, dataset(name="tfds:a/b")) and same(again, first)
     for array in (*first.train, *again.test):
         assert isinstance(array, np.memmap) and not array.flags.writeable
     assert left(home) == ["tfds-a-b-" + "k" * 16]
 
 
+def test_other_kinds_of_input_and_target_come_back():
+    first, second = arrays(0, 20), arrays(1000, 6)
+    tree = {"b": (np.zeros((26, 2), np.float32), np.ones((26, 1), np.float32)), "a": np.full((26, 3), 2, np.float32)}
+    parts = [
+        part._replace(x=take(tree, rows), y=np.full((len(part.y), 2), 0.5, np.float32))
+        for part, rows in ((first, slice(20)), (second, slice(20, 26)))
+    ]
+    kept = Dataset("table", parts[0], parts[1], (), Vector(standardise=False), "real")
+    for found in (cache.load_or_build("table", "k" * 64, lambda: kept), cache.load_or_build("table", "k" * 64, never)):
+        assert (found.input, found.target_kind, found.classes) == (Vector(False), "real", ())
+        assert sorted(found.train.x) == ["a", "b"] and isinstance(found.train.x["b"], tuple)
+        for split, part in zip((found.train, found.test), parts, strict=True):
+            assert all(map(np.array_equal, leaves(split.x), leaves(part.x))) and np.array_equal(split.y, part.y)
+            assert isinstance(split.x["b"][1], np.memmap)
+    words = Dataset("words", *(part._replace(x=np.ones((len(part.y), 4), np.int32)) for part in (first, second)),
+                    classes=("a", "b"), input=Tokens(9))  # fmt: skip
+    assert cache.load_or_build("words", "k" * 64, lambda: words).input == Tokens(9)
+
+
 def test_another_key_is_another_dataset():
-    cache.cached("toy", "a" * 64, lambda: dataset(20))
-    assert len(cache.cached("toy", "b" * 64, lambda: dataset(30)).train.y) == 30
-    assert len(cache.cached("toy", "a" * 64, never).train.y) == 20
+    cache.load_or_build("toy", "a" * 64, lambda: dataset(20))
+    assert len(cache.load_or_build("toy", "b" * 64, lambda: dataset(30)).train.y) == 30
+    assert len(cache.load_or_build("toy", "a" * 64, never).train.y) == 20
 
 
 def test_the_hash_is_of_the_content():
     def found(key: str, rows: int) -> str:
-        cache.cached("toy", key * 64, lambda: dataset(rows))
+        cache.load_or_build("toy", key * 64, lambda: dataset(rows))
         return cache.meta(cache.place("toy", key * 64))["hash"]
 
     assert found("a", 20) == found("b", 20) != found("c", 21)
@@ -68,15 +88,15 @@ def test_the_hash_is_of_the_content():
 
 def test_a_build_that_fails_leaves_nothing(home):
     with pytest.raises(ZeroDivisionError):
-        cache.cached("toy", "k" * 64, lambda: dataset(1 // 0))
+        cache.load_or_build("toy", "k" * 64, lambda: dataset(1 // 0))
     assert left(home) == []
-    assert same(cache.cached("toy", "k" * 64, dataset), dataset())
+    assert same(cache.load_or_build("toy", "k" * 64, dataset), dataset())
 
 
 @pytest.mark.parametrize("file", ["train_x.npy", "train_origin.npy", "test_y.npy", "meta.json"])
 @pytest.mark.parametrize("how", ["gone", "empty", "cut", "other"])
 def test_a_damaged_file_is_named_and_the_cache_built_again(home, caplog, file, how):
-    cache.cached("toy", "k" * 64, dataset)
+    cache.load_or_build("toy", "k" * 64, dataset)
     place = home / "cache" / left(home)[0]
     path = place / file
     if how == "gone":
@@ -87,14 +107,14 @@ def test_a_damaged_file_is_named_and_the_cache_built_again(home, caplog, file, h
     with pytest.raises(DataError, match=f"The cache file {path} is damaged: "):
         cache.read("toy", place)
     with caplog.at_level(logging.WARNING, "tlx"):
-        assert same(cache.cached("toy", "k" * 64, dataset), dataset())
+        assert same(cache.load_or_build("toy", "k" * 64, dataset), dataset())
     assert f"The cache file {path} is damaged" in caplog.text and "built again" in caplog.text
-    assert same(cache.cached("toy", "k" * 64, never), dataset()) and len(left(home)) == 1
+    assert same(cache.load_or_build("toy", "k" * 64, never), dataset()) and len(left(home)) == 1
 
 
 @pytest.mark.parametrize("about", [[], {"name": "toy"}, {"name": "toy", "classes": 1, "files": [], "hash": ""}])
 def test_a_meta_file_that_says_something_else_is_damaged(home, about):
-    cache.cached("toy", "k" * 64, dataset)
+    cache.load_or_build("toy", "k" * 64, dataset)
     place = home / "cache" / left(home)[0]
     (place / "meta.json").write_text(json.dumps(about))
     with pytest.raises(DataError, match="damaged"):
@@ -102,7 +122,7 @@ def test_a_meta_file_that_says_something_else_is_damaged(home, about):
 
 
 def test_pickles_are_not_read(home):
-    cache.cached("toy", "k" * 64, dataset)
+    cache.load_or_build("toy", "k" * 64, dataset)
     place = home / "cache" / left(home)[0]
     about, path = json.loads((place / "meta.json").read_text()), place / "train_y.npy"
     np.save(path, np.array([print], object), allow_pickle=True)
@@ -115,13 +135,14 @@ def test_pickles_are_not_read(home):
 def test_a_folder_that_cannot_be_written_is_named(home):
     home.write_text("a file")
     with pytest.raises(DataError, match="Dataset 'toy': the cache .* cannot be written or read"):
-        cache.cached("toy", "k" * 64, dataset)
+        cache.load_or_build("toy", "k" * 64, dataset)
 
 
 PROCESS = """
 import sys, time
 import numpy as np
-from tlx.data import Arrays, Dataset
+from tlx.data import Arrays, Dataset, Tokens, Vector
+from tlx.data.tree import leaves, take
 from tlx.store import cache
 
 def build():
@@ -140,7 +161,7 @@ def half(stream, array, **options):
 
 if sys.argv[2] == "stuck":
     np.save = half
-print(cache.cached("toy", "k" * 64, build).test.x.sum())
+print(cache.load_or_build("toy", "k" * 64, build).test.x.sum())
 """
 
 
@@ -160,5 +181,5 @@ def test_what_a_killed_builder_left_is_cleared(home, tmp_path):
         assert killed.stdout is not None and killed.stdout.readline() == "writes\n"
         killed.kill()
     assert [".build-" in name for name in left(home)] == [True]
-    assert same(cache.cached("toy", "k" * 64, dataset), dataset())
+    assert same(cache.load_or_build("toy", "k" * 64, dataset), dataset())
     assert left(home) == ["toy-" + "k" * 16]

@@ -2,14 +2,13 @@
 
 import re
 
+import jax
 import numpy as np
 import pytest
 from flax import nnx
 
-from tlx import Arrays, Dataset, PluginError, Strategy, strategy
-from tlx.ops import cross_entropy
-from tlx.testing import check_backbone, check_dataset, check_strategy, checks_of, parametrize_with_checks
-from tlx.testing.tiny import TinyBN
+from tlx import Arrays, Dataset, PluginError, Strategy, static, strategy
+from tlx.testing import TinyBN, check_backbone, check_dataset, check_strategy, checks_of, parametrize_with_checks
 
 
 @strategy
@@ -20,7 +19,8 @@ class Good(Strategy):
 
     def loss(self, model, state, batch, context):
         features, state = model.features(state, batch.source.x)
-        return self.weight * cross_entropy(model.logits(state, features), batch.source.y), state, {}
+        logits, state = model.classify(state, features)
+        return self.weight * model.task_loss(logits, batch.source.y), state, {}
 
 
 def undecorated():
@@ -72,6 +72,54 @@ class Still(Good):
         return 0.0 * Good.predict(self, model, state, x)
 
 
+@strategy
+class Repeats(Good):
+    """Draws the head and all else from one key."""
+
+    def init(self, model, key):
+        return model.init(key).put(noise=jax.random.normal(key))
+
+
+@strategy
+class Adds(Good):
+    """Adds to the state in its loss."""
+
+    def loss(self, model, state, batch, context):
+        loss, state, metrics = Good.loss(self, model, state, batch, context)
+        return loss, state.put(seen=loss), metrics
+
+
+class Calls:
+    count = 0
+
+
+@strategy
+class Counts(Good):
+    """Predicts another thing whenever it is called."""
+
+    expected_failed_checks = {"is_deterministic": "it asks the host"}
+
+    def predict(self, model, state, x):
+        def count():
+            Calls.count += 1
+            return np.float32(Calls.count)
+
+        return Good.predict(self, model, state, x) + jax.pure_callback(count, jax.ShapeDtypeStruct((), np.float32))
+
+
+@strategy
+class Numbers(Good):
+    """Is for vectors and real numbers, and has a float that shapes its program."""
+
+    inputs = ("vector",)
+    targets = ("real",)
+    part: float = static(0.5)  # pyright: ignore[reportGeneralTypeIssues]
+
+    def loss(self, model, state, batch, context):
+        assert batch.source.x.ndim == 2 and batch.source.y.ndim == 2 and isinstance(self.part, float)
+        return Good.loss(self, model, state, batch, context)
+
+
 @pytest.mark.parametrize(
     ("subject", "check", "says"),
     [
@@ -79,8 +127,10 @@ class Still(Good):
         (Undocumented, "has_a_summary", "give class Undocumented a docstring"),
         (UnknownSetting, "has_a_known_setting", "'unsupervized'; expected one of unsupervised"),
         (Integer, "settings_are_leaves_or_static", "field 'layers' is .* use a tuple"),
-        (Vector, "trains", r"the loss is float32\[8\]; expected a float scalar"),
-        (Infinite, "stays_finite", "NaN or infinite after 12 steps; guard log"),
+        (Vector, "trains", r"the loss is float32\[16\]; expected a float scalar"),
+        (Adds, "trains", "Adds, phase train: the loss changed the state's tree at .*seen': it was absent"),
+        (Repeats, "uses_each_key_once", "a random key is used twice: .* Split it"),
+        (Infinite, "stays_finite", "NaN or infinite after 6 steps of each phase: .*metrics/train/loss.*; guard log"),
         (Still, "learns_from_what_it_sees", "no parameter moves"),
     ],
 )
@@ -89,9 +139,25 @@ def test_a_bad_strategy_is_told_what_to_change(subject, check, says):
     assert re.search(says, failed[check])
 
 
-def test_a_good_strategy_passes_all():
-    assert [result for result in check_strategy(Good) if not result.passed] == []
+@pytest.mark.parametrize("subject", [Good, Numbers])
+def test_a_good_strategy_passes_all(subject):
+    assert [result for result in check_strategy(subject) if not result.passed] == []
     assert {result.name for result in check_strategy(Good)} == {check.__name__ for check in checks_of(Good)}
+
+
+def test_a_known_failure_is_declared():
+    """The trap: a declaration that outlives its reason, or names a check that there is none of."""
+    results = {result.name: result for result in check_strategy(Counts)}
+    assert all(result.passed for result in results.values())
+    assert results["is_deterministic"].message == "fails as expected: it asks the host"
+    Counts.expected_failed_checks = {"trains": "it cannot"}  # pyright: ignore[reportAttributeAccessIssue]
+    failed = {result.name: result.message for result in check_strategy(Counts) if not result.passed}
+    assert failed.keys() == {"trains", "is_deterministic"} and "it passes: take it out" in failed["trains"]
+    marks = {param.id: param.marks for param in parametrize_with_checks([Counts]).mark.args[1]}
+    assert marks["Counts-trains"][0].name == "xfail" and not marks["Counts-is_decorated"]
+    Counts.expected_failed_checks = {"train": "it cannot"}  # pyright: ignore[reportAttributeAccessIssue]
+    with pytest.raises(PluginError, match="no check 'train'; nearest: trains"):
+        check_strategy(Counts)
 
 
 class Unused(TinyBN):
@@ -114,7 +180,7 @@ class Mixing(TinyBN):
 
     def __call__(self, x):
         features = super().__call__(x)
-        return features - features.mean(0)
+        return features - features.mean(0, keepdims=True)
 
 
 class Narrow(TinyBN):
@@ -194,7 +260,8 @@ def test_a_good_dataset_passes_all():
 
 def test_parametrize_names_subject_and_check():
     mark = parametrize_with_checks([Good, TinyBN, good]).mark
-    assert "Good-is_decorated" in mark.kwargs["ids"] and "good-loads" in mark.kwargs["ids"]
+    names = [param.id for param in mark.args[1]]
+    assert "Good-is_decorated" in names and "good-loads" in names
     assert len(mark.args[1]) == len(checks_of(Good)) + len(checks_of(TinyBN)) + len(checks_of(good))
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from tlx.engine.model import Frame, make_model
-from tlx.engine.pretrained import fitted, pretrained
+from tlx.engine.model import ModelSpec, Shapes, make_model
+from tlx.engine.pretrained import match_weights, pretrained
 from tlx.weights import read
 from tlx_backbones.resnet import ResNet18, ResNet50
 
@@ -76,13 +76,13 @@ def test_resnet(tmp_path, ours, depths, deep):
     save_file(
         {name: tensor.detach().numpy() for name, tensor in theirs.state_dict().items()}, tmp_path / "x.safetensors"
     )
-    frame = Frame(ours, (96, 80, 3), 1000, 4)
-    weights, report = fitted(frame, read(tmp_path / "x.safetensors"))
+    spec = ModelSpec(ours, Shapes.of(np.zeros((1, 96, 80, 3), np.uint8)), 1000, 1000)
+    weights, report = match_weights(spec, read(tmp_path / "x.safetensors"))
     assert report == ((), (), ())
-    model = pretrained(make_model(frame), frame, jax.tree.map(jax.numpy.asarray, weights))
+    model = pretrained(make_model(spec), jax.tree.map(jax.numpy.asarray, weights))
     state = jax.jit(model.init)(jax.random.key(0))
     x = np.random.default_rng(0).normal(size=(2, 96, 80, 3)).astype(np.float32)
-    got = jax.jit(lambda x: model.logits(state, model.features(state, x, train=False)[0]))(x)
+    got = jax.jit(lambda x: model.classify(state, model.features(state, x, train=False)[0], train=False)[0])(x)
     with torch.no_grad():
         wanted = theirs(torch.from_numpy(x.transpose(0, 3, 1, 2).copy())).numpy()
     assert np.abs(got - wanted).max() / np.abs(wanted).max() < 1e-4

@@ -4,6 +4,7 @@ PyTorch is no dependency: without it, all of this is skipped. Features are param
 with respect to them, to the head and to a strategy's own networks is compared as well as the loss.
 """
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -11,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 
-from tlx import Batch, Context, Labelled, Model, State, Strategy
-from tlx.contract import Unlabelled
+from tlx import Batch, Context, Labelled, State, Strategy, Unlabelled
+from tlx.engine.model import ModelSpec, PureModel, Shapes, make_model
 from tlx_strategies.afn import AFN
 from tlx_strategies.bsp import BSP
 from tlx_strategies.cdan import CDAN
@@ -32,28 +34,32 @@ N, WIDTH, CLASSES, P = 8, 6, 4, 0.3
 Y = np.random.default_rng(1).integers(0, CLASSES, N)
 
 
-def init(key):
-    random = np.random.default_rng(0)
-    rows = np.concatenate([random.normal(size=(N, WIDTH)), 0.5 + 1.5 * random.normal(size=(N, WIDTH))])
-    head = {
-        "kernel": jnp.asarray(random.normal(size=(WIDTH, CLASSES))),
-        "bias": jnp.asarray(random.normal(size=CLASSES)),
-    }
-    return State({"features": jnp.asarray(rows), "head": head}, {"features": {}})
+class Free(nnx.Module):
+    """Features that are parameters, whatever x is."""
+
+    def __init__(self, shape, rngs):
+        random = np.random.default_rng(0)
+        rows = np.concatenate([random.normal(size=(N, WIDTH)), 0.5 + 1.5 * random.normal(size=(N, WIDTH))])
+        self.width, self.rows = WIDTH, nnx.Param(jnp.asarray(rows))
+
+    def __call__(self, x):
+        return self.rows[: len(x)]
 
 
-def classify(state, z, head="head"):
-    return z @ state.params[head]["kernel"] + state.params[head]["bias"], state
+class Double(PureModel):
+    """The model without the cast to float32."""
+
+    def features(self, state: State, x: Any, **how: Any) -> Any:
+        return state.params["features"]["rows"], state
+
+    def classify(self, state: State, features: Any, *, net: str = "head", train: bool = True) -> Any:
+        return features @ state.params[net]["kernel"] + state.params[net]["bias"][None], state
 
 
-def features(state, x, train=True):
-    return state.params["features"], state
-
-
-NO: Any = None
-MODEL = Model(init, features, NO, NO, NO, WIDTH, CLASSES, N, (1, 1, 1), classify, NO)
-ROWS = jnp.zeros((N, 1))
-BATCH = Batch(Labelled(ROWS, jnp.asarray(Y), ROWS[:, 0]), Unlabelled(ROWS, ROWS[:, 0]), None)  # pyright: ignore
+ROWS, NO = jnp.zeros((N, 1)), jnp.zeros(N, jnp.int32)
+MADE = make_model(ModelSpec(Free, Shapes.of(ROWS), CLASSES, CLASSES))
+MODEL = Double(**{field.name: getattr(MADE, field.name) for field in dataclasses.fields(MADE)})
+BATCH = Batch(Labelled(ROWS, jnp.asarray(Y), NO, NO), Unlabelled(ROWS, NO, NO), None)  # pyright: ignore
 RAMP = 2 / (1 + np.exp(-10 * P)) - 1
 
 
@@ -72,12 +78,12 @@ class Reverse(torch.autograd.Function):
 
 
 def network(params, x):
-    for i in range(len(params)):
-        layer = params[f"layer{i}"]
+    layers, norms = params["layers"], params.get("norms", {})
+    for i, layer in layers.items():
         x = x @ layer["kernel"] + layer["bias"]
-        if "scale" in layer:
-            x = F.batch_norm(x, None, None, layer["scale"], layer["shift"], training=True, eps=1e-5)
-        if i < len(params) - 1:
+        if i in norms:
+            x = F.batch_norm(x, None, None, norms[i]["scale"], norms[i]["bias"], training=True, eps=1e-5)
+        if i < len(layers) - 1:
             x = torch.relu(x)
     return x
 
@@ -205,7 +211,8 @@ def test_loss_and_gradients_are_those_of_the_transcription(name):
         state = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), state)
         value, gradients = ours(strategy, state)
         params = jax.tree.map(lambda leaf: torch.tensor(np.asarray(leaf), requires_grad=True), state.params)
-    s, t = params["features"][:N], params["features"][N:]
+    rows = params["features"]["rows"]
+    s, t = rows[:N], rows[N:]
     zs, zt = (z @ params["head"]["kernel"] + params["head"]["bias"] for z in (s, t))
     expected = F.cross_entropy(zs, torch.tensor(Y)) + transcription(params, s, t, zs, zt)
     expected.backward()

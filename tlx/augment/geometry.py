@@ -40,8 +40,8 @@ def shear(key: Key, x: Images, slope: float = 0.3, fill: str = "zero") -> Images
 
 def translate(key: Key, x: Images, fraction: float = 0.1, fill: str = "zero") -> Images:
     """Moved by U(-fraction, fraction) of the height and of the width, bilinear between pixels."""
-    offset = fraction * _signed(key, x.shape[0], 2) * jnp.array(x.shape[1:3])
-    return warp(x, jnp.eye(2)[None], offset, fill)
+    offset = fraction * _signed(key, x.shape[0], 2) * jnp.array([x.shape[1:3]], jnp.float32)
+    return warp(x, jnp.broadcast_to(jnp.eye(2), (x.shape[0], 2, 2)), offset, fill)
 
 
 def scale(key: Key, x: Images, low: float = 0.8, high: float = 1.2, fill: str = "zero") -> Images:
@@ -52,7 +52,7 @@ def scale(key: Key, x: Images, low: float = 0.8, high: float = 1.2, fill: str = 
 
 def affine(key: Key, x: Images, std: float = 0.1, fill: str = "edge") -> Images:
     """Under the map I + std * N(0, 1) about the centre (French, Mackiewicz, Fisher 2018)."""
-    return warp(x, jnp.eye(2) + std * jax.random.normal(key, (x.shape[0], 2, 2)), fill=fill)
+    return warp(x, jnp.eye(2)[None] + std * jax.random.normal(key, (x.shape[0], 2, 2)), fill=fill)
 
 
 def _signed(key: Key, *shape: int) -> jax.Array:

@@ -34,11 +34,11 @@ def cutout(key: Key, x: Images, size: float = 0.5, value: float = 0.5) -> Images
         raise SettingError(f"cutout: size is {size}; expected a part of the image, 0 to 1")
     height, width = x.shape[1:3]
     side = round(size * min(height, width))
-    centres = jax.random.randint(key, (x.shape[0], 2), 0, jnp.array([height, width]))
+    centres = jax.random.randint(key, (x.shape[0], 2), 0, jnp.array([[height, width]]))
     first = centres - side // 2
 
     def inside(axis: int, length: int):
-        place = jnp.arange(length) - first[:, axis, None]
+        place = jnp.arange(length)[None] - first[:, axis, None]
         return (place >= 0) & (place < side)
 
     hole = inside(0, height)[:, :, None, None] & inside(1, width)[:, None, :, None]
@@ -59,7 +59,7 @@ def gaussian(x: Images, sigma: Each, radius: int) -> Images:
     for axis in (1, 2):
         length = x.shape[axis]
         reach = min(radius, length - 1)
-        steps = jnp.arange(-reach, reach + 1)
+        steps = jnp.arange(-reach, reach + 1, dtype=sigma.dtype)[None]
         weights = jnp.exp(-(steps**2) / (2 * sigma[:, None] ** 2))
         weights = (weights / weights.sum(1, keepdims=True)).astype(x.dtype)[:, :, None, None, None]
         pad = [(0, 0)] * 4

@@ -5,7 +5,7 @@ A `factor` f mixes an image x with a degenerate one d: clip(d + f (x - d), 0, 1)
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from tlx.augment.warp import Each
 from tlx.contract import Images
@@ -14,14 +14,14 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 SMOOTH = ((1, 1, 1), (1, 5, 1), (1, 1, 1))  # Pillow's kernel, over 13
 
 
-def luma(x: Images) -> Images:
+def luma(x: Images) -> Float[Array, "batch height width 1"]:
     """Grey as seen, [N, H, W, 1]; a grey image as it is."""
     if x.shape[3] == 1:
         return x
     return LUMA[0] * x[..., :1] + LUMA[1] * x[..., 1:2] + LUMA[2] * x[..., 2:]
 
 
-def blend(degenerate: Images | float, x: Images, factor: Each) -> Images:
+def blend(degenerate: Float[Array, "batch #height #width #channels"] | float, x: Images, factor: Each) -> Images:
     """clip(d + f (x - d), 0, 1)."""
     return jnp.clip(degenerate + _each(factor).astype(x.dtype) * (x - degenerate), 0, 1)
 
@@ -59,18 +59,20 @@ def hue(x: Images, turns: Each) -> Images:
     """The hue of HSV moved by `turns` of the colour circle; a grey image as it is."""
     if x.shape[3] == 1:
         return x
+    kind, x = x.dtype, x.astype(turns.dtype)
     value, least = x.max(-1), x.min(-1)
     chroma = value - least
     red, green, blue = x[..., 0], x[..., 1], x[..., 2]
     over = jnp.where(chroma > 0, chroma, 1)
+    # not `value == red`: where a program computes x twice, the two may differ in the last digit
     sixths = jnp.where(
-        value == red,
+        (red >= green) & (red >= blue),
         (green - blue) / over,
-        jnp.where(value == green, 2 + (blue - red) / over, 4 + (red - green) / over),
+        jnp.where(green >= blue, 2 + (blue - red) / over, 4 + (red - green) / over),
     )
-    place = (jnp.array([5, 3, 1]) + sixths[..., None] + 6 * _each(turns)) % 6
+    place = (jnp.array([5, 3, 1], x.dtype).reshape(1, 1, 1, 3) + sixths[..., None] + 6 * _each(turns)) % 6
     ramp = jnp.clip(jnp.minimum(place, 4 - place), 0, 1)
-    return (value[..., None] - chroma[..., None] * ramp).astype(x.dtype)
+    return (value[..., None] - chroma[..., None] * ramp).astype(kind)
 
 
 def autocontrast(x: Images) -> Images:
@@ -90,7 +92,7 @@ def equalize(x: Images) -> Images:
     in_last = jnp.take_along_axis(counts, levels.max(1, keepdims=True), axis=1)
     step = (total - in_last) // 255
     table = (step // 2 + jnp.cumsum(counts, 1) - counts) // jnp.maximum(step, 1)
-    table = jnp.where(step > 0, jnp.minimum(table, 255), jnp.arange(256))
+    table = jnp.where(step > 0, jnp.minimum(table, 255), jnp.arange(256, dtype=table.dtype)[None])
     flat = table.reshape(-1).at[first + levels].get(mode="promise_in_bounds")
     return (flat.reshape(batch, channels, height, width).transpose(0, 2, 3, 1) / 255).astype(x.dtype)
 
@@ -103,7 +105,7 @@ def posterize(x: Images, bits: Int[Array, "batch"]) -> Images:
 
 def solarize(x: Images, threshold: Each) -> Images:
     """x below the threshold, 1 - x from there on."""
-    return jnp.where(x < _each(threshold), x, 1 - x)
+    return jnp.where(x.astype(threshold.dtype) < _each(threshold), x, 1 - x)
 
 
 def _each(strength: Array) -> Array:

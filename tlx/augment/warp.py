@@ -24,11 +24,12 @@ def warp(x: Images, maps: Maps, offset: Vectors | None = None, fill: str = "zero
     """
     known("fill", fill, FILLS)
     height, width = x.shape[1:3]
-    centre = jnp.array([(height - 1) / 2, (width - 1) / 2])
-    rows, columns = (jnp.arange(height) - centre[0])[:, None], jnp.arange(width) - centre[1]
+    centre = jnp.array([(height - 1) / 2, (width - 1) / 2], maps.dtype)
+    rows = (jnp.arange(height, dtype=maps.dtype) - centre[0])[None, :, None]
+    columns = (jnp.arange(width, dtype=maps.dtype) - centre[1])[None, None, :]
     # not a matrix product: an accelerator would round its factors to fewer digits, which moves pixels
     parts = [maps[:, i, 0, None, None] * rows + maps[:, i, 1, None, None] * columns for i in range(2)]
-    at = jnp.stack(parts, -1) + centre
+    at = jnp.stack(parts, -1) + centre.reshape(1, 1, 1, 2)
     if offset is not None:
         at = at + offset[:, None, None]
     if fill == "zero":
@@ -47,13 +48,13 @@ def bilinear(x: Images, at: Float[Array, "batch rows columns 2"]) -> Float[Array
     row, column = jnp.clip(at[..., 0], 0, height - 1), jnp.clip(at[..., 1], 0, width - 1)
     top = jnp.minimum(row.astype(jnp.int32), max(height - 2, 0))
     left = jnp.minimum(column.astype(jnp.int32), max(width - 2, 0))
-    down, right = (row - top)[..., None], (column - left)[..., None]
+    down, right = (row - top.astype(at.dtype))[..., None], (column - left.astype(at.dtype))[..., None]
     below, beside = width * min(1, height - 1), min(1, width - 1)
     pixels = x.reshape(-1, channels)
     corner = jnp.arange(batch)[:, None, None] * (height * width) + top * width + left
 
     def beyond(step: int):
-        return pixels.at[corner + step].get(mode="promise_in_bounds")
+        return pixels.at[corner + step].get(mode="promise_in_bounds").astype(at.dtype)
 
     upper = beyond(0) * (1 - right) + beyond(beside) * right
     lower = beyond(below) * (1 - right) + beyond(below + beside) * right

@@ -4,8 +4,10 @@ from tlx.blocks.additive import Additive, Outputs
 from tlx.blocks.both_domains import Norm, as_source, both_domains, with_source_norm
 from tlx.blocks.fresh import with_fresh
 from tlx.blocks.online import NORM, by_batch, online
-from tlx.blocks.supervised import fine_tuned, new_head, pretrained, supervised
-from tlx.blocks.teacher import as_teacher, follow, saw, with_teacher
+from tlx.blocks.rows import concatenate, count
+from tlx.blocks.sums import Sum, compose, composes, fields
+from tlx.blocks.supervised import Term, fine_tuned, new_head, pretrained, supervised
+from tlx.blocks.teacher import follow, teacher_logits, with_teacher
 from tlx.blocks.tuning import fresh_parts, layer_rates, tuned, unfrozen
 
 __all__ = [
@@ -13,10 +15,16 @@ __all__ = [
     "Additive",
     "Norm",
     "Outputs",
+    "Sum",
+    "Term",
     "as_source",
-    "as_teacher",
     "both_domains",
     "by_batch",
+    "compose",
+    "composes",
+    "concatenate",
+    "count",
+    "fields",
     "fine_tuned",
     "follow",
     "fresh_parts",
@@ -24,8 +32,8 @@ __all__ = [
     "new_head",
     "online",
     "pretrained",
-    "saw",
     "supervised",
+    "teacher_logits",
     "tuned",
     "unfrozen",
     "with_fresh",

@@ -1,4 +1,4 @@
-"""Strategies of one loss, cross-entropy on the source plus a term of their own, which compose by name: "dann+mcc"."""
+"""Strategies of one loss, the task's on the source plus a term of their own, which compose by name: "dann+mcc"."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,6 @@ from tlx.contract import (
     Strategy,
     strategy,
 )
-from tlx.ops import cross_entropy
 
 
 class Outputs(NamedTuple):
@@ -32,13 +31,13 @@ class Outputs(NamedTuple):
 class Additive(Strategy):
     """Base of strategies that add a term to the task: write `transfer`.
 
-    loss = cross-entropy(source) + transfer
+    loss = task loss(source) + transfer; the task loss is cross-entropy, or the squared error of real numbers
 
     With batch norm the joint pass adapts by itself, so what a term adds shows beside its weight at 0, not beside
     `source_only`, which never sees the target.
 
-    Composed ("dann+mcc"), the terms share one forward pass and one cross-entropy. Parameters and extras that `init`
-    adds are each part's own, so two parts may use one name; what lies under "features" and "head" is shared.
+    Composed ("dann+mcc"), the terms share one forward pass and one task loss. Networks, parameters and extras that
+    `init` adds are each part's own, so two parts may use one name; "features" and "head" are shared.
 
     Settings: `norm`, how batch norm sees the domains: "joint" (one pass), "separate" (two passes) or "domain" (two
     passes, each domain with its own batch norm; Chang et al. 2019). See `tlx.blocks.both_domains`.
@@ -47,20 +46,23 @@ class Additive(Strategy):
     norm: Norm = "joint"
 
     def phases(self, model: Model) -> tuple[Phase, ...]:
+        def begin(state: State, context: Context) -> State:
+            return with_source_norm(state, self.norm)
+
         (phase,) = super().phases(model)
-        return (phase._replace(begin=lambda state, context: with_source_norm(state, self.norm)),)
+        return (phase._replace(begin=begin),)
 
     def transfer(
         self, model: Model, state: State, outputs: Outputs, batch: Batch, context: Context
     ) -> tuple[Scalar, State, Metrics]:
-        """The term, its weight included; the state, of which `extra` is kept; and metrics."""
+        """The term, its weight included; the state, of which `stats` and `extra` are kept; and metrics."""
         raise NotImplementedError(f"{type(self).__name__} does not define `transfer`")
 
     def loss(self, model: Model, state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
         source, target, state = both_domains(model, state, batch, self.norm)
         source_logits, state = model.classify(state, source)
         target_logits, state = model.classify(state, target)
+        task = model.task_loss(source_logits, batch.source.y)
         outputs = Outputs(source, target, source_logits, target_logits)
-        task = cross_entropy(outputs.source_logits, batch.source.y)
         term, state, metrics = self.transfer(model, state, outputs, batch, context)
         return task + term, state, {"task": task, **metrics}

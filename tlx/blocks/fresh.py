@@ -6,33 +6,31 @@ from typing import Any
 
 import jax
 
-from tlx.contract import State
+from tlx.blocks.paths import by_path, with_leaves
+from tlx.contract import Key, Model, State
 from tlx.errors import SettingError
-from tlx.ops.paths import path_of
 
 
-def with_fresh(state: State, fresh: State, globs: Sequence[str]) -> State:
-    """`state` with the parameters, and what is carried beside them, of `fresh` wherever a glob fits the path.
+def with_fresh(model: Model, state: State, key: Key, globs: Sequence[str]) -> State:
+    """The state with the parameters, and what is carried beside them, drawn anew wherever a glob fits the path.
 
-    Paths are like "features/conv1/kernel"; those of batch-norm statistics begin with the group too.
+    Paths are like "features/conv1/kernel"; those of batch-norm statistics begin with the network's name too.
 
     Raises:
         SettingError: a glob that fits no parameter.
+        ContractError: a glob that fits a parameter of no network.
     """
-    paths = [path_of(path) for path, _ in jax.tree_util.tree_leaves_with_path(state.params)]
+
+    def choose(tree: dict[str, Any]) -> dict[str, Any]:
+        return {path: leaf for path, leaf in by_path(tree).items() if any(fnmatchcase(path, glob) for glob in globs)}
+
+    paths = by_path(state.params)
     for glob in globs:
         if not any(fnmatchcase(path, glob) for path in paths):
             raise SettingError(f"'{glob}' fits no parameter of this backbone; expected a glob over {', '.join(paths)}")
-
-    def chosen(path: tuple, old: Any, new: Any) -> Any:
-        return new if any(fnmatchcase(path_of(path), glob) for glob in globs) else old
-
-    params = {**state.params, **_merged(chosen, state.params, fresh.params)}
-    return State(params, {**state.extra, **_merged(chosen, state.extra, fresh.extra)})
-
-
-def _merged(chosen: Any, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Of the entries that both have: a strategy may have added some."""
-    both = [name for name in old if name in new]
-    trees = ({name: tree[name] for name in both} for tree in (old, new))
-    return jax.tree_util.tree_map_with_path(chosen, *trees)
+    names = sorted({path.split("/")[0] for path in choose(state.params)})
+    fresh = state
+    for number, name in enumerate(names):
+        fresh = model.renew(fresh, jax.random.fold_in(key, number), name)
+    params, stats, _ = (with_leaves(old, choose(new)) for old, new in zip(state, fresh, strict=True))
+    return State(params, stats, state.extra)

@@ -1,128 +1,136 @@
-"""Strategies made of others by name, "dann+mcc": the sum of their terms over one forward pass and one cross-entropy."""
+"""Strategies made of others by name, "dann+mcc": the sum of their terms over one forward pass and one task loss."""
 
 import dataclasses
 import functools
 import typing
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from tlx.blocks.additive import Additive
-from tlx.contract import State, Strategy, register
+from tlx.blocks.additive import Additive, Outputs
+from tlx.contract import Batch, Context, Key, Metrics, Model, Scalar, State, Strategy, register
+from tlx.errors import ContractError
+
+SHARED = ("features", "head")
 
 
-class Composed(Additive):
-    """Base of what `compose` makes. `kinds` are the parts by name; the field "mcc.weight" is the setting of part mcc.
+@dataclasses.dataclass(frozen=True, init=False)
+class Sum(Additive):
+    """Base of what `compose` makes: a pytree of its parts. The setting "mcc.weight" is `weight` of the part mcc.
 
     The settings of `Additive` are shared and keep their names. The first part draws the randomness that it draws alone,
     so that "dann+mcc" with mcc.weight=0 is dann.
     """
 
     kinds: ClassVar[Mapping[str, type[Additive]]] = {}
+    parts: tuple[Additive, ...] = ()
 
     def __init__(self, **settings: Any):
-        fields = {field.name: field.default for field in dataclasses.fields(self)}  # pyright: ignore[reportArgumentType]
-        if odd := settings.keys() - fields:
+        if odd := settings.keys() - fields(type(self)):
             raise TypeError(f"{type(self).__name__} has no setting {', '.join(sorted(odd))}")
-        for name, value in {**fields, **settings}.items():
-            object.__setattr__(self, name, value)
+        shared = {name: settings.pop(name) for name in fields(Additive) if name in settings}
+        parts: list[Additive] = []
         for name, kind in self.kinds.items():
-            kind(**self._own(name, kind))  # which may refuse its values
+            own = {key.removeprefix(f"{name}."): settings[key] for key in settings if key.startswith(f"{name}.")}
+            parts.append(kind(**shared, **own))
+        object.__setattr__(self, "parts", tuple(parts))  # as every frozen dataclass sets its fields
+        object.__setattr__(self, "norm", parts[0].norm)
 
-    def __eq__(self, other) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+    def init(self, model: Model, key: Key) -> State:
+        def own(name: str, tree: dict[str, Any]) -> dict[str, Any]:
+            return {entry if entry in SHARED else f"{name}.{entry}": value for entry, value in tree.items()}
 
-    def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+        state = State({}, {}, {})
+        for name, part, part_key in self._keyed(key):
+            added = part.init(model, part_key)  # its backbone and classifier count where it is the first
+            state = State(*(own(name, tree) | before for tree, before in zip(added, state, strict=True)))
+        return state
 
-    def parts(self) -> dict[str, Additive]:
-        """The strategies that it is made of, with their settings."""
-        made = {}
-        for name, kind in self.kinds.items():
-            made[name] = object.__new__(kind)  # past __init__, which cannot look at traced values
-            for field, value in self._own(name, kind).items():
-                object.__setattr__(made[name], field, value)
-        return made
-
-    def _own(self, name: str, kind: Any) -> dict[str, Any]:
-        own = {field.name: getattr(self, f"{name}.{field.name}") for field in _fields(kind)}
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(Additive)} | own
-
-    def init(self, model, key):
-        shared = model.init(key)
-        params, extra = dict(shared.params), dict(shared.extra)
-        for name, part, own in self._keyed(key):
-            state = part.init(model, own)
-            params |= {f"{name}.{group}": tree for group, tree in state.params.items() if group not in shared.params}
-            extra |= {f"{name}.{place}": tree for place, tree in state.extra.items() if place not in shared.extra}
-        return State(params, extra)
-
-    def transfer(self, model, state, outputs, batch, context):
-        total, metrics = jnp.zeros(()), {}
+    def transfer(
+        self, model: Model, state: State, outputs: Outputs, batch: Batch, context: Context
+    ) -> tuple[Scalar, State, Metrics]:
+        total: Scalar = jnp.float32(0)
+        metrics: Metrics = {}
         for name, part, key in self._keyed(context.key):
-            term, seen, found = part.transfer(model, _of(name, state), outputs, batch, context._replace(key=key))
-            own = {place: f"{name}.{place}" for place in seen.extra}
-            kept = {own[place] if own[place] in state.extra else place: tree for place, tree in seen.extra.items()}
-            state = state._replace(extra={**state.extra, **kept})
-            total, metrics = total + term, metrics | {f"{name}.{metric}": value for metric, value in found.items()}
+            term, after, own = part.transfer(model, _view(state, name), outputs, batch, context._replace(key=key))
+            state = state.put_stats(**_renamed(after.stats, name, state.stats))
+            state = state.put(**_renamed(after.extra, name, state.extra))
+            total, metrics = total + term, metrics | {f"{name}.{metric}": value for metric, value in own.items()}
         return total, state, metrics
 
-    def _keyed(self, key):
-        for number, (name, part) in enumerate(self.parts().items()):
-            yield name, part, jax.random.fold_in(key, number) if number else key
+    def _keyed(self, key: Key) -> Iterator[tuple[str, Additive, Key]]:
+        """The parts by name, the first with the key itself.
+
+        The others' numbers are large, because `split` gives the keys that `fold_in` gives for 0, 1, 2.
+        """
+        for number, (name, part) in enumerate(zip(self.kinds, self.parts, strict=True)):
+            yield name, part, jax.random.fold_in(key, zlib.crc32(name.encode()) | 1 << 31) if number else key
 
 
-def _fields(kind: Any) -> list[dataclasses.Field]:
-    """The settings of a part that the others do not share."""
-    shared = {field.name for field in dataclasses.fields(Additive)}
-    return [field for field in dataclasses.fields(kind) if field.name not in shared]
-
-
-def _of(name: str, state: State) -> State:
+def _view(state: State, name: str) -> State:
     """The state as a part knows it: what is shared and its own, under the names that it gave."""
 
     def seen(tree: dict[str, Any]) -> dict[str, Any]:
         own = {key.removeprefix(f"{name}."): value for key, value in tree.items() if key.startswith(f"{name}.")}
         return {key: value for key, value in tree.items() if "." not in key} | own
 
-    return State(seen(state.params), seen(state.extra))
+    return State(*map(seen, state))
+
+
+def _renamed(tree: dict[str, Any], name: str, there: dict[str, Any]) -> dict[str, Any]:
+    """A part's entries under the names that they have in the sum."""
+    return {f"{name}.{key}" if f"{name}.{key}" in there else key: value for key, value in tree.items()}
+
+
+def fields(kind: type[Strategy]) -> dict[str, tuple[Any, Any]]:
+    """The type and the default of each setting of a strategy class, by name: "weight", of a sum "mcc.weight"."""
+    if issubclass(kind, Sum):
+        shared = fields(Additive)
+        parts = {f"{name}.{key}": field for name, part in kind.kinds.items() for key, field in fields(part).items()}
+        return shared | {key: field for key, field in parts.items() if key.partition(".")[2] not in shared}
+    hints = typing.get_type_hints(kind)
+    return {field.name: (hints[field.name], field.default) for field in dataclasses.fields(kind)}  # pyright: ignore
 
 
 def composes(kind: type[Strategy]) -> bool:
-    """Whether a strategy is cross-entropy and a term: an `Additive` that changes neither its loss nor its program."""
+    """Whether a strategy is the task's loss and a term: an `Additive` that changes neither its loss nor its program."""
     return issubclass(kind, Additive) and all(
         getattr(kind, name) is getattr(Additive, name) for name in ("loss", "phases", "predict")
     )
 
 
 @functools.cache
-def compose(parts: tuple[tuple[str, Any], ...]) -> type[Composed]:
-    """The strategy class whose loss is cross-entropy(source) + the parts' terms, in order.
-
-    Its fields are "NAME.FIELD" for every field of every part, float ones leaves as in the parts.
+def compose(parts: tuple[tuple[str, type[Additive]], ...]) -> type[Sum]:
+    """The strategy class whose loss is the task's on the source + the parts' terms, in order.
 
     Args:
         parts: (name, class) each, names that differ, classes that `composes` is true of
+
+    Raises:
+        ContractError: there is no kind of input, target or label space that all parts are for.
     """
     names = [name for name, _ in parts]
-    hints = typing.get_type_hints(Additive)
-    fields = {field.name: (hints[field.name], field.default) for field in dataclasses.fields(Additive)}
-    for name, kind in parts:
-        hints = typing.get_type_hints(kind)
-        fields |= {f"{name}.{field.name}": (hints[field.name], field.default) for field in _fields(kind)}
+    label = "+".join(names)
     space = {
-        "__doc__": f"Cross-entropy on the source and the terms of {' and '.join(names)}.",
+        "__doc__": f"The task's loss on the source and the terms of {' and '.join(names)}.",
         "__module__": __name__,
-        "__annotations__": {name: hint for name, (hint, _) in fields.items()},
         "kinds": dict(parts),
         "setting": parts[0][1].setting,
         "paper": "; ".join(kind.paper for _, kind in parts if kind.paper),
+        **{fact: _common(label, fact, [kind for _, kind in parts]) for fact in ("inputs", "targets", "spaces")},
     }
-    # no generated methods: they would spell the fields' names, which have dots, as code
-    make = dataclasses.dataclass(frozen=True, init=False, repr=False, eq=False)
-    made = make(type("+".join(names), (Composed,), space | {name: default for name, (_, default) in fields.items()}))
-    leaves = [name for name, (hint, _) in fields.items() if hint is float]
-    register(made, leaves, [name for name in fields if name not in leaves])
-    return made
+    kind = dataclasses.dataclass(frozen=True, init=False)(type(label, (Sum,), space))
+    register(kind, ["parts"], ["norm"])
+    return kind
+
+
+def _common(label: str, fact: str, kinds: list[type[Additive]]) -> tuple[str, ...]:
+    """What all parts are for, where an empty fact means any."""
+    narrow: list[tuple[str, ...]] = [getattr(kind, fact) for kind in kinds if getattr(kind, fact)]
+    common = tuple(each for each in narrow[0] if all(each in other for other in narrow)) if narrow else ()
+    if narrow and not common:
+        raise ContractError(f"strategy '{label}': its parts have no kind of {fact} in common: {narrow}")
+    return common

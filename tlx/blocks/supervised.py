@@ -1,48 +1,59 @@
 """The phases that train on labels, which many strategies begin with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tlx.contract import Context, Model, Objective, Phase, State
-from tlx.ops import cross_entropy
+import jax
+from jaxtyping import Array
+
+from tlx.contract import Batch, Context, Metrics, Model, Objective, Phase, Running, Scalar, State
+
+Term = Callable[[State, Mapping[str, Array], Batch], tuple[Scalar, Metrics]]
 
 
 def supervised(
     model: Model,
     field: str = "source",
     trains: tuple[str, ...] = ("*",),
+    *,
     frozen: bool = False,
     smoothing: float = 0.0,
     augment: bool = False,
-    term: Callable | None = None,
-    running: Callable | None = None,
+    term: Term | None = None,
+    taps: tuple[str, ...] = (),
+    running: Callable[[Context], Running] | None = None,
     **phase: Any,
 ) -> Phase:
-    """A phase that takes cross-entropy on `field` ("source" or "labelled") down the groups in `trains`.
+    """A phase that takes the task's loss on `field` ("source" or "labelled") down the groups in `trains`.
 
-    `frozen` runs the features in eval mode; `augment` shows images under the recipe's weak augmentation.
-    `term(state, features, batch)` gives a scalar to add and its metrics; `running(context)` is the blend of statistics
-    of `Model.features`. Further arguments are those of `Phase`.
+    `frozen` runs the features in eval mode; `augment` shows rows under the recipe's weak augmentation.
+    `term(state, seen, batch)` gives a scalar to add and its metrics; `seen` has the outputs of the modules in `taps`
+    and of "features". `running(context)` is the blend of statistics of `Model.features`. Further arguments are those of
+    `Phase`.
     """
 
-    def loss(state, batch, context):
+    def loss(state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
         rows = getattr(batch, field)
-        how = {"running": running(context)} if running else {}
-        x = model.augment(context.key, rows.x, "weak") if augment else rows.x
-        features, state = model.features(state, x, train=not frozen, **how)
-        logits, state = model.classify(state, features)
-        task = cross_entropy(logits, rows.y, smoothing)
+        view_key, key = jax.random.split(context.key)
+        x = model.augment(view_key, rows.x, "weak") if augment else rows.x
+        blend = running(context._replace(key=key)) if running else None
+        if taps:
+            features, seen, state = model.features(state, x, train=not frozen, running=blend, taps=taps)
+        else:
+            (features, state), seen = model.features(state, x, train=not frozen, running=blend), {}
+        outputs, state = model.classify(state, features)
+        task = model.task_loss(outputs, rows.y, smoothing)
         if term is None:
             return task, state, {}
-        value, metrics = term(state, features, batch)
+        value, metrics = term(state, {**seen, "features": features}, batch)
         return task + value, state, {"task": task, **metrics}
 
     return Phase((Objective(loss, trains),), sees=frozenset({field}), **phase)
 
 
 def new_head(model: Model) -> Callable[[State, Context], State]:
-    """A phase's `begin` that starts the classifier anew."""
-    return lambda state, context: model.with_head(state, context.key)
+    """A phase's `begin` that draws the classifier anew."""
+    return lambda state, context: model.renew(state, context.key, "head")
 
 
 def pretrained(model: Model, share: float) -> tuple[Phase, ...]:

@@ -1,44 +1,42 @@
-"""A teacher in `State.extra`: the moving average of the student's parameters."""
+"""A teacher beside the student: copies of its networks, whose parameters are the moving average of its own."""
 
 import jax
 import jax.numpy as jnp
 
-from tlx.contract import State
+from tlx.contract import Inputs, Logits, Model, State
 from tlx.ops import ema
 
+TEACHER = "teacher_"
+MASS = "teacher_mass"
 
-def with_teacher(state: State, debias: bool = False) -> State:
-    """The state with a teacher equal to the student.
+
+def with_teacher(
+    model: Model, state: State, nets: tuple[str, ...] = ("features", "head"), debias: bool = False
+) -> State:
+    """The state with a teacher equal to the student: a copy "teacher_NET" of each network.
 
     With `debias` the teacher's first value does not count: after n steps it is the average of n students alone.
     """
-    teacher = {"params": state.params, "features": state.extra["features"], "mass": jnp.float32(not debias)}
-    return state._replace(extra={**state.extra, "teacher": teacher})
+    for net in nets:
+        state = model.copy(state, net, TEACHER + net)
+    return state.put(**{MASS: jnp.float32(not debias)})
 
 
-def as_teacher(state: State) -> State:
-    """The state with the teacher's parameters and batch-norm statistics in the student's place."""
-    teacher = state.extra["teacher"]
-    return state._replace(params=teacher["params"], extra={**state.extra, "features": teacher["features"]})
-
-
-def saw(state: State, seen: State) -> State:
-    """`state`, its teacher with the statistics that `seen`, a state as the teacher's, has come to."""
-    teacher = {**state.extra["teacher"], "features": seen.extra["features"]}
-    return state._replace(extra={**state.extra, "teacher": teacher})
-
-
-def follow(state: State, decay: float | jax.Array, statistics: bool = False) -> State:
+def follow(model: Model, state: State, decay: float | jax.Array, statistics: bool = False) -> State:
     """teacher = decay teacher + (1 - decay) student; `statistics` hands the student's batch-norm statistics over.
 
     While its mass m is below 1 (`debias`): m' = decay m + 1 - decay, teacher = (decay m teacher + (1 - decay) student)
     / m'.
     """
-    teacher = state.extra["teacher"]
-    mass = decay * teacher["mass"] + (1 - decay)
-    moved = {
-        "params": ema(teacher["params"], state.params, decay * teacher["mass"] / mass),
-        "features": state.extra["features"] if statistics else teacher["features"],
-        "mass": mass,
-    }
-    return state._replace(extra={**state.extra, "teacher": moved})
+    before, mass = state.params, decay * state.extra[MASS] + (1 - decay)
+    for net in [name for name in before if TEACHER + name in before]:
+        teacher = ema(before[TEACHER + net], before[net], decay * state.extra[MASS] / mass)
+        state = model.copy(state, net, TEACHER + net) if statistics else state
+        state = state.put_params(**{TEACHER + net: teacher})
+    return state.put(**{MASS: mass})
+
+
+def teacher_logits(model: Model, state: State, x: Inputs, train: bool = False) -> tuple[Logits, State]:
+    """The teacher's logits, and the state with what its networks have moved in train mode."""
+    features, state = model.features(state, x, net=TEACHER + "features", train=train)
+    return model.classify(state, features, net=TEACHER + "head", train=train)

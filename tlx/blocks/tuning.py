@@ -28,7 +28,7 @@ def fresh_parts(model: Model, globs: Sequence[str]) -> Callable[[State, Context]
     Raises:
         SettingError: a glob that fits no parameter.
     """
-    return lambda state, context: with_fresh(state, model.init(context.key), globs) if globs else state
+    return lambda state, context: with_fresh(model, state, context.key, globs)
 
 
 def tuned(
@@ -47,15 +47,15 @@ def tuned(
 
     Gradual phases divide the share equally; each goes through the recipe's schedule, with optimizer states of its own.
     """
-    common = {**target, "frozen": norm == "frozen", "rates": layer_rates(model, decay)}
+    common: dict[str, Any] = {**target, "frozen": norm == "frozen", "rates": layer_rates(model, decay)}
     if not gradual:
         groups = unfrozen(model, trains, last)
         return (supervised(model, "labelled", groups, name="target", share=share, begin=begin, **common),)
     count = min(last, len(model.stages)) if last > 0 else len(model.stages)
-    phases = []
+    phases: list[Phase] = []
     for number in range(count + 1):
         groups = (*model.stages[len(model.stages) - number :], "head")
-        own = {"begin": begin} if number == 0 else {}
+        own: dict[str, Any] = {"begin": begin} if number == 0 else {}
         part = share / (count + 1)
         phases.append(supervised(model, "labelled", groups, name=f"target-{number}", share=part, **own, **common))
     return tuple(phases)

@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, names, observed, pass_session, trackers
+from tlx.cli.session import Session, common, names, pass_session, watching
 from tlx.errors import TlxError
 
 
@@ -13,24 +13,24 @@ from tlx.errors import TlxError
 @click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
 @click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
 @click.option("--weights", metavar="SOURCE", help="Pretrained weights of its backbone, rather than the suite's.")
-@observed
+@watching
 @common
 @pass_session
-def command(session: Session, suite: str, tensorboard: str | None, **options) -> None:
+def command(session: Session, suite: str, tensorboard: str | None, embeddings: bool, **options) -> None:
     """Runs a suite: strategies x tasks.
 
-    Runs that are finished already are not run again. Tasks whose data are not on this machine are left out, and named.
+    Runs that are finished already are not run again, and a run that was interrupted goes on from its last round. Tasks
+    whose data are not on this machine are left out, and named.
     """
-    registry = session.registry
+    lab = session.lab(tensorboard, embeddings)
     from tlx.report import render
-    from tlx.runs import api
+    from tlx.runs import absences, failures
 
-    observers = trackers(tensorboard)
-    results = api.bench(suite, plugins=session.files, registry=registry, observers=observers, **options)
+    results = lab.bench(suite, **options)
     click.echo(render(results))
-    for line in api.absences(results):
+    for line in absences(results):
         click.echo(f"Absent: {line}", err=True)
-    if failed := api.failures(results):
+    if failed := failures(results):
         raise TlxError("\n  ".join([f"{len(failed)} of {len(results)} runs failed:", *failed]))
     if all(result.status == "absent" for result in results):
         raise TlxError("nothing ran: the data of every task are absent")

@@ -24,7 +24,7 @@ def command(ctx: click.Context, session: Session, target: str) -> None:
     All that a file, a module, a plugin or a registered name brings. Prints what to change, and exits with 1, if a
     check fails.
     """
-    registry, entries, problems = _found(session, target)
+    registry, entries, problems = _brought(session, target)
     for problem in problems:
         click.echo(f"  FAILED  {problem}")
     if not entries and not problems:
@@ -64,11 +64,12 @@ def _absent(entry: Entry) -> bool:
     return isinstance(source, Prepared) and state(source).kind == "absent"
 
 
-def _found(session: Session, target: str) -> tuple[Registry, list[Entry], list[str]]:
+def _brought(session: Session, target: str) -> tuple[Registry, list[Entry], list[str]]:
     """What the target brings, and what is wrong with it already."""
     if target.endswith(".py") or Path(target).is_file():
         registry = Registry.load([target], {"TLX_PLUGINS": ""})
-        return registry, _entries(registry), [problem.message for problem in registry.problems]
+        problems = [problem.message for problem in registry.check()]
+        return registry, _entries(registry), problems
     registry = session.registry
     if "+" in target:
         return registry, [registry.entry("strategies", target)], []
@@ -76,11 +77,12 @@ def _found(session: Session, target: str) -> tuple[Registry, list[Entry], list[s
         return registry, named, []
     names = [facts["name"] for facts in registry.plugins() if target in (facts["name"], facts["module"])]
     if names:
-        own = [entry for entry in _entries(registry) if entry.plugin in names]
-        return registry, own, [problem.message for problem in registry.problems if problem.plugin in names]
+        problems = [problem.message for problem in registry.check() if problem.plugin in names]
+        return registry, [entry for entry in _entries(registry) if entry.plugin in names], problems
     registry = Registry()
     registry.add(_module(target, [entry.name for entry in _entries(session.registry)]), target)
-    return registry, _entries(registry), [problem.message for problem in registry.problems]
+    problems = [problem.message for problem in registry.check()]
+    return registry, _entries(registry), problems
 
 
 def _entries(registry: Registry) -> list[Entry]:

@@ -50,7 +50,7 @@ def list_(session: Session, as_json: bool) -> None:
 @common
 @pass_session
 def info(session: Session, names: tuple[str, ...]) -> None:
-    """Tells all that is known of a dataset.
+    """Prints all that is known of a dataset.
 
     Source, licence, raw files with their hashes and hosts, where it lies, and the hash of its content.
     """
@@ -60,14 +60,14 @@ def info(session: Session, names: tuple[str, ...]) -> None:
         entry = session.registry.entry("datasets", name)
         dataset, row = entry.source(), _row(entry)
         click.secho(entry.name, bold=True)
-        told = {"summary": entry.summary, "plugin": entry.plugin, "state": f"{row['state']} {_size(row['bytes'])}"}
+        facts = {"summary": entry.summary, "plugin": entry.plugin, "state": f"{row['state']} {_size(row['bytes'])}"}
         if isinstance(dataset, Prepared):
-            told |= {"where": row["where"], "source": dataset.source, "licence": dataset.licence}
-            told["needs"] = ", ".join(need.name for need in dataset.needs)
+            facts |= {"where": row["where"], "source": dataset.source, "licence": dataset.licence}
+            facts["needs"] = ", ".join(need.name for need in dataset.needs)
             if row["state"] == "cached":
                 about, arrays = cache.meta(dataset.place), cache.read(dataset.name, dataset.place)
-                told |= {"content": _content(arrays), "classes": ", ".join(about["classes"]), "hash": about["hash"]}
-        for key, text in told.items():
+                facts |= {"content": _content(arrays), "classes": ", ".join(about["classes"]), "hash": about["hash"]}
+        for key, text in facts.items():
             if text:
                 click.echo(f"  {key:8}  {text}")
         for file in getattr(dataset, "files", ()):
@@ -131,12 +131,12 @@ def verify(ctx: click.Context, session: Session, names: tuple[str, ...]) -> None
             if names:
                 click.echo(f"{entry.name}: made from no files of its own")
             continue
-        found, kind = problems(dataset), state(dataset).kind
-        if found or kind != "absent" or names:
-            click.echo(f"{entry.name}: {'damaged' if found else SOUND.get(kind, 'sound')}")
-        for told in found:
-            click.echo(f"  {told}")
-        failed += bool(found)
+        damage, kind = problems(dataset), state(dataset).kind
+        if damage or kind != "absent" or names:
+            click.echo(f"{entry.name}: {'damaged' if damage else SOUND.get(kind, 'sound')}")
+        for problem in damage:
+            click.echo(f"  {problem}")
+        failed += bool(damage)
     ctx.exit(1 if failed else 0)
 
 
@@ -150,16 +150,24 @@ def _row(entry: Entry) -> dict[str, Any]:
     dataset = entry.source()
     if not isinstance(dataset, Prepared):
         return row | {"state": "made"}
-    found = state(dataset)
-    return row | {"state": found.kind, "bytes": found.size, "where": str(found.where or "")}
+    here = state(dataset)
+    return row | {"state": here.kind, "bytes": here.size, "where": str(here.where or "")}
 
 
 def _content(dataset: Any) -> str:
-    height, width, channels = dataset.train.x.shape[1:]
     rows = f"{len(dataset.train.y):,} train and {len(dataset.test.y):,} test rows"
-    if dataset.train.x.dtype.kind == "f":
-        return f"{rows}, features {channels} wide, {len(dataset.classes)} classes"
-    return f"{rows}, {height}x{width} {'RGB' if channels == 3 else 'grey'}, {len(dataset.classes)} classes"
+    real = dataset.target_kind == "real"
+    targets = f"{dataset.train.y.shape[1]} real targets" if real else f"{len(dataset.classes)} classes"
+    return f"{rows}, {_shape(dataset)}, {targets}"
+
+
+def _shape(dataset: Any) -> str:
+    """What a row is, in a few words: "28x28 grey", "vector 84", "sequence 128x9"; of a tree the kind alone."""
+    kind, shape = dataset.input.kind, getattr(dataset.train.x, "shape", (0,))[1:]
+    if kind == "image" and shape:
+        height, width, channels = shape
+        return f"{height}x{width} {'RGB' if channels == 3 else 'grey'}"
+    return f"{kind} {'x'.join(map(str, shape))}".strip()
 
 
 def _size(count: int | None) -> str:

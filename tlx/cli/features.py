@@ -19,9 +19,6 @@ def command(session: Session, datasets: tuple[str, ...], **options) -> None:
 
     They are then the datasets features:EDITION/DATASET, on which every strategy runs with the backbone `features`.
     """
-    registry = session.registry
-    from tlx.rank.features import features
-
-    for dataset in features(datasets, plugins=session.files, registry=registry, **options):
+    for dataset in session.lab().features(datasets, **options):
         rows = f"{len(dataset.train.y):,} train and {len(dataset.test.y):,} test rows"
-        click.echo(f"{dataset.name}: {rows}, {dataset.train.x.shape[3]} wide")
+        click.echo(f"{dataset.name}: {rows}, {dataset.train.x.shape[-1]} wide")

@@ -7,7 +7,7 @@ import click
 
 from tlx.cli.session import Session, common, pass_session
 from tlx.errors import UnknownName
-from tlx.plugins import KINDS, Entry
+from tlx.plugins import FACTS, KINDS, Entry
 
 
 @click.command("list")
@@ -42,7 +42,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 def table(entries: list[Entry]) -> str:
     """A Markdown table of name, facts and summary."""
-    columns = ("setting", "needs", "paper") if any(entry.kind == "strategies" for entry in entries) else ()
+    columns = FACTS if any(entry.kind == "strategies" for entry in entries) else ()
     rows = [["name", *columns, "what it does"], ["---"] * (len(columns) + 2)]
     for entry in entries:
         facts = [str(entry.facts.get(column, "")) for column in columns]
@@ -59,5 +59,5 @@ def _print(kind: str, entries: list[Entry]) -> None:
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
-    facts = [entry.facts.get(fact, "") for fact in ("setting", "needs", "paper")] if entry.kind == "strategies" else []
+    facts = [entry.facts.get(fact, "") for fact in FACTS] if entry.kind == "strategies" else []
     return (entry.name, *facts, entry.plugin)

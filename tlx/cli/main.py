@@ -13,7 +13,8 @@ from tlx.cli.session import Session, common
 from tlx.errors import TlxError, UnknownName
 
 COMMANDS = (
-    "list", "run", "sweep", "bench", "report", "reproduce", "data", "features", "rank", "check", "plugins", "new"
+    "list", "show", "run", "sweep", "bench", "report", "reproduce", "data", "features", "rank", "check", "plugins",
+    "new",
 )  # fmt: skip
 
 
@@ -42,17 +43,24 @@ def cli() -> None:
 
 
 class Echo(logging.Handler):
-    """Writes the log lines of tlx to stderr."""
+    """Writes the log lines of tlx to stderr; those of problems of plugins as the session shows them, each once."""
+
+    def __init__(self, session: Session):
+        super().__init__()
+        self.session = session
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        if record.name == "tlx.plugins":
+            self.session.show_problems()
+        else:
+            click.echo(self.format(record), err=True)
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs a command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted."""
     session = Session()
     log = logging.getLogger("tlx")
-    log.handlers, log.propagate = [Echo()], False
+    log.handlers, log.propagate = [Echo(session)], False
     log.setLevel(logging.INFO)
     try:
         # The name of a task may begin with an arrow, which click would read as an option.

@@ -19,6 +19,7 @@ def command(ctx: click.Context, session: Session, as_json: bool) -> None:
     Exits with 1 if there is a problem.
     """
     registry = session.registry
+    registry.check()
     rows = []
     for facts in registry.plugins():
         own = [entry for kind in KINDS for entry in registry.entries(kind) if entry.plugin == facts["name"]]

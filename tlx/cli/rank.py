@@ -35,14 +35,15 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @click.option("--format", "style", type=click.Choice(("terminal", "json")), default="terminal", show_default=True)
 @common
 @pass_session
-def command(session: Session, style: str, scores: list[str], **options) -> None:
+def command(
+    session: Session, style: str, target: str, backbones: list[str], sources: list[str], scores: list[str], **options
+) -> None:
     """Ranks backbones and sources by transferability scores.
 
     Nothing is trained but the scores' own linear models. Higher is better in every score. Only train rows are read.
     """
-    registry = session.registry
-    from tlx.rank.rank import rank
+    lab = session.lab()
     from tlx.report.ranking import table
 
-    ranking = rank(scores=scores or None, plugins=session.files, registry=registry, **options)
+    ranking = lab.rank(target, backbones, sources, scores=scores or None, **options)
     click.echo(json.dumps(ranking.to_json(), indent=2) if style == "json" else table(ranking))

@@ -3,7 +3,7 @@
 import click
 
 from tlx.cli.session import Session, common, names, pass_session
-from tlx.errors import SettingError, TlxError
+from tlx.errors import SettingError, TlxError, UnknownName
 
 
 @click.command("reproduce")
@@ -30,22 +30,21 @@ def command(
     Every cell has a verdict: reproduced (within a tolerance), higher, lower, not comparable, not run. Cells that are
     finished already are not run again. `tlx list tables` names the tables.
     """
-    registry = session.registry
     if only_report and (budget or options["seeds"]):
         raise SettingError("--report runs nothing, so --budget and --seeds say nothing; expected one or the others")
+    lab = session.lab()
     from tlx import reproduce
     from tlx.reproduce.render import FORMATS, render
 
     if style not in FORMATS:
-        render([], reproduce.Literature("", "", "", ()), style)  # raises, before hours of runs
-    found = registry.get("tables", table)
-    literature = reproduce.read(found.literature)
+        raise UnknownName("format", style, FORMATS)  # before hours of runs
+    paper = lab.registry.get("tables", table)
+    literature = reproduce.read(paper.literature)
     if only_report:
         del options["seeds"]
-        cells = reproduce.report(found, out, plugins=session.files, registry=registry, **options)
+        cells = reproduce.report(lab, paper, out, **options)
     else:
-        chosen = budget or "full"
-        cells = reproduce.reproduce(found, budget=chosen, out=out, plugins=session.files, registry=registry, **options)
+        cells = lab.reproduce(paper, budget=budget or "full", out=out, **options)
     click.echo(render(cells, literature, style).rstrip("\n"))
     failed = [f"{cell['task']} {cell['method']}: {cell['why']}" for cell in cells if cell["why"].startswith("failed: ")]
     if failed and not only_report:

@@ -2,11 +2,16 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tlx.plugins import Registry
+
+if TYPE_CHECKING:
+    from tlx.lab import Lab
+
+FOLDER = "runs/{task}"
 
 
 class Session:
@@ -26,6 +31,18 @@ class Session:
             self._registry = Registry.load(self.files)
             self.show_problems()
         return self._registry
+
+    def lab(self, tensorboard: str | None = None, embeddings: bool = False) -> "Lab":
+        """The session of runs, with the observers that the options of a command ask for."""
+        registry = self.registry
+        from tlx.lab import Lab
+
+        observers = []
+        if tensorboard is not None:
+            from tlx.observers.tensorboard import TensorBoard
+
+            observers.append(TensorBoard(tensorboard))
+        return Lab(self.files, observers, embeddings=embeddings, registry=registry)
 
     def commands(self, taken: Sequence[str]) -> dict[str, click.Command]:
         """The commands that plugins add, by name; the first keeps a name."""
@@ -77,8 +94,8 @@ def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
-def observed(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of what runs: `--keep-embeddings`, and `--tensorboard`, which `trackers` takes."""
+def watching(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what runs: `--keep-embeddings` and `--tensorboard`, which `Session.lab` takes."""
     command = click.option("--tensorboard", metavar="DIR", help="The folder to write TensorBoard event files into.")(
         command
     )
@@ -87,7 +104,7 @@ def observed(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def one_strategy(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What says which strategy runs on which task, and how."""
+    """The arguments and options that say which strategy runs on which task, how, and where its result is written."""
     parts = (
         click.argument("task"),
         click.argument("strategy"),
@@ -103,25 +120,11 @@ def one_strategy(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME."
         ),
+        click.option("--out", default=FOLDER, show_default=True, metavar="DIR", help="The results folder."),
     )
     for part in reversed(parts):
         command = part(command)
     return command
-
-
-def check_kept(embeddings: bool, out: str | None) -> None:
-    """Raises UsageError where embeddings are to be kept and nothing is written."""
-    if embeddings and not out:
-        raise click.UsageError("--keep-embeddings keeps them beside the result: expected --out DIR as well.")
-
-
-def trackers(tensorboard: str | None) -> tuple[Any, ...]:
-    """The observers that the options of a command ask for."""
-    if tensorboard is None:
-        return ()
-    from tlx.observers.tensorboard import TensorBoard
-
-    return (TensorBoard(tensorboard),)
 
 
 pass_session = click.make_pass_decorator(Session)

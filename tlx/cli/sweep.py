@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, check_kept, common, observed, one_strategy, pass_session, trackers
+from tlx.cli.session import Session, common, one_strategy, pass_session, watching
 from tlx.errors import DataAbsent, SettingError, TlxError
 
 
@@ -15,36 +15,38 @@ from tlx.errors import DataAbsent, SettingError, TlxError
     metavar="KEY=V1,V2",
     help="A setting and the values that it takes; repeatable.",
 )
-@click.option("--out", metavar="DIR", help="The folder to write the results into; without it nothing is written.")
-@observed
+@watching
 @common
 @pass_session
 def command(
-    session: Session, task: str, strategy: str, over: tuple[str, ...], tensorboard: str | None, **options
+    session: Session,
+    task: str,
+    strategy: str,
+    over: tuple[str, ...],
+    tensorboard: str | None,
+    embeddings: bool,
+    **options,
 ) -> None:
     """Runs one strategy on one task with every combination of some settings.
 
     TASK and STRATEGY are as for tlx run. Prints the scores of each combination, and which of them each selection policy
-    would take, most of which read no label of the target.
+    would take, most of which read no label of the target. Results that are in the results folder are not run again.
     """
-    check_kept(options["embeddings"], options["out"])
     grid = {}
     for text in over:
         key, _, values = text.partition("=")
         grid[key.strip()] = [value.strip() for value in values.split(",") if value.strip()]
         if not grid[key.strip()]:
             raise SettingError(f"--over: got '{text}', expected KEY=V1,V2, a setting and its values")
-    registry = session.registry
+    lab = session.lab(tensorboard, embeddings)
     from tlx.report import render
-    from tlx.runs import api
+    from tlx.runs import absences, failures
 
-    results = api.sweep(
-        task, strategy, grid, plugins=session.files, registry=registry, observers=trackers(tensorboard), **options
-    )
-    if absent := api.absences(results):
+    results = lab.sweep(task, strategy, grid, **options)
+    if absent := absences(results):
         raise DataAbsent(absent[0])
     click.echo(render(results))
     if any(result.finished for result in results):
         click.echo(render(results, selectors=True))
-    if failed := api.failures(results):
+    if failed := failures(results):
         raise TlxError(f"failed: {failed[0]}")

@@ -1,7 +1,7 @@
 """A choice of rows that is the same everywhere: by a hash of each row's origin, not by a random stream."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Bool, UInt64
@@ -22,7 +22,7 @@ def keys(origin: Origins, salt: str) -> UInt64[np.ndarray, "rows"]:
     return np.frombuffer(digests, ">u8")[::4].astype(np.uint64)
 
 
-def chosen(y: Labels, origin: Origins, per_class: int, salt: str) -> Mark:
+def choose_rows(y: Labels, origin: Origins, per_class: int, salt: str) -> Mark:
     """Marks `per_class` rows of every class in y: those with the smallest key.
 
     Of rows with one origin, the earlier come first.
@@ -30,13 +30,22 @@ def chosen(y: Labels, origin: Origins, per_class: int, salt: str) -> Mark:
     Raises:
         DataError: a class has fewer rows.
     """
+    return choose_of_each(y, origin, dict.fromkeys(np.unique(y).tolist(), per_class), salt)
+
+
+def choose_of_each(y: Labels, origin: Origins, counts: Mapping[int, int], salt: str) -> Mark:
+    """Marks counts[c] rows of each class c: those with the smallest key.
+
+    Raises:
+        DataError: a class has fewer rows.
+    """
     order = np.argsort(keys(origin, salt), kind="stable")
     mark = np.zeros(len(y), bool)
-    for label in np.unique(y):
+    for label, count in counts.items():
         rows = order[y[order] == label]
-        if len(rows) < per_class:
-            raise DataError(f"Class {label} has {len(rows)} rows; expected {per_class} or more to choose from.")
-        mark[rows[:per_class]] = True
+        if len(rows) < count:
+            raise DataError(f"Class {label} has {len(rows)} rows; expected {count} or more to choose from.")
+        mark[rows[:count]] = True
     return mark
 
 
@@ -51,7 +60,7 @@ def share(origin: Origins, part: float, salt: str) -> Mark:
 
 
 def fifth(y: Labels, origin: Origins, salt: str, alone: Callable[[int, int], str]) -> Mark:
-    """Marks a fifth of the rows of every class in y, one or more, as `chosen` picks them.
+    """Marks a fifth of the rows of every class in y, one or more, as `choose_rows` picks them.
 
     Raises:
         DataError: a class has one row alone; its message is `alone(label, row)`.
@@ -61,5 +70,5 @@ def fifth(y: Labels, origin: Origins, salt: str, alone: Callable[[int, int], str
         own = np.flatnonzero(y == label)
         if len(own) < 2:
             raise DataError(alone(int(label), int(own[0])))
-        mark[own] = chosen(y[own], origin[own], max(1, len(own) // 5), salt)
+        mark[own] = choose_rows(y[own], origin[own], max(1, len(own) // 5), salt)
     return mark

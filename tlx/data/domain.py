@@ -6,44 +6,58 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlx.data.choose import Mark, chosen, keys, share
+from tlx.data.choose import Mark, choose_of_each, choose_rows, keys, share
+from tlx.data.inputs import Input
 from tlx.data.protocol import Draw, Protocol
-from tlx.data.selection import Part, joined, part
+from tlx.data.selection import Part, join, part
+from tlx.data.shares import Shares, class_counts
 from tlx.data.task import Dataset
 from tlx.errors import DataAbsent, DataError, UnknownName, nearest
 
 
 class Domain(NamedTuple):
-    """Train and test rows, labelled by their place in `classes`; no image is copied yet."""
+    """Train and test rows, labelled by their place in `classes`; nothing of x is copied yet.
+
+    `shares` are those of the classes that a prior drew, None without one.
+    """
 
     name: str
     classes: tuple[str, ...]
     train: Part
     test: Part
+    input: Input
+    target_kind: str
+    shares: tuple[float, ...] | None = None
 
 
-def make_domain(name: str, protocol: Protocol, dataset: Callable[[str], Dataset]) -> Domain:
-    """The dataset called `name` under a protocol.
+def make_domain(name: str, protocol: Protocol, dataset: Callable[[str], Dataset], is_target: bool = False) -> Domain:
+    """The dataset called `name` under a protocol, as a source or a target.
 
     Raises:
         DataAbsent: the protocol takes another edition of it, which no plugin brings.
-        DataError: a class of the protocol that it lacks, or fewer rows than are drawn.
+        DataError: a class of the protocol that it lacks, classes or class-wise draws of real targets, or fewer rows
+            than are drawn.
     """
     loaded = _edition(name, protocol, dataset)
     where = f"Protocol '{protocol.id}', dataset '{loaded.name}'"
-    classes, labels = _classes(loaded.classes, protocol, where)
-    train, test = (_labelled(part(arrays), labels) for arrays in (loaded.train, loaded.test))
+    classes, train, test = (), part(loaded.train), part(loaded.test)
+    if loaded.target_kind == "classes":
+        classes, labels = _classes(loaded.classes, protocol, is_target, where)
+        train, test = _labelled(train, labels), _labelled(test, labels)
+    elif wrong := _class_rules(protocol, name):
+        raise DataError(f"{where}: its targets are real numbers, without classes; expected no {wrong}.")
     if protocol.pooled is not None:
-        both = joined([train, test])
+        both = join([train, test])
         mark = share(both.origin, protocol.pooled, f"pooled {protocol.seed}")
         train, test = both.where(mark), both.where(~mark)
+    domain = Domain(name, classes, train, test, loaded.input, loaded.target_kind)
     for draw in protocol.draws:
         if fnmatchcase(name, draw.dataset):
-            train = train.where(_drawn(train, draw, f"{name} {draw.how} {protocol.seed}", where))
-    for split, rows in (("train", train), ("test", test)):
+            domain = _drawn(domain, draw, protocol.seed, where)
+    for split, rows in (("train", domain.train), ("test", domain.test)):
         if not len(rows.y) and not (split == "test" and protocol.pooled == 1):
             raise DataError(f"{where}: no {split} row is left; expected one or more.")
-    return Domain(name, classes, train, test)
+    return domain
 
 
 def _edition(name: str, protocol: Protocol, dataset: Callable[[str], Dataset]) -> Dataset:
@@ -59,7 +73,21 @@ def _edition(name: str, protocol: Protocol, dataset: Callable[[str], Dataset]) -
         ) from error
 
 
-def _classes(own: tuple[str, ...], protocol: Protocol, where: str) -> tuple[tuple[str, ...], np.ndarray]:
+def _class_rules(protocol: Protocol, name: str) -> str | None:
+    """The protocol's rule that asks for classes of the dataset `name`, if it has one."""
+    rules = {
+        "`classes`": protocol.classes is not None,
+        "`labels`": protocol.labels is not None,
+        "stream 'class'": protocol.stream == "class",
+    }
+    for draw in protocol.draws:
+        rules[f"draw '{draw.how}'"] = draw.how in ("balanced", "prior") and fnmatchcase(name, draw.dataset)
+    return next((rule for rule, asked in rules.items() if asked), None)
+
+
+def _classes(
+    own: tuple[str, ...], protocol: Protocol, is_target: bool, where: str
+) -> tuple[tuple[str, ...], np.ndarray]:
     """The classes that take part, and for each label of the dataset its new one, -1 for a class that does not."""
     renamed = tuple(dict(protocol.renames).get(name, name) for name in own)
     taken = renamed if protocol.classes is None else protocol.classes
@@ -67,6 +95,9 @@ def _classes(own: tuple[str, ...], protocol: Protocol, where: str) -> tuple[tupl
         guess = " or ".join(nearest(missing[0], renamed))
         hint = f"; nearest to '{missing[0]}': {guess}" if guess else ""
         raise DataError(f"{where}: no class {', '.join(missing)}; it has {', '.join(renamed)}{hint}.")
+    if protocol.labels is not None:
+        asked = protocol.labels.target if is_target else protocol.labels.source
+        taken = tuple(name for name in asked if name in taken)
     return taken, np.array([taken.index(name) if name in taken else -1 for name in renamed], np.int32)
 
 
@@ -75,15 +106,37 @@ def _labelled(rows: Part, labels: np.ndarray) -> Part:
     return relabelled.where(relabelled.y >= 0)
 
 
-def _drawn(rows: Part, draw: Draw, salt: str, where: str) -> Mark:
+def _drawn(domain: Domain, draw: Draw, seed: int, where: str) -> Domain:
+    salt = f"{domain.name} {draw.how} {seed}"
+    shares = None
+    if draw.how == "prior":
+        try:
+            shares = draw.shares(domain.name, domain.classes, seed)
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
+        domain = domain._replace(shares=tuple(shares.tolist()))
+    marks = {split: _mark(domain, split, draw, shares, salt, where) for split in draw.splits}
+    return domain._replace(**{split: getattr(domain, split).where(mark) for split, mark in marks.items()})
+
+
+def _mark(domain: Domain, split: str, draw: Draw, shares: Shares | None, salt: str, where: str) -> Mark:
+    rows: Part = getattr(domain, split)
     count = len(rows.y)
+    if shares is not None:
+        try:
+            counts = class_counts(shares, np.bincount(rows.y, minlength=len(shares)), draw.rows, domain.classes)
+        except DataError as error:
+            raise DataError(f"{where}, {split}: {error}") from error
+        return choose_of_each(rows.y, rows.origin, dict(enumerate(counts.tolist())), salt)
     if draw.how == "balanced":
         rarest = int(np.unique(rows.y, return_counts=True)[1].min())
         if draw.rows is not None and draw.rows > rarest:
-            raise DataError(f"{where}: its rarest class has {rarest} train rows; expected {draw.rows} of each (draw).")
-        return chosen(rows.y, rows.origin, draw.rows or rarest, salt)
+            raise DataError(
+                f"{where}: its rarest class has {rarest} {split} rows; expected {draw.rows} of each (draw)."
+            )
+        return choose_rows(rows.y, rows.origin, draw.rows or rarest, salt)
     if draw.rows is None or draw.rows > count:
-        raise DataError(f"{where}: it has {count} train rows; expected {draw.rows} or more (draw).")
+        raise DataError(f"{where}: it has {count} {split} rows; expected {draw.rows} or more (draw).")
     order = np.arange(count) if draw.how == "first" else np.argsort(keys(rows.origin, salt), kind="stable")
     mark = np.zeros(count, bool)
     mark[order[: draw.rows]] = True

@@ -1,111 +1,111 @@
-"""From a task to its arrays: one size, no shared image, labels of the target only where they are shown."""
+"""From a task to its arrays: one form of x, no shared image, labels of the targets only where they are shown."""
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
-from tlx.data.choose import Mark, chosen, share
+from tlx.data.choose import Mark, choose_rows, keys, share
+from tlx.data.content import hash_of
 from tlx.data.domain import Domain, make_domain
-from tlx.data.resize import CHUNK
-from tlx.data.selection import Part, images, joined
-from tlx.data.task import Dataset, Rows, Task, TaskData
+from tlx.data.form import check_kinds, conform, form_of
+from tlx.data.label_space import Space
+from tlx.data.labelling import class_numbers, resolve_space
+from tlx.data.scale import scale
+from tlx.data.selection import Part, join
+from tlx.data.shift import Task
+from tlx.data.task import Dataset, Rows, TaskData, Unlabelled
+from tlx.data.tree import Inputs, map_leaves, take
 from tlx.errors import DataError
 
-BLOCK = 16 * CHUNK  # rows that one thread hashes
+
+class Domains(NamedTuple):
+    """The domains of a task under its protocol."""
+
+    task: Task
+    sources: list[Domain]
+    targets: list[Domain]
+
+    @property
+    def scored(self) -> list[Part]:
+        """Of each target the rows that scores are over."""
+        return [target.test if self.task.protocol.scored == "test" else target.train for target in self.targets]
 
 
 def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     """The arrays of a task, the same in every process; `dataset` gives a `Dataset` by its name.
 
-    Source rows whose origin is in the target (either split) are dropped, and from `source_val` those whose origin is
+    Source rows whose origin is in a target (either split) are dropped, and from `source_val` those whose origin is
     among the sources' train rows as well. Under `shared_origins` no source train row has its origin in the rows that
-    are scored, and nothing else is dropped for the target's sake. Labels follow the target's order of classes. Arrays
-    of a dataset that fit as they are, memory-mapped ones too, are not copied: write to none of them.
+    are scored, and nothing else is dropped for the targets' sake. Labels follow the order of classes of the protocol's
+    label space, or of the first target. Arrays of a dataset that fit as they are, memory-mapped ones too, are not
+    copied: write to none of them.
 
     Raises:
         DataAbsent: a dataset is not on this machine.
-        DataError: classes that differ, a source without a row left, a class with fewer rows than `shots`.
+        DataError: domains of different kinds, shapes or classes, a source without a row left, a class with fewer rows
+            than `shots`.
     """
     protocol = task.protocol
-    *sources, target = (make_domain(name, protocol, dataset) for name in (*task.sources, task.target))
-    for source in sources:
-        _same_classes(task, source, target)
-    size, channels = _shape(task, [*sources, target])
-    train, val = _split(task, sources, target)
+    sources = [make_domain(name, protocol, dataset) for name in task.sources]
+    targets = [make_domain(name, protocol, dataset, is_target=True) for name in task.targets]
+    domains = Domains(task, sources, targets)
+    check_kinds(task, [*sources, *targets])
+    space = resolve_space(task, sources, targets)
+    form = form_of(task, [*sources, *targets])
+    train, val = _split(domains)
 
-    target_x = images(target.train, size, channels)
-    shown = _shown(task, target)
-    every = bool(shown.all())
-    labelled = Rows(
-        target_x if every else target_x[shown], target.train.y[shown], np.full(shown.sum(), len(sources), np.int32)
-    )
-    scored = _scored(task, target)
+    x = conform(join([target.train for target in targets]), form)
+    mark = _labelled(domains, space)
+    numbers = np.arange(len(sources), len(sources) + len(targets))
+    domain = _repeat(numbers, [target.train for target in targets])
+    scored = domains.scored
+    source = _rows(train, sources, space, x, form)
+    mean, std = scale(targets[0].input, protocol, source.x if len(source.y) else x)
     data = TaskData(
-        source=_rows(train, sources, target, size, channels),
-        source_val=_rows(val, sources, target, size, channels),
-        target_x=target_x,
-        labelled=labelled,
-        test_x=target_x if scored is target.train else images(scored, size, channels),
-        test_y=scored.y,
-        classes=target.classes,
+        source=source,
+        source_val=_rows(val, sources, space, x, form),
+        target=Unlabelled(x, domain),
+        labelled=Rows(
+            x if mark.all() else take(x, mark),
+            np.concatenate([_numbered(target.train, target, space) for target in targets])[mark],
+            domain[mark],
+        ),
+        test=Rows(
+            x if protocol.scored == "train" else conform(join(scored), form),
+            np.concatenate([_numbered(rows, target, space) for rows, target in zip(scored, targets, strict=True)]),
+            _repeat(numbers, scored),
+        ),
+        order=_order(domains, space),
+        space=space,
+        input=targets[0].input,
+        target_kind=targets[0].target_kind,
+        mean=mean,
+        std=std,
         task=task,
         hash="",
     )
-    return data._replace(hash=_hash(data, shown))
+    priors = {item.name: item.shares for item in (*sources, *targets) if item.shares is not None}
+    return data._replace(hash=hash_of(data, mark, priors))
 
 
-def _shape(task: Task, domains: Sequence[Domain]) -> tuple[int, int]:
-    """The size and the channels of the task's images; cached features keep theirs, 1 and their width."""
-    protocol = task.protocol
-    arrays = [x for domain in domains for x in (*domain.train.images, *domain.test.images)]
-    shapes = [x.shape[1:] for x in arrays]
-    if any(x.dtype == np.float32 for x in arrays):
-        if len({(x.dtype, x.shape[1:]) for x in arrays}) > 1:
-            told = ", ".join(sorted({f"{x.dtype} {x.shape[1:]}" for x in arrays}))
-            raise DataError(f"Task '{task.name}': its domains are {told}; expected features of one backbone in all.")
-        return 1, shapes[0][2]
-    size = protocol.size or max(max(height, width) for height, width, _ in shapes)
-    return size, protocol.channels or max(channels for _, _, channels in shapes)
-
-
-def _same_classes(task: Task, source: Domain, target: Domain) -> None:
-    if set(source.classes) == set(target.classes):
-        return
-    only = [
-        f"only '{one.name}' has {', '.join(names)}"
-        for one, other in ((source, target), (target, source))
-        if (names := [name for name in one.classes if name not in other.classes])
-    ]
-    raise DataError(
-        f"Task '{task.name}': source '{source.name}' has the classes {', '.join(source.classes)}; "
-        f"target '{target.name}' has {', '.join(target.classes)}; expected the same: {'; '.join(only)}. "
-        f"A protocol may rename classes and leave some out (`renames`, `classes`)."
-    )
-
-
-def _split(task: Task, sources: Sequence[Domain], target: Domain) -> tuple[list[Part], list[Part]]:
-    """Of each source the rows to train on and those to select by, without an image of the target."""
-    protocol, where = task.protocol, f"Task '{task.name}', source"
-    train, val = [source.train for source in sources], [source.test for source in sources]
+def _split(domains: Domains) -> tuple[list[Part], list[Part]]:
+    """Of each source the rows to train on and those to select by, without an image of a target."""
+    protocol, where = domains.task.protocol, f"Task '{domains.task.name}', source"
+    train, val = [source.train for source in domains.sources], [source.test for source in domains.sources]
     if protocol.validation is not None:
         held = [share(rows.origin, protocol.validation, f"validation {protocol.seed}") for rows in train]
         val = [rows.where(mark) for rows, mark in zip(train, held, strict=True)]
         train = [rows.where(~mark) for rows, mark in zip(train, held, strict=True)]
-    seen = _origins(_scored(task, target)) if protocol.shared_origins else _origins(target.train, target.test)
+    every = [rows for target in domains.targets for rows in (target.train, target.test)]
+    seen = _origins(*domains.scored) if protocol.shared_origins else _origins(*every)
     unseen = set() if protocol.shared_origins else seen
-    names = [source.name for source in sources]
+    names = [source.name for source in domains.sources]
     train = [_without(seen, rows, f"{where} '{name}', train") for rows, name in zip(train, names, strict=True)]
     trained = unseen | _origins(*train)
     return train, [
         _without(trained, rows, f"{where} '{name}', validation") for rows, name in zip(val, names, strict=True)
     ]
-
-
-def _scored(task: Task, target: Domain) -> Part:
-    return target.test if task.protocol.scored == "test" else target.train
 
 
 def _origins(*parts: Part) -> set[str]:
@@ -122,49 +122,65 @@ def _without(origins: set[str], rows: Part, where: str) -> Part:
     return rows.where(kept)
 
 
-def _shown(task: Task, target: Domain) -> Mark:
-    shots, y = task.protocol.shots, target.train.y
-    if shots is None:
-        return np.ones(len(y), bool)
-    counts = np.bincount(y, minlength=len(target.classes))
+def _labelled(domains: Domains, space: Space) -> Mark:
+    """Marks the targets' train rows whose labels are shown."""
+    marks = []
+    for place, target in enumerate(domains.targets):
+        y = _numbered(target.train, target, space)
+        free = np.ones(len(y), bool) if space.reals else y < len(space.known)
+        if domains.task.protocol.scored == "test" and len(domains.targets) > 1:
+            others = _origins(*(rows for number, rows in enumerate(domains.scored) if number != place))
+            free &= np.fromiter((name not in others for name in target.train.origin.tolist()), bool, len(y))
+        marks.append(free if domains.task.protocol.shots is None else _shots(domains, target, space, free))
+    return np.concatenate(marks)
+
+
+def _shots(domains: Domains, target: Domain, space: Space, free: Mark) -> Mark:
+    """Marks `shots` rows of each known class of a target, or with real targets of it, among those that are free."""
+    shots = domains.task.protocol.shots
+    assert shots is not None
+    y = np.zeros(int(free.sum()), np.int32) if space.reals else target.train.y[free]
+    names = [f"class '{name}' of '{target.name}'" for name in target.classes if name in space.known]
+    places = [place for place, name in enumerate(target.classes) if name in space.known]
+    if space.reals:
+        names, places = [f"'{target.name}'"], [0]
+    counts = np.bincount(y, minlength=max(places) + 1)[places]
     if counts.min() < shots:
-        few = f"class '{target.classes[counts.argmin()]}' of '{target.name}' has {counts.min()} train rows"
-        raise DataError(f"Task '{task.name}': {few}; expected {shots} or more (shots).")
-    return chosen(y, target.train.origin, shots, "shots")
+        few = f"{names[counts.argmin()]} has {counts.min()} train rows"
+        raise DataError(f"Task '{domains.task.name}': {few}; expected {shots} or more (shots).")
+    mark = np.zeros(len(free), bool)
+    mark[np.flatnonzero(free)] = choose_rows(y, target.train.origin[free], shots, "shots")
+    return mark
 
 
-def _rows(parts: Sequence[Part], sources: Sequence[Domain], target: Domain, size: int, channels: int) -> Rows:
+def _numbered(rows: Part, domain: Domain, space: Space) -> np.ndarray:
+    """The labels of a domain's rows as numbers of the label space; real targets as they are."""
+    return rows.y if space.reals else class_numbers(space, domain.classes)[rows.y]
+
+
+def _repeat(numbers: Sequence[int] | np.ndarray, parts: Sequence[Part]) -> np.ndarray:
+    """The number of each part, once for each of its rows."""
+    return np.repeat(np.asarray(numbers, np.int32), [len(part.y) for part in parts])
+
+
+def _rows(parts: Sequence[Part], sources: Sequence[Domain], space: Space, x: Inputs, form: Inputs) -> Rows:
+    """The rows of all sources; without a source, none, in the form of `x`."""
     if not parts:
-        none = np.zeros(0, np.int32)
-        return Rows(np.zeros((0, size, size, channels), np.uint8), none, none)
-    labels = [np.array([target.classes.index(name) for name in source.classes], np.int32) for source in sources]
-    return Rows(
-        images(joined(parts), size, channels),
-        np.concatenate([label[part.y] for part, label in zip(parts, labels, strict=True)]),
-        np.concatenate([np.full(len(part.y), number, np.int32) for number, part in enumerate(parts)]),
-    )
+        y = np.zeros((0, space.reals), np.float32) if space.reals else np.zeros(0, np.int32)
+        return Rows(map_leaves(lambda leaf: np.zeros((0, *leaf.shape[1:]), leaf.dtype), x), y, np.zeros(0, np.int32))
+    y = [_numbered(part, source, space) for part, source in zip(parts, sources, strict=True)]
+    return Rows(conform(join(parts), form), np.concatenate(y), _repeat(range(len(parts)), parts))
 
 
-def _hash(data: TaskData, shown: Mark) -> str:
-    """The sha256 of all arrays (labelled images as a choice among the target's) and of what they do not tell."""
-    protocol = data.task.protocol
-    facts = {key: getattr(protocol, key) for key in ("id", "mean", "std")}
-    facts |= {"name": data.task.name, "classes": data.classes}
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    arrays = (*data.source, *data.source_val, data.target_x, shown, data.labelled.y, data.test_x, data.test_y)
-    for array in arrays:
-        digest.update(f"{array.dtype.name}{array.shape}".encode())
-    blocks = [array[start : start + BLOCK] for array in arrays for start in range(0, len(array), BLOCK)]
-    with ThreadPoolExecutor() as pool:
-        for part in pool.map(_hash_block, blocks):
-            digest.update(part)
-    return digest.hexdigest()
-
-
-def _hash_block(array: np.ndarray) -> bytes:
-    digest = hashlib.sha256()
-    if array.strides[-1] == 0:  # a grey image repeated: once is enough
-        array = array[..., :1]
-    for start in range(0, len(array), CHUNK):
-        digest.update(np.ascontiguousarray(array[start : start + CHUNK], array.dtype.newbyteorder("<")).data)
-    return digest.digest()
+def _order(domains: Domains, space: Space) -> np.ndarray:
+    """The order in which a stream brings the scored rows, target after target."""
+    protocol, orders, before = domains.task.protocol, [], 0
+    for target, rows in zip(domains.targets, domains.scored, strict=True):
+        order = np.arange(len(rows.y))
+        if protocol.stream != "stored":
+            order = np.argsort(keys(rows.origin, f"stream {protocol.seed}"), kind="stable")
+        if protocol.stream == "class":
+            order = order[np.argsort(_numbered(rows, target, space)[order], kind="stable")]
+        orders.append(order + before)
+        before += len(order)
+    return np.concatenate(orders).astype(np.int32)

@@ -2,38 +2,73 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from tlx.data.label_space import LabelSpace
+from tlx.data.prior import Prior, check_prior
 from tlx.data.task_names import WORD
 from tlx.errors import DataError, nearest
 
+if TYPE_CHECKING:
+    from tlx.data.shares import Shares
+
 ID = re.compile(rf"{WORD}(/[1-9][0-9]*)?")  # with its shots, if any
-HOW = ("random", "first", "balanced")
+HOW = ("random", "first", "balanced", "prior")
+SPLITS = ("train", "test")
 SCORED = ("test", "train")
+STREAMS = ("shuffled", "stored", "class")
 Scale = float | tuple[float, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Draw:
-    """Which train rows of a dataset take part: its first `rows`, `rows` at random, or `rows` of each class.
+    """Which rows of a dataset take part: its first `rows`, `rows` at random, `rows` of each class, or by a prior.
 
-    `dataset` is its name, or a pattern of names ("rotated_mnist:*"). "random" takes the rows with the smallest hash of
-    their origin, so a draw is the same on every machine. "balanced" does so class by class; with `rows` None it takes
-    as many of each class as the rarest has. A dataset without a draw takes part whole.
+    `dataset` is its name, or a pattern of names ("rotated_mnist:*"), of a source or a target. "random" takes the rows
+    with the smallest hash of their origin, so a draw is the same on every machine. "balanced" does so class by class;
+    with `rows` None it takes as many of each class as the rarest has. "prior" draws the classes with the shares of
+    `prior`: a list of them, `Dirichlet`, `LongTail` or `Tweaked`; `rows` in all, or with None as many as there are.
+
+    The train rows are drawn, and with `splits` ("train", "test") the test rows alike, so many of each split. A dataset
+    without a draw takes part whole.
 
     Raises:
-        DataError: an unknown `how`, or a number of rows that it cannot have.
+        DataError: an unknown `how` or split, a number of rows that it cannot have, or a prior that is none.
     """
 
     dataset: str
     how: str
     rows: int | None = None
+    prior: Prior | None = None
+    splits: tuple[str, ...] = ("train",)
 
     def __post_init__(self):
+        for key in ("prior", "splits"):
+            if isinstance(value := getattr(self, key), list):
+                object.__setattr__(self, key, tuple(value))
         if self.how not in HOW:
             guess = " or ".join(nearest(self.how, HOW)) or ", ".join(HOW)
             raise DataError(f"Draw of '{self.dataset}': how is {self.how!r}; nearest: {guess}.")
-        if (self.rows is None and self.how != "balanced") or (self.rows is not None and self.rows < 1):
+        if (self.rows is None and self.how in ("random", "first")) or (self.rows is not None and self.rows < 1):
             raise DataError(f"Draw of '{self.dataset}': {self.rows} rows ({self.how}); expected 1 or more.")
+        if self.how == "prior" and (wrong := check_prior(self.prior)):
+            raise DataError(f"Draw of '{self.dataset}': {wrong}.")
+        if self.how != "prior" and self.prior is not None:
+            raise DataError(f"Draw of '{self.dataset}': a prior with how {self.how!r}; expected how 'prior'.")
+        if not self.splits or set(self.splits) - set(SPLITS):
+            raise DataError(f"Draw of '{self.dataset}': splits {self.splits}; expected of 'train' and 'test'.")
+
+    def shares(self, dataset: str, classes: Sequence[str], seed: int) -> "Shares":
+        """The share of each class of a dataset that a prior draws, [C]; `seed` is the protocol's.
+
+        Raises:
+            DataError: the prior does not fit the classes.
+        """
+        from tlx.data.shares import class_shares  # NumPy is behind it
+
+        assert self.prior is not None
+        return class_shares(self.prior, classes, f"{dataset} prior {seed}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,19 +82,23 @@ class Protocol:
     - `pooled`: train and test are joined and split anew at random, this share to train; None keeps the split.
       The same original image falls on the same side in every dataset. 1 makes all rows train rows: then `scored` is
       "train" and `validation` holds rows out.
-    - `draws`: which train rows take part. `seed` numbers the draws and the pooled splits.
+    - `labels`: the classes of the sources and those of the targets, where they differ (partial, open and universal
+      tasks); with None they are the same, else the task is refused.
+    - `draws`: which rows take part. `seed` numbers the draws, the pooled splits and the streams.
     - `scored`: the target rows that scores are over, its "test" split or (transductive papers) its "train" split.
     - `validation`: the share of each source's train split that is held out to select by; None: the sources' test
       splits.
-    - `shots`: labelled target train rows per class, None for all.
+    - `shots`: labelled train rows per class of each target, None for all; of real targets, rows of each target.
+    - `stream`: the order in which the scored rows of a target are met one after the other: "shuffled", by a hash of
+      their origin; "stored", as the dataset has them; or "class", class after class. Targets follow each other.
     - `shared_origins`: whether source rows may show the same originals as the target's, as in the published
       MNIST -> MNIST-M, where every target image is a source image over a photograph. Source train rows of the
       originals that are scored are left out all the same.
 
     Images are `size` pixels square with `channels` (1 or 3); None takes the largest of the task's domains. On the
-    device x = (uint8 / 255 - mean) / std, with one number or one for each channel. Cached features pass unchanged. With
-    `resize`, the network scales its input to so many pixels square (bilinear), so that small images take no more
-    memory; augmentation comes before.
+    device x = (uint8 / 255 - mean) / std, with one number or one for each channel. With `resize`, the network scales
+    its input to so many pixels square (bilinear), so that small images take no more memory; augmentation comes before.
+    These five concern images alone: other inputs pass unchanged, and `Dataset.input` says how they are scaled.
 
     Raises:
         DataError: a value out of range.
@@ -82,6 +121,8 @@ class Protocol:
     scored: str = "test"
     validation: float | None = None
     resize: int | None = None
+    labels: LabelSpace | None = None
+    stream: str = "shuffled"
 
     def __post_init__(self):
         if not ID.fullmatch(self.id):
@@ -110,6 +151,10 @@ class Protocol:
                 raise self._error(f"{key} {share}", f"a share between 0 and 1{also}, or None")
         if self.scored not in SCORED:
             raise self._error(f"scored {self.scored!r}", " or ".join(map(repr, SCORED)))
+        if self.stream not in STREAMS:
+            raise self._error(f"stream {self.stream!r}", " or ".join(map(repr, STREAMS)))
+        if self.labels is not None and not isinstance(self.labels, LabelSpace):
+            raise self._error(f"labels {self.labels!r}", "a tlx.data.LabelSpace, or None for equal classes")
 
     def _error(self, got: str, expected: str) -> DataError:
         return DataError(f"Protocol '{self.id}': {got}; expected {expected}.")

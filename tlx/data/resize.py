@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 from tlx.data.task import Images
 
-Fitted = UInt8[np.ndarray, "rows {size} {size} {channels}"] | Float32[np.ndarray, "rows 1 1 {channels}"]
+Fitted = UInt8[np.ndarray, "rows {size} {size} {channels}"]
 LUMA = (299, 587, 114)  # ITU-R BT.601, in thousandths
 CHUNK = 512  # images that are worked on at once: few enough for the processor's caches
 
@@ -21,20 +21,20 @@ def fit(x: Images, size: int, channels: int) -> Fitted:
     """
     depth = min(x.shape[3], channels)
     if x.shape[1:] != (size, size, depth):
-        x = filled(len(x), size, depth, lambda rows: fit_chunk(x[rows], size, depth))
+        x = by_chunks((len(x), size, size, depth), lambda rows: fit_chunk(x[rows], size, depth), np.uint8)
     return np.broadcast_to(x, (*x.shape[:3], channels))
 
 
-def filled(count: int, size: int, channels: int, images: Callable[[slice], Images], dtype: Any = np.uint8) -> Fitted:
-    """`count` images, made a chunk at a time by `images(rows)`, by several threads."""
-    out = np.empty((count, size, size, channels), dtype)
+def by_chunks(shape: tuple[int, ...], make: Callable[[slice], np.ndarray], dtype: Any) -> np.ndarray:
+    """An array of this shape, a chunk of whose rows at a time is `make(rows)`, by several threads."""
+    out = np.empty(shape, dtype)
 
     def fill(start: int) -> None:
-        rows = slice(start, min(start + CHUNK, count))
-        out[rows] = images(rows)
+        rows = slice(start, min(start + CHUNK, len(out)))
+        out[rows] = make(rows)
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(fill, range(0, count, CHUNK)))
+        list(pool.map(fill, range(0, len(out), CHUNK)))
     return out
 
 

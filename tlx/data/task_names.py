@@ -1,12 +1,14 @@
 """The names of datasets and tasks: one grammar for the command line, plugins, suites and results.
 
-    task     = [source {"+" source} "->"] target ["@" protocol] ["/" shots]
+    task     = [source {"+" source} "->"] target {"->" target} ["@" protocol] ["/" shots]
     dataset  = word | prefix ":" rest                 mnist, office-31.amazon, tfds:emnist/digits, folder:/my data/a
     word     = letters, digits and _, with . or - inside
 
 A task without a source, as "cifar10/100", trains on the labelled rows of its target alone. "->cifar10/100" is the same,
 and has to be written so where a colon would be read as an arrow ("->tfds:cifar10"), but for a registry that knows
 `tfds:` to be a prefix.
+
+"a->b->c" has two targets, b and then c; "->b->c" has them without a source.
 
 "→" may stand for "->", and so may ":" between plain words (`mnist:usps`). Spaces around the parts mean nothing;
 inside a rest they belong to it. A rest holds neither "+", "->", "→" nor a line break, and has no space at its ends.
@@ -32,41 +34,41 @@ class TaskName(NamedTuple):
     """The parts of a task's name; `str` gives its normal form. A task may have no source."""
 
     sources: tuple[str, ...]
-    target: str
+    targets: tuple[str, ...]
     protocol: str | None = None
     shots: int | None = None
 
     def __str__(self) -> str:
         protocol = "" if self.protocol is None else f"@{self.protocol}"
         shots = "" if self.shots is None else f"/{self.shots}"
-        after = f"{self.target}{protocol}{shots}"
-        return after if not self.sources and _alone(after) else f"{'+'.join(self.sources)}->{after}"
+        after = f"{'->'.join(self.targets)}{protocol}{shots}"
+        bare = not self.sources and len(self.targets) == 1 and _alone(after)
+        return after if bare else f"{'+'.join(self.sources)}->{after}"
 
 
 def parse(text: str) -> TaskName:
     """The parts of a task's name.
 
     Raises:
-        DataError: not the name of a task, a source that comes twice, or a target among the sources.
+        DataError: not the name of a task, a source or target that comes twice, or a target among the sources.
     """
     sides = ARROW.split(text)
     if len(sides) == 1:
         if text.count(":") > 1:
             raise DataError(f"Task name '{text}'; expected '->' between source and target where a name holds ':'.")
         sides = ["", text] if _alone(text) else text.split(":")
-    if len(sides) != 2:
-        raise _malformed(text)
     sources = tuple(name.strip() for name in sides[0].split("+")) if sides[0].strip() else ()
-    after = sides[1].strip()
-    match = PLAIN.fullmatch(after) or PREFIXED.fullmatch(after)
-    if match is None or not all(map(is_name, (*sources, match["target"]))):
+    *before, last = (side.strip() for side in sides[1:])
+    match = PLAIN.fullmatch(last) or PREFIXED.fullmatch(last)
+    if match is None or not all(map(is_name, (*sources, *before, match["target"]))):
         raise _malformed(text)
-    target = match["target"]
-    if len(set(sources)) < len(sources):
-        raise DataError(f"Task name '{text}': a source comes twice; expected different sources.")
-    if target in sources:
-        raise DataError(f"Task name '{text}': '{target}' is source and target; expected different datasets.")
-    return TaskName(sources, target, match["protocol"], int(match["shots"]) if match["shots"] else None)
+    targets = (*before, match["target"])
+    for role, names in (("source", sources), ("target", targets)):
+        if len(set(names)) < len(names):
+            raise DataError(f"Task name '{text}': a {role} comes twice; expected different {role}s.")
+    if both := [name for name in targets if name in sources]:
+        raise DataError(f"Task name '{text}': '{both[0]}' is source and target; expected different datasets.")
+    return TaskName(sources, targets, match["protocol"], int(match["shots"]) if match["shots"] else None)
 
 
 def task_name(text: str) -> str:
@@ -85,17 +87,8 @@ def is_name(text: str) -> bool:
 
 
 def _malformed(text: str) -> DataError:
-    forms = "'source->target', 'one+two->target', 'source->target@protocol', 'source->target/10' or 'target/10'"
+    forms = (
+        "'source->target', 'one+two->target', 'source->first->second', 'source->target@protocol', "
+        "'source->target/10' or 'target/10'"
+    )
     return DataError(f"Task name '{text}'; expected {forms}.")
-
-
-def run_keys(task: str, strategy: str) -> tuple[str, ...]:
-    """The keys that hold for a run, the later of which win: "mmd", "a->b", "a->b@P", "a->b mmd", "a->b@P mmd"."""
-    names = both_names(task)
-    return strategy, *names, *(f"{name} {strategy}" for name in names)
-
-
-def both_names(task: str) -> tuple[str, str]:
-    """A task's name in normal form, without and with its protocol."""
-    name = parse(task)
-    return str(name._replace(protocol=None)), str(name)

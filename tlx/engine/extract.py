@@ -14,8 +14,8 @@ from tlx.data.protocol import Protocol
 from tlx.data.resize import fit
 from tlx.data.task import Images
 from tlx.engine.devices import use_compilation_cache
-from tlx.engine.head import split
-from tlx.engine.model import Backbone, Frame, make_model
+from tlx.engine.model import Backbone, ModelSpec, Shapes, make_model
+from tlx.engine.networks import make
 from tlx.weights import load
 
 BATCH = 32
@@ -23,7 +23,7 @@ BATCH = 32
 
 def extractor(
     backbone: Backbone, protocol: Protocol, tensors: Mapping[str, np.ndarray] | None = None
-) -> Callable[[Images], Float32[np.ndarray, "rows width"]]:
+) -> Callable[[Images], Float32[np.ndarray, "rows features"]]:
     """A function from images (uint8) to the backbone's features, in evaluation mode.
 
     Images are shown as the protocol says: at its size and channels (None: their own), x = (uint8 / 255 - mean) / std,
@@ -38,13 +38,18 @@ def extractor(
 
     @functools.cache
     def program(shape: tuple[int, int, int]) -> tuple[int, Callable[[jax.Array], jax.Array]]:
-        frame = Frame(backbone, shape, 2, 1, resize=protocol.resize or 0)
-        model = make_model(frame)
-        module = backbone(frame.seen, nnx.Rngs(jax.random.key(0)))
-        if tensors is not None:
-            load(module, tensors, shape=frame.seen)
-        _, params, rest = split(module)
-        state = State({"features": nnx.to_pure_dict(params)}, {"features": nnx.to_pure_dict(rest)})
+        shapes = Shapes.of(np.zeros((1, *shape), np.uint8))
+        spec = ModelSpec(backbone, shapes, 2, 2, resize=protocol.resize or 0)
+        model = make_model(spec)
+
+        def build(rngs: nnx.Rngs) -> nnx.Module:
+            module = model.backbone(rngs)
+            if tensors is not None:
+                load(module, tensors, shape=spec.seen)
+            return module
+
+        params, carried = make(build, jax.random.key(0))
+        state = State({"features": params}, {"features": carried}, {})
 
         @jax.jit
         def features(state: State, batch: jax.Array) -> jax.Array:
@@ -52,7 +57,7 @@ def extractor(
 
         return model.width, functools.partial(features, state)
 
-    def extract(x: Images) -> Float32[np.ndarray, "rows width"]:
+    def extract(x: Images) -> Float32[np.ndarray, "rows features"]:
         size, channels = protocol.size or max(x.shape[1:3]), protocol.channels or x.shape[3]
         width, features = program((size, size, channels))
         out = np.empty((len(x), width), np.float32)

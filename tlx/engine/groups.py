@@ -11,6 +11,8 @@ from typing import Any
 
 import jax
 
+from tlx.contract import State
+from tlx.engine.networks import is_copy
 from tlx.errors import ContractError, nearest
 
 Flat = dict[str, Any]
@@ -40,18 +42,18 @@ def fits(path: str, globs: str) -> bool:
     return any(fnmatchcase(path, glob) for glob in globs.split("|"))
 
 
-def select(
-    params: Mapping[str, Any], trains: Sequence[str], globs: Mapping[str, str], where: str
-) -> dict[str, tuple[str, ...]]:
-    """The paths that each name in `trains` stands for: {group: paths}.
+def select(state: State, trains: Sequence[str], globs: Mapping[str, str], where: str) -> dict[str, tuple[str, ...]]:
+    """The paths that each name in `trains` stands for: {group: paths}; "*" for all groups but copies of networks.
 
     Raises:
         ContractError: a name is neither a group nor "*"; a group holds no parameter; two names share a parameter.
     """
+    params = state.params
     paths = list(flatten(params))
     known = [*params, *globs]
     chosen: dict[str, tuple[str, ...]] = {}
-    for name in params if tuple(trains) == ("*",) else trains:
+    every = [name for name in params if not is_copy(state.stats, name)]
+    for name in every if tuple(trains) == ("*",) else trains:
         if name in globs:
             found = tuple(path for path in paths if fits(path, globs[name]))
         elif name in params:

@@ -6,10 +6,13 @@ resumes from its step number, and a host that streams the data draws the same ro
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
+
+from tlx.errors import ContractError
 
 ROUNDS = 6
 
@@ -21,7 +24,8 @@ def rows(key: PRNGKeyArray, step: Int[Array, "*steps"], n: Int[Array, ""], batch
     Position q = step * batch + j lies in epoch q // n; its row is the epoch's permutation of q % n. With n < batch an
     epoch ends inside a batch, and a row may occur twice there. Positions are 31-bit: steps * batch < 2^31.
     """
-    place = jnp.asarray(step)[..., None] * batch + jnp.arange(batch)
+    within = jnp.expand_dims(jnp.arange(batch), range(jnp.ndim(step)))
+    place = jnp.asarray(step)[..., None] * batch + within
     return permute(key, place % n, place // n, n)
 
 
@@ -53,3 +57,33 @@ def _mix(x: jax.Array) -> jax.Array:
     x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
     x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
     return x ^ (x >> 16)
+
+
+def draw(kind: str, key: PRNGKeyArray, steps: Int[Array, "steps"], table: Any, size: int) -> Int[Array, "steps size"]:
+    """The rows that a batch of `size` takes of a table at each step.
+
+    "epoch": every row once an epoch, shuffled. "domain": equal blocks of every domain in order, each by epoch; the size
+    must divide. "class": a class at random, then a row of it, with replacement.
+
+    Raises:
+        ContractError: equal blocks do not make up the size.
+    """
+    if kind == "epoch":
+        return rows(key, steps, table.n, size)
+    groups = table.groups[kind]
+    count = groups.starts.shape[0]
+    if kind == "class":
+        return jax.vmap(lambda step: _of_classes(jax.random.fold_in(key, step), groups, size))(steps)
+    if size % count:
+        raise ContractError(f"a batch of {size} rows does not divide into equal blocks of {count} domains")
+    keys = jax.random.split(key, count)
+    blocks = [rows(keys[d], steps, groups.counts[d], size // count) + groups.starts[d] for d in range(count)]
+    return groups.rows[jnp.concatenate(blocks, -1)]
+
+
+def _of_classes(key: PRNGKeyArray, groups: Any, size: int) -> Int[Array, "size"]:
+    class_key, row_key = jax.random.split(key)
+    chosen = jax.random.randint(class_key, (size,), 0, groups.starts.shape[0])
+    place = jax.random.uniform(row_key, (size,)) * groups.counts[chosen].astype(jnp.float32)
+    within = jnp.minimum(place.astype(jnp.int32), groups.counts[chosen] - 1)
+    return groups.rows[groups.starts[chosen] + within]

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from tlx.contract import Model, State
 from tlx.engine.devices import vectorised
-from tlx.engine.model import Frame, make_model
+from tlx.engine.model import ModelSpec, make_model
 from tlx.errors import SlowWarning
 
 REMEDIES = {
@@ -26,22 +25,21 @@ REMEDIES = {
 
 
 @functools.lru_cache(maxsize=128)
-def warn_of_traps(frame: Frame) -> None:
-    """Warns once per backbone and image shape of operations with a slow gradient on the CPU; elsewhere of nothing."""
+def warn_of_slow_ops(spec: ModelSpec) -> None:
+    """Warns once per backbone and shape of operations with a slow gradient on the CPU; elsewhere of nothing."""
     if vectorised():
         return
-    model = make_model(frame)
+    model = make_model(spec)
     state = jax.eval_shape(model.init, jax.random.key(0))
-    images = jax.ShapeDtypeStruct((2, *frame.shape), jnp.float32)
-    found = set(_primitives(jax.make_jaxpr(_logits(model))(state, images).jaxpr))
-    name = getattr(frame.backbone, "__name__", str(frame.backbone))
+    x = jax.eval_shape(spec.shapes.example)
+    present = set(_primitives(jax.make_jaxpr(_logits(model))(state, x).jaxpr))
     for primitive, remedy in REMEDIES.items():
-        if primitive in found:
-            warnings.warn(f"backbone {name} is slow on the CPU: it has {remedy}", SlowWarning, stacklevel=3)
+        if primitive in present:
+            warnings.warn(f"backbone {spec.name} is slow on the CPU: it has {remedy}", SlowWarning, stacklevel=3)
 
 
-def _logits(model: Model) -> Callable[[State, jax.Array], jax.Array]:
-    return lambda state, x: model.logits(state, model.features(state, x)[0])
+def _logits(model: Model) -> Callable[[State, Any], jax.Array]:
+    return lambda state, x: model.classify(state, model.features(state, x)[0])[0]
 
 
 def _primitives(jaxpr: Any) -> Iterator[str]:

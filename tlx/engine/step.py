@@ -1,18 +1,18 @@
 """Objectives to a step: each objective's loss, its gradient, and the groups that it trains moved down it."""
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from tlx.contract import Batch, Context, Key, Objective, Phase, Scalar, State, Strategy
+from tlx.contract import Batch, Context, Key, Objective, Phase, Scalar, State
 from tlx.engine.groups import flatten, replace, select
-from tlx.engine.head import HEADS
-from tlx.engine.optimizer import Hyper, Rates, transform, update
-from tlx.engine.recipe import Recipe
+from tlx.engine.optimizer import Descent, transform, update
 from tlx.errors import ContractError
+
+T = TypeVar("T")
 
 
 class Carry(NamedTuple):
@@ -32,99 +32,71 @@ class Where(NamedTuple):
         return f"strategy {self.strategy}, phase {self.phase}"
 
 
-def start(strategy: Strategy, phase: Phase, recipe: Recipe, hyper: Hyper, state: State) -> Carry:
+class Program(NamedTuple):
+    """A phase of a strategy as a step needs it: who it is, what it does, and how it descends."""
+
+    where: Where
+    groups: Mapping[str, str]
+    phase: Phase
+    how: Descent
+
+
+def start(program: Program, state: State) -> Carry:
     """The carry at the start of a phase, with new optimizer states."""
-    where = Where(type(strategy).__name__, phase.name)
     flat = flatten(state.params)
     optimizers = {}
-    for objective in phase.objectives:
-        for group, paths in select(state.params, objective.trains, strategy.groups, str(where)).items():
-            optimizers[group] = transform(recipe, hyper).init({path: flat[path] for path in paths})
+    for objective in program.phase.objectives:
+        for group, paths in select(state, objective.trains, program.groups, str(program.where)).items():
+            optimizers[group] = transform(program.how.recipe, program.how.traced).init(
+                {path: flat[path] for path in paths}
+            )
     return Carry(state, optimizers)
 
 
-def step(
-    strategy: Strategy,
-    phase: Phase,
-    recipe: Recipe,
-    hyper: Hyper,
-    carry: Carry,
-    batch: Batch,
-    key: Key,
-    progress: Scalar,
-) -> tuple[Carry, dict[str, Scalar]]:
+def step(program: Program, carry: Carry, batch: Batch, key: Key, progress: Scalar) -> tuple[Carry, dict[str, Scalar]]:
     """One step of a phase: its objectives in order, then `after`. Metrics are those of the last repeat of each."""
-    where = Where(type(strategy).__name__, phase.name)
-    lr = hyper["lr"] * phase.rate
+    phase = program.phase
+    *keys, last = jax.random.split(key, len(phase.objectives) + 1)
     metrics: dict[str, Scalar] = {}
     for number, objective in enumerate(phase.objectives):
 
-        def once(carry: Carry, repeat: jax.Array, number: int = number, objective: Objective = objective):
-            fresh = jax.random.fold_in(jax.random.fold_in(key, number), repeat)
-            context = Context(fresh, progress)
-            return _descend(strategy, objective, recipe, hyper, lr, phase.rates, carry, batch, context, where)
+        def once(carry: Carry, key: Key, objective: Objective = objective):
+            return _descend(program, objective, carry, batch, Context(key, progress))
 
         if objective.repeat == 1:
-            carry, found = once(carry, jnp.int32(0))
+            carry, own = once(carry, keys[number])
         else:
-            carry, every = jax.lax.scan(once, carry, jnp.arange(objective.repeat))
-            found = jax.tree.map(lambda values: values[-1], every)
+            carry, every = jax.lax.scan(once, carry, jax.random.split(keys[number], objective.repeat))
+            own = jax.tree.map(lambda values: values[-1], every)
         suffix = f"/{number}" if len(phase.objectives) > 1 else ""
-        metrics |= {f"{name}{suffix}": value for name, value in found.items()}
-    context = Context(jax.random.fold_in(key, len(phase.objectives)), progress)
-    state = phase.after(carry.state, batch, context)
-    same_tree(carry.state, state, f"{where}: `after`")
-    return carry._replace(state=state), metrics
+        metrics |= {f"{name}{suffix}": value for name, value in own.items()}
+    state = phase.after(carry.state, batch, Context(last, progress))
+    return carry._replace(state=same_tree(carry.state, state, f"{program.where}: `after`")), metrics
 
 
 def _descend(
-    strategy: Strategy,
-    objective: Objective,
-    recipe: Recipe,
-    hyper: Hyper,
-    lr: jax.Array,
-    rates: Rates,
-    carry: Carry,
-    batch: Batch,
-    context: Context,
-    where: Where,
+    program: Program, objective: Objective, carry: Carry, batch: Batch, context: Context
 ) -> tuple[Carry, dict[str, Scalar]]:
-    state = carry.state
-    chosen = select(state.params, objective.trains, strategy.groups, str(where))
+    state, where = carry.state, program.where
+    chosen = select(state, objective.trains, program.groups, str(where))
     flat = flatten(state.params)
 
     def loss(trained: dict[str, Any]):
         returned = objective.loss(state._replace(params=replace(state.params, trained)), batch, context)
         value, after, metrics = check_loss(returned, where)
-        same_tree(state.extra, after.extra, f"{where}: the loss")
-        _check_classified(state, after, chosen, where)
-        return value, (after.extra, metrics)
+        kept = same_tree(state._replace(params={}), after._replace(params={}), f"{where}: the loss")
+        return value, (kept.stats, kept.extra, metrics)
 
     trained = {path: flat[path] for paths in chosen.values() for path in paths}
-    (value, (extra, metrics)), grads = jax.value_and_grad(loss, has_aux=True)(trained)
+    (value, (stats, extra, metrics)), grads = jax.value_and_grad(loss, has_aux=True)(trained)
     optimizers = dict(carry.optimizers)
     moved: dict[str, Any] = {}
     for group, paths in chosen.items():
         part = {path: trained[path] for path in paths}
         slopes = {path: grads[path] for path in paths}
-        new, optimizers[group] = update(
-            recipe, hyper, where.phase, lr, context.progress, slopes, optimizers[group], part, rates
-        )
+        new, optimizers[group] = update(program.how, context.progress, slopes, optimizers[group], part)
         moved |= new
-    state = State(replace(state.params, moved), extra)
-    return Carry(state, optimizers), {"loss": value, **metrics}
-
-
-def _check_classified(before: State, after: State, trained: Iterable[str], where: Where) -> None:
-    """Raises ContractError where a classifier is trained, and the statistics that it carries are left as they were."""
-    carried = before.extra.get(HEADS, {})
-    for group in trained:
-        leaves = jax.tree.leaves(carried.get(group))
-        if leaves and all(a is b for a, b in zip(leaves, jax.tree.leaves(after.extra[HEADS][group]), strict=True)):
-            raise ContractError(
-                f"{where} trains '{group}', which has dropout or batch norm with this backbone, in evaluation mode; "
-                f'call `logits, state = model.classify(state, features, "{group}")` in a loss and return that state'
-            )
+    return Carry(State(replace(state.params, moved), stats, extra), optimizers), {"loss": value, **metrics}
 
 
 def check_loss(returned: Any, where: Where | str) -> tuple[Scalar, State, dict[str, Scalar]]:
@@ -142,8 +114,8 @@ def check_loss(returned: Any, where: Where | str) -> tuple[Scalar, State, dict[s
     return value, state, {name: jnp.asarray(metric, jnp.float32) for name, metric in metrics.items()}
 
 
-def same_tree(before: Any, after: Any, what: str) -> None:
-    """Raises ContractError where `after` has other leaves, shapes or types than `before`, naming the first."""
+def same_tree(before: T, after: Any, what: str) -> T:
+    """`after`, in the structure of `before`. Raises ContractError, naming the first leaf of another shape or type."""
     old, new = flatten(before), flatten(after)
     for path in [*old, *(path for path in new if path not in old)]:
         was, now = old.get(path), new.get(path)
@@ -152,6 +124,13 @@ def same_tree(before: Any, after: Any, what: str) -> None:
                 f"{what} changed the state's tree at '{path}': it was {_kind(was)}, is {_kind(now)}; "
                 "only `init` and a phase's `begin` may add or remove leaves"
             )
+    if isinstance(before, State) and (names := before.stats.keys() ^ after.stats.keys()):  # a network may have no leaf
+        raise ContractError(
+            f"{what} changed the state's tree at 'stats/{min(names)}': it has "
+            f"{'no' if min(names) in before.stats else 'a new'} network of that name; "
+            "only `init` and a phase's `begin` may add or remove networks"
+        )
+    return jax.tree.structure(before).unflatten([new[path] for path in old])
 
 
 def _aval(leaf: Any) -> tuple:

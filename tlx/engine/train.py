@@ -1,25 +1,32 @@
 """A whole run: phases > rounds > steps, all seeds at once, with an evaluation after every round."""
 
+import dataclasses
+import logging
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from tlx.contract import Phase, Strategy, keep
 from tlx.data import TaskData
+from tlx.engine.compiled import join_runs
 from tlx.engine.devices import describe, use_compilation_cache
-from tlx.engine.evaluate import Observed
-from tlx.engine.feed import check_sees, union
-from tlx.engine.model import Backbone, Frame, make_model
-from tlx.engine.pretrained import stacked, weights_of
+from tlx.engine.model import Backbone, ModelSpec, Shapes, make_model
+from tlx.engine.optimizer import descent
+from tlx.engine.pretrained import stack_weights, weights_of
+from tlx.engine.programs import Observed
 from tlx.engine.recipe import Recipe
-from tlx.engine.runs import Point, Run
-from tlx.engine.slow_ops import warn_of_traps
-from tlx.engine.stream import StreamedRun, too_large
+from tlx.engine.run import Point, Round, Run, Section
+from tlx.engine.saved import Position, SavedCarry, restore
+from tlx.engine.slow_ops import warn_of_slow_ops
+from tlx.engine.sources import too_large
+from tlx.engine.tables import check_phase, rows_in, sees_of
 from tlx.errors import ContractError
+
+log = logging.getLogger("tlx")
+Weights = dict[str, np.ndarray]
 
 
 class Progress(NamedTuple):
@@ -34,9 +41,9 @@ class Progress(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """Logits after a round, [seeds, rows, classes], of the source validation and the target test images.
+    """Logits after a round, [seeds, rows, outputs], of the source validation and the test rows.
 
-    `observed` has, by group, features and logits of the images that `train` was given as its `sample`.
+    `observed` has, by group, features and logits of the rows that are probed.
     """
 
     phase: str
@@ -48,7 +55,11 @@ class Evaluation(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """All that a run gives back. `diverged` holds, per seed, whether a loss or a parameter became infinite or NaN."""
+    """All that a run gives back. `diverged` holds, per seed, whether a loss or a parameter became infinite or NaN.
+
+    `weights(place, evaluation)` are those of the seed at a place as they were at an evaluation: the last one (-1), or,
+    where the run kept them, any.
+    """
 
     seeds: tuple[int, ...]
     evaluations: list[Evaluation]
@@ -58,14 +69,27 @@ class Outcome(NamedTuple):
     train_seconds: float
     device: str
     sees: tuple[str, ...]
-    weights: Callable[[int], dict[str, np.ndarray]]  # of the seed at a place, as it ended
+    weights: Callable[..., Weights]
 
 
-class Section(NamedTuple):
-    """The steps of each round of one phase; an online phase, or one without a share, has one round and no step."""
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a run goes, none of which changes its numbers but for `weights`, and for rounding `stream`.
 
-    phase: Phase
-    rounds: tuple[int, ...]
+    `on_round` is called after every round with a point's place and its progress. x lies on the device, or, with
+    `stream`, comes from the host while the steps run; by default the latter where it would take more than half of the
+    device's memory. `weights` are the tensors that each seed starts from, as they were published (`tlx.weights`).
+    `probe` has groups of rows (x as stored), each one batch, whose features and logits every evaluation has as well.
+    `saved` is where the carry is kept after every round, and taken up from. With `keep_weights` the weights of every
+    evaluation are kept until the run ends.
+    """
+
+    on_round: Callable[[int, Progress], None] | None = None
+    stream: bool | None = None
+    weights: Sequence[Mapping[str, np.ndarray]] = ()
+    probe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    saved: SavedCarry | None = None
+    keep_weights: bool = False
 
 
 def sections(phases: Sequence[Phase], recipe: Recipe) -> list[Section]:
@@ -95,20 +119,10 @@ def _split(steps: int, rounds: int) -> tuple[int, ...]:
 
 
 def train(
-    strategy: Strategy,
-    backbone: Backbone,
-    data: TaskData,
-    recipe: Recipe,
-    seeds: Sequence[int],
-    on_round: Callable[[Progress], None] | None = None,
-    **how: Any,
+    strategy: Strategy, backbone: Backbone, data: TaskData, recipe: Recipe, seeds: Sequence[int], **options: Any
 ) -> Outcome:
-    """Trains a strategy on a task from each seed, and evaluates it after every round: a grid of one point.
-
-    `on_round` is told of every round; all else is as `train_grid` has it.
-    """
-    told = None if on_round is None else lambda _, progress: on_round(progress)
-    return train_grid([Point(strategy, recipe)], backbone, data, seeds, told, **how)[0]
+    """Trains a strategy on a task from each seed, and evaluates it after every round: a grid of one point."""
+    return train_grid([Point(strategy, recipe)], backbone, data, seeds, Options(**options))[0]
 
 
 def train_grid(
@@ -116,152 +130,232 @@ def train_grid(
     backbone: Backbone,
     data: TaskData,
     seeds: Sequence[int],
-    on_round: Callable[[int, Progress], None] | None = None,
-    stream: bool | None = None,
-    weights: Sequence[Mapping[str, np.ndarray]] = (),
-    sample: Mapping[str, np.ndarray] | None = None,
+    options: Options = Options(),  # noqa: B008  # frozen
 ) -> list[Outcome]:
     """Trains every point, a strategy and a recipe, on a task from each seed, and evaluates it after every round.
 
     Points that differ in float fields alone share their programs, and run side by side: on an accelerator all their
-    seeds under one `vmap`. Others come one after the other. An outcome's seconds are a point's share. `on_round` is
-    told a point's place and its progress.
-
-    With `weights`, the tensors that each seed starts from, as they were published (`tlx.weights`).
-
-    The images lie on the device, or, with `stream`, come from the host while the steps run; by default the latter
-    where they would take more than half of the device's memory. Every evaluation has the features and the logits of
-    `sample` as well, groups of images (uint8) of which each is one batch; that changes no other number.
+    seeds under one `vmap`. Others come one after the other. An outcome's seconds are a point's share.
 
     Raises:
         ContractError: the strategy or the backbone breaks the contract, or sees what the task does not offer.
-        SettingError: the images must be streamed, and grain is not installed.
+        SettingError: x must be streamed, and grain is not installed; an optimizer or schedule that is none.
         WeightsError: the weights are not those of the backbone.
     """
     use_compilation_cache()
     groups: dict[Hashable, list[int]] = {}
     for place, point in enumerate(points):
         groups.setdefault(_shape(point, backbone, data), []).append(place)
-    streamed = too_large(data) if stream is None else stream
     outcomes: dict[int, Outcome] = {}
-    for places in groups.values():
+    for number, places in enumerate(groups.values()):
 
-        def told(number: int, progress: Progress, places: list[int] = places) -> None:
-            if on_round:
-                on_round(places[number], progress)
+        def on_round(place: int, progress: Progress, places: list[int] = places) -> None:
+            if options.on_round:
+                options.on_round(places[place], progress)
 
+        saved = options.saved and options.saved.part(number)
+        own = dataclasses.replace(options, on_round=on_round, saved=saved)
         group = [points[place] for place in places]
-        found = _train(group, backbone, data, seeds, told, streamed, weights, sample or {})
-        outcomes |= dict(zip(places, found, strict=True))
+        outcomes |= dict(zip(places, _Training(group, backbone, data, seeds, own).outcomes(), strict=True))
     return [outcomes[place] for place in range(len(points))]
 
 
 def _shape(point: Point, backbone: Backbone, data: TaskData) -> Hashable:
     """What points must have in common to share their programs: all but the values of floats."""
     strategy, recipe = point
-    phases = strategy.phases(make_model(frame_of(backbone, data, recipe)))
-    _check_phases(strategy, phases, data)
+    check_supported(strategy, data)
+    phases = strategy.phases(make_model(model_spec(backbone, data, recipe)))
+    _check_phases(strategy, phases, data, recipe)
     rounds = tuple((section.phase.name, section.rounds) for section in sections(phases, recipe))
-    return jax.tree.structure(strategy), recipe.skeleton(), rounds
+    return jax.tree.structure(strategy), recipe.static(), rounds
 
 
-def _train(
-    points: Sequence[Point],
-    backbone: Backbone,
-    data: TaskData,
-    seeds: Sequence[int],
-    on_round: Callable[[int, Progress], None],
-    stream: bool,
-    weights: Sequence[Mapping[str, np.ndarray]],
-    sample: Mapping[str, np.ndarray],
-) -> list[Outcome]:
-    """`train_grid` of points of one shape."""
-    frame = frame_of(backbone, data, points[0].recipe)
-    warn_of_traps(frame)
-    phases = points[0].strategy.phases(make_model(frame))
-    sees = union([phase.sees for phase in phases])
-    plan = sections(phases, points[0].recipe)
-    begun = time.perf_counter()
-    keys = jax.vmap(jax.random.key)(jnp.asarray(seeds, jnp.uint32))
-    kind = StreamedRun if stream else Run
-    runner = kind(points, frame, data, sees, keys, stacked(frame, weights) if weights else {}, sample)
-    rounds, steps = sum(max(1, len(s.rounds)) for s in plan), sum(sum(s.rounds) for s in plan)
-    own = [slice(number * len(seeds), (number + 1) * len(seeds)) for number in range(len(points))]
-    evaluations: list[list[Evaluation]] = [[] for _ in points]
-    finite = np.ones(len(points) * len(seeds), bool)
-    step = 0
-    for number, section in enumerate(plan):
-        runner.enter(number, None if section.phase.online else section.rounds[0], sum(section.rounds))
-        for done, size in _rounds(section):
-            result = jax.device_get(
-                runner.online() if section.phase.online else runner.round(size, done, sum(section.rounds))
-            )
-            step += size
-            finite &= result.finite
-            observed = runner.observed()
-            for point, mine in enumerate(own):
-                evaluation = Evaluation(
-                    section.phase.name,
-                    step,
-                    result.source_logits[mine, : len(data.source_val.x)],
-                    result.target_logits[mine, : len(data.test_x)],
-                    {name: values[mine] for name, values in result.metrics.items()},
-                    jax.tree.map(lambda leaf, mine=mine: leaf[mine], observed),
-                )
-                evaluations[point].append(evaluation)
-                metrics = {name: [float(value) for value in values] for name, values in evaluation.metrics.items()}
-                on_round(point, Progress(section.phase.name, len(evaluations[point]), rounds, step, steps, metrics))
-    seconds = time.perf_counter() - begun - runner.compile_seconds
-    final = runner.carry.state
+class _Training:
+    """Points of one shape through all of their phases."""
 
-    def outcome(point: int) -> Outcome:
-        first = own[point].start
+    def __init__(
+        self, points: Sequence[Point], backbone: Backbone, data: TaskData, seeds: Sequence[int], options: Options
+    ):
+        first = points[0]
+        self.points, self.data, self.seeds, self.options = points, data, seeds, options
+        self.spec = model_spec(backbone, data, first.recipe)
+        phases = first.strategy.phases(make_model(self.spec))
+        self.sections, self.sees = sections(phases, first.recipe), sees_of(phases)
+        warn_of_slow_ops(self.spec)
+        streamed = too_large(data) if options.stream is None else options.stream
+        self.run = Run(points, self.spec, data, self.sections, streamed)
+        self.rounds = sum(max(1, len(section.rounds)) for section in self.sections)
+        self.steps = sum(sum(section.rounds) for section in self.sections)
+        self.evaluations: list[Evaluation] = []  # of all runs
+        self.weights: list[list[Weights]] = []  # by evaluation and run
+        self.finite = np.ones(len(points) * len(seeds), bool)
 
-        def ended(place: int) -> dict[str, np.ndarray]:
-            return weights_of(frame, jax.tree.map(lambda leaf: leaf[first + place], final))
+    def outcomes(self) -> list[Outcome]:
+        """Trains, and gives every point's outcome."""
+        begun = time.perf_counter()
+        weights = stack_weights(self.spec, self.options.weights) if self.options.weights else {}
+        self.run.start(self.seeds, weights, self.options.probe)
+        at = self._resume()
+        for number, section in enumerate(self.sections):
+            if number < at.phase:
+                continue
+            sizes = list(enumerate(section.rounds)) or [(0, 0)]
+            if number > at.phase or not at.rounds:
+                self.run.enter(number)
+            step = self.evaluations[-1].step if self.evaluations else 0
+            for place, size in sizes:
+                if number == at.phase and place < at.rounds:
+                    continue
+                done, total = sum(section.rounds[:place]), sum(section.rounds)
+                result = self.run.online() if section.phase.online else self.run.round(size, done, total)
+                step += size
+                self._evaluated(section.phase.name, step, result)
+                self._save(Position(number, place + 1, step))
+        seconds = time.perf_counter() - begun - self.run.compile_seconds
+        return [self._outcome(point, seconds) for point in range(len(self.points))]
+
+    def _resume(self) -> Position:
+        loaded = self.options.saved.load() if self.options.saved else None
+        if loaded is None:
+            return Position(0, 0, 0)
+        carry = restore(loaded.leaves, self.run.shape_of(loaded.position.phase))
+        if carry is None:
+            log.warning("the saved carry does not fit this run, so the run starts anew")
+            return Position(0, 0, 0)
+        self.run.resume(loaded.position.phase, carry)
+        self.finite = loaded.finite
+        for flat in loaded.evaluations:
+            evaluation, weights = _from_flat(flat)
+            self.evaluations.append(evaluation)
+            self.weights.append(weights)
+        return loaded.position
+
+    def _evaluated(self, phase: str, step: int, result: Round) -> None:
+        self.finite = self.finite & result.finite
+        logits = (result.source_logits, result.target_logits)
+        self.evaluations.append(Evaluation(phase, step, *logits, dict(result.metrics), self.run.probed()))
+        kept = range(len(self.finite)) if self.options.keep_weights else ()
+        self.weights.append([weights_of(self.spec, self.run.state_of(number)) for number in kept])
+        for place in range(len(self.points)):
+            own = self._own(place)
+            metrics = {name: [float(value) for value in values[own]] for name, values in result.metrics.items()}
+            if self.options.on_round:
+                at = len(self.evaluations)
+                self.options.on_round(place, Progress(phase, at, self.rounds, step, self.steps, metrics))
+
+    def _save(self, position: Position) -> None:
+        if self.options.saved:
+            flat = _to_flat(self.evaluations[-1], self.weights[-1])
+            carry = join_runs(self.run.carry)
+            self.options.saved.save(position, carry, self.finite, len(self.evaluations) - 1, flat)
+
+    def _own(self, point: int) -> slice:
+        return slice(point * len(self.seeds), (point + 1) * len(self.seeds))
+
+    def _outcome(self, point: int, seconds: float) -> Outcome:
+        own, count = self._own(point), len(self.points)
+
+        def weights(place: int, evaluation: int = -1) -> Weights:
+            last = evaluation in (-1, len(self.evaluations) - 1)
+            if self.weights[evaluation]:
+                return self.weights[evaluation][own.start + place]
+            if not last:
+                raise ContractError("the weights of earlier evaluations were not kept; expected keep_weights")
+            return weights_of(self.spec, self.run.state_of(own.start + place))
 
         return Outcome(
-            seeds=tuple(seeds),
-            evaluations=evaluations[point],
-            diverged=tuple(not ok for ok in finite[own[point]]),
-            steps=step,
-            compile_seconds=runner.compile_seconds / len(points),
-            train_seconds=seconds / len(points),
+            seeds=tuple(self.seeds),
+            evaluations=[_part(evaluation, own) for evaluation in self.evaluations],
+            diverged=tuple(not ok for ok in self.finite[own]),
+            steps=self.steps,
+            compile_seconds=self.run.compile_seconds / count,
+            train_seconds=seconds / count,
             device=describe(),
-            sees=tuple(sorted(sees)),
-            weights=ended,
+            sees=tuple(sorted(self.sees)),
+            weights=weights,
         )
 
-    return [outcome(point) for point in range(len(points))]
+
+def _part(evaluation: Evaluation, own: slice) -> Evaluation:
+    """An evaluation of some of the runs."""
+    arrays = jax.tree.map(lambda leaf: leaf[own], tuple(evaluation[2:]))
+    return Evaluation(evaluation.phase, evaluation.step, *arrays)
 
 
-def frame_of(backbone: Backbone, data: TaskData, recipe: Recipe) -> Frame:
-    """What a run's programs are shaped by; cached features are not scaled, whatever the protocol says of images."""
-    protocol = data.task.protocol
-    return Frame(
-        backbone,
-        data.source.x.shape[1:],
-        len(data.classes),
-        len(data.target_x),
-        recipe.bottleneck,
-        recipe.dtype,
-        recipe.weak,
-        recipe.strong,
-        protocol.mean,
-        protocol.std,
-        len(data.labelled.x),
-        (protocol.resize or 0) if data.target_x.dtype == np.uint8 else 0,
+def _to_flat(evaluation: Evaluation, weights: Sequence[Weights]) -> dict[str, np.ndarray]:
+    flat = {name: getattr(evaluation, name) for name in ("source_logits", "target_logits")}
+    flat |= {"phase": np.array(evaluation.phase), "step": np.array(evaluation.step)}
+    flat |= {f"metrics/{name}": value for name, value in evaluation.metrics.items()}
+    for group, seen in evaluation.observed.items():
+        flat |= {f"observed/{name}/{group}": value for name, value in seen._asdict().items()}
+    for number, tensors in enumerate(weights):
+        flat |= {f"weights/{number}/{path}": value for path, value in tensors.items()}
+    return flat
+
+
+def _from_flat(flat: Mapping[str, np.ndarray]) -> tuple[Evaluation, list[Weights]]:
+    metrics, observed, weights = {}, {}, {}
+    for name, value in flat.items():
+        kind, _, rest = name.partition("/")
+        first, _, last = rest.partition("/")
+        if kind == "metrics":
+            metrics[rest] = value
+        elif kind == "observed":
+            observed.setdefault(last, {})[first] = value
+        elif kind == "weights":
+            weights.setdefault(int(first), {})[last] = value
+    seen = {group: Observed(**values) for group, values in observed.items()}
+    logits = (flat["source_logits"], flat["target_logits"])
+    evaluation = Evaluation(str(flat["phase"]), int(flat["step"]), *logits, metrics, seen)
+    return evaluation, [weights[number] for number in sorted(weights)]
+
+
+def model_spec(backbone: Backbone, data: TaskData, recipe: Recipe) -> ModelSpec:
+    """What a run's model is shaped by. `resize` is for images alone."""
+    protocol, space = data.task.protocol, data.space
+    counts = rows_in(data)
+    first = data.source if counts["source"] else data.target
+    real = data.target_kind == "real"
+    return ModelSpec(
+        backbone=backbone,
+        shapes=Shapes.of(first.x),
+        outputs=space.outputs,
+        known=space.outputs if real else len(space.known),
+        kind=data.input.kind,
+        target_kind=data.target_kind,
+        class_names=tuple(space.known),
+        domains=max(1, len(data.task.sources)),
+        rows=tuple((name, count) for name, count in counts.items() if name != "test"),
+        bottleneck=recipe.bottleneck,
+        dtype=recipe.dtype,
+        views=recipe.views,
+        mean=_hashable(data.mean) if data.input.kind == "image" else 0.0,
+        std=_hashable(data.std) if data.input.kind == "image" else 1.0,
+        resize=(protocol.resize or 0) if data.input.kind == "image" else 0,
     )
 
 
-def _rounds(section: Section) -> list[tuple[int, int]]:
-    """(steps done before, steps) of each round."""
-    if section.phase.online:
-        return [(0, 0)]
-    return [(sum(section.rounds[:i]), size) for i, size in enumerate(section.rounds)]
+def _hashable(tree: Any) -> Any:
+    """The scale of images: one number, or one for each channel."""
+    flat = np.asarray(jax.tree.leaves(tree)[0]).reshape(-1).tolist()
+    return flat[0] if len(flat) == 1 else tuple(flat)
 
 
-def _check_phases(strategy: Strategy, phases: Sequence[Phase], data: TaskData) -> None:
+def check_supported(strategy: Strategy, data: TaskData) -> None:
+    """Raises ContractError where a strategy is not for the task's kind of input, of target, or of label space."""
+    kind = type(strategy)
+    for what, supported, got in (
+        ("inputs", kind.inputs, data.input.kind),
+        ("targets", kind.targets, data.target_kind),
+        ("spaces", kind.spaces, data.space.kind if data.target_kind == "classes" else ""),
+    ):
+        if got and supported and got not in supported:
+            raise ContractError(
+                f"strategy {kind.__name__} is for {what} {', '.join(supported)}; task '{data.task.name}' has '{got}'"
+            )
+
+
+def _check_phases(strategy: Strategy, phases: Any, data: TaskData, recipe: Recipe) -> None:
     name = type(strategy).__name__
     if not (isinstance(phases, tuple) and phases and all(isinstance(phase, Phase) for phase in phases)):
         raise ContractError(f"strategy {name}: `phases` returned {phases!r}; expected a tuple of one or more Phase")
@@ -269,7 +363,8 @@ def _check_phases(strategy: Strategy, phases: Sequence[Phase], data: TaskData) -
         where = f"strategy {name}, phase {phase.name}"
         if not (phase.objectives or phase.online or phase.after is not keep or phase.refresh is not keep):
             raise ContractError(f"{where} has no objectives; expected one or more, or `after`, or `refresh`")
-        check_sees(phase.sees, data, where)
+        check_phase(phase, data, where)
+        descent(recipe, recipe.traced(), phase)
         if [other.name for other in phases].count(phase.name) > 1:
             raise ContractError(f"strategy {name} has two phases named '{phase.name}'; expected names that differ")
         if phase.online and phase.sees != {"target"}:

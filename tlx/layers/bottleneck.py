@@ -18,5 +18,5 @@ class Bottleneck(nnx.Module):
         self.fc = nnx.Linear(backbone.width, width, rngs=rngs)
         self.bn = nnx.BatchNorm(width, momentum=0.9, rngs=rngs)
 
-    def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
+    def __call__(self, x: Any) -> Float[Array, "batch features"]:
         return nnx.relu(self.bn(self.fc(self.backbone(x))))

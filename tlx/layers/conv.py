@@ -188,7 +188,9 @@ def _depthwise(x: jax.Array, w: jax.Array, stride: tuple[int, int]) -> jax.Array
     """y[b,p,q,c] = sum_ij x[b, s p + i, s q + j, c] w[i,j,c]."""
     taps = _taps(x, w.shape, stride, _outputs(x, w.shape, stride))
     kernels = w.reshape(-1, w.shape[3])
-    return functools.reduce(jnp.add, [tap * kernel for tap, kernel in zip(taps, kernels, strict=True)])
+    return functools.reduce(
+        jnp.add, [tap * kernel.reshape(1, 1, 1, -1) for tap, kernel in zip(taps, kernels, strict=True)]
+    )
 
 
 def _depthwise_forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):

@@ -13,7 +13,7 @@ def max_pool(
     window: tuple[int, int] = (2, 2),
     strides: tuple[int, int] | None = None,
     padding: int = 0,
-) -> Float[Array, "batch height/stride width/stride channels"]:
+) -> Float[Array, "batch rows columns channels"]:
     """The maximum over each window, a rest at the border dropped (as `padding="VALID"`).
 
     Windows lie side by side unless `strides` says otherwise; `padding` adds so many rows and columns on every side,

@@ -23,4 +23,4 @@ class WeightNormLinear(nnx.Module):
 
     def __call__(self, x: Float[Array, "batch in"]) -> Float[Array, "batch out"]:
         direction = self.direction[...]
-        return x @ (direction * (self.scale[...] / jnp.linalg.norm(direction, axis=0))) + self.bias[...]
+        return x @ (direction * (self.scale[...] / jnp.linalg.norm(direction, axis=0))[None]) + self.bias[None]

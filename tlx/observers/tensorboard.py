@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tlx.errors import SettingError
 
 if TYPE_CHECKING:
+    from tlx.engine.train import Progress
     from tlx.runs.result import Result
     from tlx.runs.spec import Spec
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 class TensorBoard:
     """An observer: each seed of a run writes its event file to a folder of its own under `folder`.
 
-    While it runs: `train/METRIC` after each round. When it has finished: `accuracy/target`, `accuracy/source_val` and
-    `selector/NAME` at each evaluation, and the command and the settings as text.
+    While it runs: `train/METRIC` after each round. When it has finished: `accuracy/target`, `accuracy/source_val` (of
+    real targets `r2/...`) and `selector/NAME` at each evaluation, and the command and the settings as text.
 
     Raises:
         SettingError: tensorboardX is not installed.
@@ -34,7 +35,7 @@ class TensorBoard:
         folder = self.folder / spec.file_name
         self.writers[spec.hash] = [self.make(str(folder / f"seed{seed}"), flush_secs=10) for seed in spec.seeds]
 
-    def tlx_round_finished(self, spec: "Spec", progress: Any) -> None:
+    def tlx_round_finished(self, spec: "Spec", progress: "Progress") -> None:
         """Writes the metrics of the round."""
         for metric, values in progress.metrics.items():
             for writer, value in zip(self.writers[spec.hash], values, strict=True):
@@ -48,8 +49,9 @@ class TensorBoard:
             if result.error:
                 writer.add_text("error", result.error)
             for point in result.curves:
-                writer.add_scalar("accuracy/target", point.target[seed], point.step)
-                writer.add_scalar("accuracy/source_val", point.source_val[seed], point.step)
+                writer.add_scalar(f"{result.metric}/target", point.target[seed], point.step)
+                if point.source_val:
+                    writer.add_scalar(f"{result.metric}/source_val", point.source_val[seed], point.step)
                 for name, values in point.selectors.items():
                     if (value := values[seed]) is not None:
                         writer.add_scalar(f"selector/{name}", value, point.step)

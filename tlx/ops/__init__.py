@@ -1,10 +1,39 @@
 """The field's mathematics as pure functions, shared by the strategies."""
 
-from tlx.ops.adversarial import confusion_loss, domain_accuracy, domain_loss
-from tlx.ops.anchoring import restored, weighted_distance
-from tlx.ops.central_moments import central_moment_discrepancy
-from tlx.ops.classification import (
+from tlx.ops.adversarial import (
+    adversarial_direction,
+    confusion_loss,
+    domain_accuracy,
+    domain_loss,
+    gradient_penalty,
+    margin_disparity,
+    multilinear_map,
+    random_maps,
+    random_multilinear_map,
+    reverse_gradient,
+    virtual_adversarial_loss,
+)
+from tlx.ops.discrepancies import (
+    central_moment_discrepancy,
+    coral,
+    covariance,
+    gaussian_kernels,
+    jmmd_linear,
+    jmmd_quadratic,
+    mean_and_variance,
+    mean_distance,
+    mmd_linear,
+    mmd_quadratic,
+    moment_distance,
+    squared_distances,
+)
+from tlx.ops.divergences import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
+from tlx.ops.features import hard_norm, nuclear_norm, row_norms, spectral_penalty, spectral_shrinkage, stepwise_norm
+from tlx.ops.linear import choose_linear, fit_linear, linear_logits
+from tlx.ops.parameters import ema, lora_init, lora_merge, restored, weighted_distance
+from tlx.ops.predictions import (
     class_balance,
+    class_confusion,
     classifier_discrepancy,
     cosine_logits,
     cross_entropies,
@@ -18,30 +47,17 @@ from tlx.ops.classification import (
     squared_consistency,
     uniform_cross_entropy,
 )
-from tlx.ops.conditioning import multilinear_map, random_maps, random_multilinear_map
-from tlx.ops.confusion import class_confusion
-from tlx.ops.coral import coral
-from tlx.ops.ema import ema
-from tlx.ops.higher_moments import moment_distance
-from tlx.ops.jmmd import jmmd_linear, jmmd_quadratic
-from tlx.ops.kl import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
-from tlx.ops.laplacian import laplacian_adjusted, neighbour_affinity
-from tlx.ops.linear import choose_linear, fit_linear, linear_logits
-from tlx.ops.lora import lora_init, lora_merge
-from tlx.ops.margin import margin_disparity
-from tlx.ops.mlp import mlp_apply, mlp_init
-from tlx.ops.mmd import gaussian_kernels, mmd_linear, mmd_quadratic, squared_distances
-from tlx.ops.moments import covariance, mean_and_variance, mean_distance
-from tlx.ops.neighbours import neighbour_probabilities, sharpened
-from tlx.ops.norms import hard_norm, row_norms, stepwise_norm
-from tlx.ops.pseudo_labels import align_distribution, centroid_labels
-from tlx.ops.reliability import reliable_weights
-from tlx.ops.reversal import reverse_gradient
 from tlx.ops.schedules import cosine_warmup, dann_ramp, linear_ramp, sigmoid_ramp
-from tlx.ops.spectrum import nuclear_norm, spectral_penalty, spectral_shrinkage
-from tlx.ops.transport import sinkhorn
-from tlx.ops.vat import adversarial_direction, virtual_adversarial_loss
-from tlx.ops.wasserstein import gradient_penalty, random_directions, sliced_wasserstein
+from tlx.ops.self_training import (
+    align_distribution,
+    centroid_labels,
+    laplacian_adjusted,
+    neighbour_affinity,
+    neighbour_probabilities,
+    reliable_weights,
+    sharpened,
+)
+from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein
 
 __all__ = [
     "adversarial_direction",
@@ -86,8 +102,6 @@ __all__ = [
     "mean_and_variance",
     "mean_distance",
     "mixture_kl",
-    "mlp_apply",
-    "mlp_init",
     "mmd_linear",
     "mmd_quadratic",
     "moment_distance",

@@ -1,9 +1,17 @@
-"""The loss of a domain discriminator."""
+"""Adversaries: of domains, by a discriminator, a classifier or a critic; and of inputs, by the worst small change."""
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from tlx.ops.features import row_norms
+from tlx.ops.predictions import cross_entropy, kl_consistency
+
+Inputs = Float[Array, "batch *rest"]
+Logits = Float[Array, "batch classes"]
 
 
 def domain_loss(
@@ -44,3 +52,147 @@ def confusion_loss(logits: Float[Array, " n"]) -> Float[Array, ""]:
     Tzeng et al. 2015, "Simultaneous Deep Transfer Across Domains and Tasks", equation 4.
     """
     return jnp.mean(jax.nn.softplus(logits) + jax.nn.softplus(-logits)) / 2
+
+
+@jax.custom_vjp
+def reverse_gradient(x: Float[Array, "..."], coefficient: Float[Array, ""] | float) -> Float[Array, "..."]:
+    """The identity forward; backward, the gradient times -coefficient.
+
+    R(x) = x, dR/dx = -coefficient I. Ganin et al. 2016, "Domain-Adversarial Training of Neural Networks".
+    """
+    return x
+
+
+def _forward(x, coefficient):
+    return x, coefficient
+
+
+def _backward(coefficient, gradient):
+    return -coefficient * gradient, None
+
+
+reverse_gradient.defvjp(_forward, _backward)
+
+
+def multilinear_map(
+    features: Float[Array, "batch width"], probabilities: Float[Array, "batch classes"]
+) -> Float[Array, "batch width*classes"]:
+    """f (x) g of each row, the outer product laid out flat: their joint moments.
+
+    Long et al. 2018, "Conditional Adversarial Domain Adaptation" (CDAN), equation 4.
+    """
+    return (features[:, :, None] * probabilities[:, None, :]).reshape(features.shape[0], -1)
+
+
+def random_multilinear_map(
+    features: Float[Array, "batch width"],
+    probabilities: Float[Array, "batch classes"],
+    of_features: Float[Array, "width out"],
+    of_probabilities: Float[Array, "classes out"],
+) -> Float[Array, "batch out"]:
+    """(f R_f) * (g R_g) / sqrt(out), whose inner products estimate those of `multilinear_map`.
+
+    Args:
+        of_features, of_probabilities: R_f and R_g, drawn once by `random_maps`
+
+    Long et al. 2018, equation 5.
+    """
+    return (features @ of_features) * (probabilities @ of_probabilities) / jnp.sqrt(of_features.shape[1])
+
+
+def random_maps(
+    key: PRNGKeyArray, width: int, classes: int, out: int
+) -> tuple[Float[Array, "width out"], Float[Array, "classes out"]]:
+    """R_f and R_g with independent standard normal entries."""
+    first, second = jax.random.split(key)
+    return jax.random.normal(first, (width, out)), jax.random.normal(second, (classes, out))
+
+
+def margin_disparity(
+    source: Float[Array, "n classes"],
+    source_adversary: Float[Array, "n classes"],
+    target: Float[Array, "m classes"],
+    target_adversary: Float[Array, "m classes"],
+    margin: Float[Array, ""] | float = 4.0,
+) -> Float[Array, ""]:
+    """What the adversary f' descends: to agree with f on the source and to differ from it on the target.
+
+    -margin mean log p'_y(s) - mean log(1 - p'_y(t)), p' = softmax(f'), y = argmax f, which has no gradient. The
+    discrepancy of the domains is the negative of its minimum over f'.
+
+    Args:
+        source, target: [n, classes], [m, classes] logits of the classifier f
+        source_adversary, target_adversary: of the adversary f'
+        margin: gamma = exp(the paper's margin rho)
+
+    Zhang et al. 2019, "Bridging Theory and Algorithm for Domain Adaptation", equations 29 and 30.
+    """
+    agree = cross_entropy(source_adversary, jnp.argmax(source, 1))
+    taken = jax.nn.one_hot(jnp.argmax(target, 1), target.shape[1], dtype=bool)
+    # log(1 - p_y) = log sum_{k != y} exp z_k - log sum_k exp z_k, finite where p_y rounds to 1
+    others = jax.nn.logsumexp(jnp.where(taken, -jnp.inf, target_adversary), axis=1)
+    differ = jax.nn.logsumexp(target_adversary, axis=1) - others
+    return margin * agree + jnp.mean(differ)
+
+
+def gradient_penalty(
+    critic: Callable[[Float[Array, "n width"]], Float[Array, " n"]], points: Float[Array, "n width"]
+) -> Float[Array, ""]:
+    """mean_i (|d critic / d x_i| - 1)^2, for a critic that maps each row by itself.
+
+    Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3.
+    """
+    slopes = jax.grad(lambda x: critic(x).sum())(points)
+    return jnp.mean((row_norms(slopes) - 1) ** 2)
+
+
+def unit(d: Inputs) -> Inputs:
+    """Each row divided by its Euclidean norm."""
+    flat = d.reshape(d.shape[0], -1)
+    length = jnp.linalg.norm(flat, axis=1, keepdims=True)
+    return (flat / jnp.maximum(length, 1e-30)).reshape(d.shape)
+
+
+def adversarial_direction(
+    logits: Callable[[Inputs], Logits], x: Inputs, key: PRNGKeyArray, iterations: int = 1, xi: float = 1e-3
+) -> Inputs:
+    """The unit direction of each row in which KL(p(x) || p(x + d)) grows fastest, without a gradient.
+
+    By power iteration on the divergence's Hessian at d = 0: d <- unit(grad_d KL(p(x) || p(x + xi d))), from a random d.
+    The gradient is of size xi, and in float32 that of a much smaller xi than 0.001 is rounding.
+
+    Miyato et al. 2018, "Virtual Adversarial Training", equations 10 and 12.
+    """
+    wanted = jax.lax.stop_gradient(logits(x))
+
+    def divergence(d: Inputs) -> Float[Array, ""]:
+        return jnp.sum(kl_consistency(logits(x + xi * d), wanted))
+
+    d = unit(jax.random.normal(key, x.shape, x.dtype))
+    for _ in range(iterations):
+        d = unit(jax.grad(divergence)(d))
+    return jax.lax.stop_gradient(d)
+
+
+def virtual_adversarial_loss(
+    logits: Callable[[Inputs], Logits],
+    x: Inputs,
+    key: PRNGKeyArray,
+    radius: float | Float[Array, ""],
+    iterations: int = 1,
+    xi: float = 1e-3,
+) -> Float[Array, ""]:
+    """The mean of KL(p(x) || p(x + r)), r the adversarial direction times `radius`; p(x) is held fixed.
+
+    Args:
+        logits: [B, ...] -> [B, classes]
+        x: [B, ...]
+        key: of the random start
+        radius: the length of r, in units of x
+        iterations: of the power iteration
+        xi: its step
+
+    Miyato et al. 2018, "Virtual Adversarial Training", equations 7 and 8.
+    """
+    r = radius * adversarial_direction(logits, x, key, iterations, xi)
+    return jnp.mean(kl_consistency(logits(x + r), jax.lax.stop_gradient(logits(x))))

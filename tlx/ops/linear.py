@@ -14,7 +14,7 @@ Linear = dict[str, jax.Array]  # "kernel" [width, classes], "bias" [classes]
 
 def linear_logits(params: Linear, x: Float[Array, "batch width"]) -> Float[Array, "batch classes"]:
     """x W + b."""
-    return x @ params["kernel"] + params["bias"]
+    return x @ params["kernel"] + params["bias"][None]
 
 
 def fit_linear(
@@ -38,8 +38,8 @@ def fit_linear(
     """
     strength = jnp.asarray(strength, x.dtype)
     centre = x.mean(0)
-    scale = jnp.sqrt(jnp.mean((x - centre) ** 2)) + 1e-12
-    z = (x - centre) / scale
+    scale = jnp.sqrt(jnp.mean((x - centre[None]) ** 2)) + 1e-12
+    z = (x - centre[None]) / scale
 
     def loss(params: Linear, z: Array, y: Array) -> Array:
         task = optax.softmax_cross_entropy_with_integer_labels(linear_logits(params, z), y).mean()
@@ -120,7 +120,7 @@ def _sgd(
         params, state = carry
         rows = jax.random.randint(jax.random.fold_in(key, number), (batch,), 0, len(y), jnp.int32)
         moves, state = optimizer.update(jax.grad(loss)(params, z[rows], y[rows]), state, params)
-        now = jnp.asarray(rate * 0.5 * (1 + jnp.cos(jnp.pi * number / iterations)), z.dtype)
+        now = jnp.asarray(rate * 0.5 * (1 + jnp.cos(jnp.pi * number.astype(z.dtype) / iterations)), z.dtype)
         return (jax.tree.map(lambda leaf, move: leaf - now * move, params, moves), state), None
 
     return jax.lax.scan(one, (params, optimizer.init(params)), jnp.arange(iterations))[0][0]

@@ -1,8 +1,8 @@
-"""Optimal transport between two batches."""
+"""Optimal transport between two samples."""
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PRNGKeyArray
 
 
 def sinkhorn(
@@ -34,3 +34,24 @@ def sinkhorn(
 
 def _potential(scaled: Float[Array, "n m"], other: Float[Array, " m"]) -> Float[Array, " n"]:
     return jnp.log(scaled.shape[1]) - jax.nn.logsumexp(other[None] - scaled, axis=1)
+
+
+def random_directions(key: PRNGKeyArray, width: int, count: int) -> Float[Array, "width count"]:
+    """Unit vectors drawn uniformly from the sphere, one a column."""
+    drawn = jax.random.normal(key, (width, count))
+    return drawn / jnp.linalg.norm(drawn, axis=0, keepdims=True)
+
+
+def sliced_wasserstein(
+    first: Float[Array, "n width"], second: Float[Array, "n width"], directions: Float[Array, "width count"]
+) -> Float[Array, ""]:
+    """The mean over directions of W_2^2 between the two samples' projections: by sorting, each n points of mass 1/n.
+
+    Args:
+        first, second: [n, width]
+        directions: [width, count], unit columns
+
+    Lee et al. 2019, "Sliced Wasserstein Discrepancy for Unsupervised Domain Adaptation", equation 6.
+    """
+    one, two = (jnp.sort((x @ directions).T, axis=1) for x in (first, second))
+    return jnp.mean((one - two) ** 2)

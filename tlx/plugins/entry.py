@@ -1,12 +1,13 @@
-"""An entry: one name that a plugin registers, its target, and what may be known of it without importing it."""
+"""An entry: one name that a plugin registers, its target, and what is known of it without importing it."""
 
+import functools
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from tlx.errors import DataError, PluginError
-from tlx.plugins import lazy
+from tlx.plugins import target as targets
 
 
 class Kind(NamedTuple):
@@ -22,7 +23,7 @@ KINDS = {
     "backbones": Kind("backbone", "", "a class or function called as (in_shape, rngs)"),
     "datasets": Kind("dataset", "tlx.data.task:Dataset", "a function without arguments that returns a tlx.Dataset"),
     "protocols": Kind("protocol", "tlx.data.protocol:Protocol", "a tlx.Protocol"),
-    "tasks": Kind("task", "tlx.data.task:Task", "a tlx.Task"),
+    "tasks": Kind("task", "tlx.data.shift:Task", "a tlx.Task"),
     "suites": Kind("suite", "tlx.runs.suite:Suite", "a tlx.Suite"),
     "selectors": Kind("selector", "tlx.score.selectors:Selector", "a subclass or an instance of tlx.Selector"),
     "scores": Kind(
@@ -34,7 +35,7 @@ KINDS = {
 
 
 class Problem(NamedTuple):
-    """Something wrong with a plugin, told to the user in one line; the other plugins go on."""
+    """Something wrong with a plugin, in one line for the user; the other plugins go on."""
 
     plugin: str
     message: str
@@ -46,34 +47,42 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered name. `facts` are strings known without importing: a strategy's `setting` and `paper`.
+    """A registered name. `words` is the summary that it was registered with, if any.
 
     A dataset's name that ends in ":" is a prefix, which stands for all names that begin with it; `of` gives the entry
     of one, whose `rest` its target is called with.
+
+    Raises:
+        PluginError: the target is a malformed "module:Name", or an object of the wrong type.
     """
 
     kind: str
     name: str
     plugin: str
     target: object
-    summary: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    words: str = ""
     rest: str | None = None
 
-    @classmethod
-    def make(cls, kind: str, name: str, plugin: str, target: object, summary: str = "") -> "Entry":
-        """An entry whose summary and facts are read from its target, which is not imported.
-
-        Raises:
-            PluginError: the target is malformed, names nothing, or is an object of the wrong type.
-        """
-        if isinstance(target, str):
-            found, facts = lazy.describe(target)
+    def __post_init__(self):
+        if isinstance(self.target, str):
+            targets.split(self.target)
         else:
-            _check(kind, target)
-            found, facts = lazy.describe_object(target)
-        facts = facts if kind == "strategies" else {}
-        return cls(kind, name, plugin, target, summary.strip() or found, facts)
+            _check(self.kind, self.target)
+
+    @property
+    def summary(self) -> str:
+        """One line: as registered, or the first docstring line of the target, read when it is asked for."""
+        return self.words.strip() or self._described[0]
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Of a strategy, its `setting` and `paper`, where they are constants of its class."""
+        return self._described[1] if self.kind == "strategies" else {}
+
+    @functools.cached_property
+    def _described(self) -> tuple[str, dict[str, str]]:
+        target = self.target
+        return targets.describe(target) if isinstance(target, str) else targets.describe_object(target)
 
     @property
     def label(self) -> str:
@@ -97,14 +106,13 @@ class Entry:
             DataError: it is a prefix with nothing after it.
         """
         if self.is_prefix:
-            raise DataError(
-                f"The dataset name '{self.name}' is a prefix; expected more after it. {self.summary}".strip()
-            )
+            words = f"The dataset name '{self.name}' is a prefix; expected more after it. {self.summary}"
+            raise DataError(words.strip())
         try:
-            loaded: Any = lazy.resolve(self.target) if isinstance(self.target, str) else self.target
+            loaded: Any = targets.resolve(self.target) if isinstance(self.target, str) else self.target
             _check(self.kind, loaded)
         except PluginError as error:
-            raise PluginError(f"plugin '{self.plugin}', {self.label}: {error}") from error.__cause__
+            raise self._error(error) from error.__cause__
         return loaded if self.rest is None else loaded(self.rest)
 
     def load(self) -> Any:
@@ -114,35 +122,32 @@ class Entry:
             PluginError: the import fails, the name is missing or its type is wrong; the message names the plugin.
         """
         loaded = self.source()
-        try:
-            if self.kind == "datasets":
-                dataset = lazy.resolve(KINDS["datasets"].base)
-                loaded = loaded() if callable(loaded) else loaded
-                if not isinstance(loaded, dataset):
-                    raise PluginError(f"it returned {_short(loaded)}; expected a tlx.Dataset")
-            elif self.kind in ("selectors", "scores") and isinstance(loaded, type):
-                loaded = loaded()
-        except PluginError as error:
-            raise PluginError(f"plugin '{self.plugin}', {self.label}: {error}") from error.__cause__
+        if self.kind == "datasets":
+            loaded = loaded() if callable(loaded) else loaded
+            if not isinstance(loaded, targets.resolve(KINDS["datasets"].base)):
+                raise self._error(f"it returned {_short(loaded)}; expected a tlx.Dataset")
+        elif self.kind in ("selectors", "scores") and isinstance(loaded, type):
+            loaded = loaded()
         return loaded
 
-
-def _check(kind: str, loaded: object) -> None:
-    if not _fits(kind, loaded):
-        raise PluginError(f"got {_short(loaded)}; expected {KINDS[kind].expected}")
+    def _error(self, what: object) -> PluginError:
+        return PluginError(f"plugin '{self.plugin}', {self.label}: {what}")
 
 
-def _fits(kind: str, loaded: Any) -> bool:
-    if kind in ("backbones", "datasets"):
-        return callable(loaded)
+def _check(kind: str, loaded: Any) -> None:
+    """Raises PluginError where an object is not what may be registered under a kind."""
     module, _, name = KINDS[kind].base.partition(":")
-    if module not in sys.modules:  # then nothing can be an instance of it: no need to import JAX to know
-        return False
-    base = getattr(sys.modules[module], name)
-    if kind == "strategies":
-        return isinstance(loaded, type) and issubclass(loaded, base) and "__dataclass_fields__" in vars(loaded)
-    subclass = kind in ("selectors", "scores") and isinstance(loaded, type) and issubclass(loaded, base)
-    return subclass or isinstance(loaded, base)
+    # A module that is not loaded has no instances yet: there is no need to import JAX to know.
+    base = getattr(sys.modules.get(module), name, ()) if name else ()
+    is_class = isinstance(loaded, type) and issubclass(loaded, base)
+    if kind in ("backbones", "datasets"):
+        fits = callable(loaded)
+    elif kind == "strategies":
+        fits = is_class and "__dataclass_fields__" in vars(loaded)
+    else:
+        fits = isinstance(loaded, base) or (kind in ("selectors", "scores") and is_class)
+    if not fits:
+        raise PluginError(f"got {_short(loaded)}; expected {KINDS[kind].expected}")
 
 
 def _short(thing: object) -> str:

@@ -2,19 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+from tlx.data.task_names import ARROW, parse
 from tlx.errors import DataError, PluginError, UnknownName, nearest
 
 if TYPE_CHECKING:
-    from tlx.data.task import Task
+    from tlx.data.shift import Task
+    from tlx.data.task_names import TaskName
     from tlx.plugins.registry import Registry
 
 DEFAULT = "P-full-off"  # the protocol of tasks that no plugin registers: the datasets' own splits
 
 
 def find_task(registry: "Registry", text: str) -> "Task":
-    """The task that a name asks for: "mnist->usps", "mnist->usps@P-2000", "mnist->usps@P-2000/10".
+    """The task that a name asks for: "mnist->usps", "mnist->usps@P-2000/10", of two targets "mnist->usps->optdigits".
 
-    Without a protocol, a registered task comes with its own; any other pair of registered datasets makes a task under
+    Without a protocol, a registered task comes with its own; any other registered datasets make a task under
     `DEFAULT`. "office_caltech10:dslr", one dataset by a registered prefix, is a task without a source. With shots, the
     protocol is that of the task without shots, with so many labelled rows.
 
@@ -22,8 +24,7 @@ def find_task(registry: "Registry", text: str) -> "Task":
         UnknownName: no such dataset or protocol; where a registered task has a name near to it, that is the guess.
         PluginError: the plugin that holds the name is broken there.
     """
-    from tlx.data.task import Task
-    from tlx.data.task_names import ARROW, parse  # NumPy is behind it
+    from tlx.data.shift import Task  # what only lists names does without its classes
 
     try:
         name = parse(text)
@@ -44,22 +45,23 @@ def find_task(registry: "Registry", text: str) -> "Task":
         if known == str(plain) and name.protocol in (None, own.id, own.id.removesuffix(f"/{own.shots}")):
             return task
         if name.shots and name.protocol in (None, own.id):
-            return Task(task.sources, task.target, own.with_shots(name.shots), task.summary)
-    _check_datasets(registry, str(plain), (*name.sources, name.target))
+            return Task(task.sources, task.targets, own.with_shots(name.shots), task.summary)
+    _check_datasets(registry, plain)
     wanted = name.protocol or DEFAULT
     protocol = registry.get("protocols", wanted)
     if protocol.id != wanted:  # a result could not be run again by what it says
         raise PluginError(f"protocol '{wanted}' is registered with the id '{protocol.id}'; expected one name.")
-    return Task(name.sources, name.target, protocol.with_shots(name.shots) if name.shots else protocol)
+    return Task(name.sources, name.targets, protocol.with_shots(name.shots) if name.shots else protocol)
 
 
-def _check_datasets(registry: "Registry", task: str, names: tuple[str, ...]) -> None:
-    for name in names:
+def _check_datasets(registry: "Registry", task: "TaskName") -> None:
+    for name in (*task.sources, *task.targets):
         try:
             registry.entry("datasets", name)
         except UnknownName as absent:
             try:
-                registry.entry("tasks", task)  # raises: it is unknown, or its plugin is broken there
+                registry.entry("tasks", str(task))  # raises: it is unknown, or its plugin is broken there
             except UnknownName as unknown:
-                known = nearest(task, unknown.known)
-                raise (unknown if known else absent) from None
+                # few registered tasks have several targets: the name that is wrong says more than the nearest task
+                meant = len(task.targets) == 1 and nearest(str(task), unknown.known)
+                raise (unknown if meant else absent) from None

@@ -4,8 +4,10 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
+import numpy as np
+
+from tlx.data.inputs import Image
 from tlx.data.protocol import Protocol
 from tlx.data.task import Dataset
 from tlx.errors import DataError
@@ -18,6 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def features(
+    registry: Registry,
     datasets: Sequence[str],
     *,
     backbone: str,
@@ -25,8 +28,6 @@ def features(
     protocol: str = DEFAULT,
     name: str | None = None,
     rows: int | None = None,
-    plugins: Sequence[str] = (),
-    registry: Registry | None = None,
 ) -> list[Dataset]:
     """The features of datasets by a backbone, from then on there as "features:NAME/DATASET", for any strategy.
 
@@ -37,31 +38,32 @@ def features(
     Raises:
         TlxError: an unknown name, data that are absent, weights that do not fit.
     """
-    registry = registry or Registry.load(plugins)
     shown: Protocol = registry.get("protocols", protocol)
     for dataset in datasets:
-        registry.entry("datasets", dataset)
+        registry.entry("datasets", dataset)  # all names are checked before the first is computed
     network = Network.of(registry, backbone, weights)
     facts, extract = network.facts(shown), network.extractor(shown)
 
-    def of(dataset: Dataset) -> Dataset:
+    def made(dataset: Dataset) -> Dataset:
         taken = _some(dataset, rows)
-        return write_features(name or backbone, taken, facts, _timed(extract, f"{dataset.name}, {network.label}"))
+        return write_features(name or backbone, taken, facts, _log_time(extract, f"{dataset.name}, {network.label}"))
 
-    return [of(registry.get("datasets", dataset)) for dataset in datasets]
+    return [made(registry.get("datasets", dataset)) for dataset in datasets]
 
 
 def _some(dataset: Dataset, rows: int | None) -> Dataset:
     if dataset.name.startswith(PREFIX):
         raise DataError(f"The dataset '{dataset.name}' holds features already; expected one of images.")
+    if not isinstance(dataset.input, Image):
+        raise DataError(f"The dataset '{dataset.name}' has {dataset.input.kind} input; expected images.")
     return dataclasses.replace(dataset, train=some_rows(dataset.train, rows), test=some_rows(dataset.test, rows))
 
 
-def _timed(extract: Callable[..., Any], where: str) -> Callable[..., Any]:
-    def timed(x: Any) -> Any:
+def _log_time(extract: Callable[[np.ndarray], np.ndarray], where: str) -> Callable[[np.ndarray], np.ndarray]:
+    def call(x: np.ndarray) -> np.ndarray:
         begun = time.perf_counter()
         out = extract(x)
         log.info("%s: features of %d images in %.1f s", where, len(x), time.perf_counter() - begun)
         return out
 
-    return timed
+    return call

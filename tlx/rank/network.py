@@ -1,4 +1,4 @@
-"""A backbone with its weights, as what computes features."""
+"""A backbone with its weights, which computes features."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Network:
         Raises:
             UnknownName, PluginError: no such backbone.
         """
-        return cls(registry.entry("backbones", backbone).name, weights, registry.get("backbones", backbone))
+        return cls(backbone, weights, registry.get("backbones", backbone))
 
     @property
     def label(self) -> str:
@@ -34,7 +34,7 @@ class Network:
         return self.name if self.weights else f"{self.name} (random weights)"
 
     def facts(self, protocol: Protocol) -> dict[str, Any]:
-        """All that decides its features of an image, as JSON values."""
+        """All that its features of an image depend on, as JSON values."""
         shown = {key: getattr(protocol, key) for key in ("size", "channels", "mean", "std")}
         if protocol.resize is not None:
             shown["resize"] = protocol.resize

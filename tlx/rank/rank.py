@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tlx.data.task import Arrays
+from tlx.data.inputs import Image, Vector
+from tlx.data.protocol import Protocol
+from tlx.data.task import Arrays, Dataset
 from tlx.data.task_names import parse
-from tlx.errors import ResultError, SettingError, nearest
+from tlx.errors import DataError, ResultError, SettingError, nearest
 from tlx.plugins import Registry
 from tlx.plugins.tasks import DEFAULT
 from tlx.rank.network import Network
@@ -28,7 +30,7 @@ class Choice:
     """A backbone, with a source domain or none. `scores` and `seconds` are by name; None where one needs a source.
 
     `rank` is 1 for the best by the mean of its ranks over the scores; `extraction` is the seconds that the features
-    took, 0 where they were cached; `accuracy` what results say it obtained.
+    took, 0 where they were cached; `accuracy` is what results say it obtained.
     """
 
     backbone: str
@@ -61,6 +63,7 @@ class Ranking:
 
 
 def rank(
+    registry: Registry,
     target: str,
     backbones: Sequence[str],
     sources: Sequence[str] = (),
@@ -72,14 +75,12 @@ def rank(
     against: Sequence[str | Path] = (),
     strategy: str = "source_only",
     selection: str = "last",
-    plugins: Sequence[str] = (),
-    registry: Registry | None = None,
 ) -> Ranking:
     """Every backbone with every source (or alone), by the transferability scores to the target's labelled train rows.
 
     A backbone may also be "features:EDITION", which stands for cached features (`tlx features`). `weights` are files by
     backbone; one without has random weights. `rows` is how many rows of a dataset are looked at. With `against`,
-    folders of results, the accuracy that `strategy` obtained is put beside, and correlated with each score.
+    folders of results, each choice has the accuracy that `strategy` obtained, and each score its correlation with it.
 
     Raises:
         UnknownName: a dataset, backbone, score or protocol that is not registered.
@@ -87,22 +88,22 @@ def rank(
         DataError: data that are absent or do not fit.
         ResultError: one of `against` is no folder of results, or none holds these choices.
     """
-    registry = registry or Registry.load(plugins)
     names = list(dict.fromkeys(scores or [entry.name for entry in registry.entries("scores")]))
-    found: dict[str, Transferability] = {name: registry.get("scores", name) for name in names}
+    measures: dict[str, Transferability] = {name: registry.get("scores", name) for name in names}
+    shown: Protocol = registry.get("protocols", protocol)
     weights = dict(weights or {})
     _check(registry, target, backbones, sources, names, weights)
     choices = []
     for backbone in dict.fromkeys(backbones):
-        extract = _Features(registry, backbone, weights.get(backbone), registry.get("protocols", protocol), rows)
+        extract = _Features(registry, backbone, weights.get(backbone), shown, rows)
         for source in dict.fromkeys(sources) or (None,):
             log.info("%s, %s", extract.label, source or "no source")
-            choices.append(_choice(extract, target, source, found))
-    ranking = Ranking(target, protocol, _ranked(choices, names))
+            choices.append(_choice(extract, target, source, measures))
+    ranking = Ranking(target, protocol, _rank_choices(choices, names))
     if not against:
         return ranking
     results = [result for folder in against for result in load_all(folder)]
-    return _compared(ranking, names, results, strategy, selection, ", ".join(map(str, against)))
+    return _correlate(ranking, names, results, strategy, selection, ", ".join(map(str, against)))
 
 
 def _check(
@@ -131,7 +132,7 @@ def _check(
 class _Features:
     """Features of datasets by one backbone, each computed once: (features, labels, seconds)."""
 
-    def __init__(self, registry: Registry, backbone: str, weights: str | None, protocol: Any, rows: int):
+    def __init__(self, registry: Registry, backbone: str, weights: str | None, protocol: Protocol, rows: int):
         self.registry, self.rows, self.name = registry, rows, backbone
         self._kept: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._extract: Any = None
@@ -148,11 +149,15 @@ class _Features:
             some = self._some(read_features(f"{self.edition}/{dataset}").train)
             x, seconds = some.x, 0.0
         else:
-            some = self._some(self.registry.get("datasets", dataset).train)
+            loaded: Dataset = self.registry.get("datasets", dataset)
+            if loaded.target_kind != "classes" or not isinstance(loaded.input, Image | Vector):
+                got = f"{loaded.input.kind} input and {loaded.target_kind} targets"
+                raise DataError(f"rank: dataset '{dataset}' has {got}; expected images or vectors, and classes.")
+            some = self._some(loaded.train)
             begun = time.perf_counter()
-            x = some.x if some.x.dtype == np.float32 else self._extract(some.x)
+            x = some.x if isinstance(loaded.input, Vector) else self._extract(some.x)
             seconds = time.perf_counter() - begun
-        self._kept[dataset] = np.asarray(x, np.float32).reshape(len(some.y), -1), np.asarray(some.y)
+        self._kept[dataset] = np.asarray(x, np.float32), np.asarray(some.y)
         return (*self._kept[dataset], seconds)
 
     def _some(self, arrays: Arrays) -> Arrays:
@@ -177,7 +182,7 @@ def _choice(extract: _Features, target: str, source: str | None, scores: Mapping
     return Choice(extract.name, source, values, times, round(extraction, 3))
 
 
-def _ranked(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
+def _rank_choices(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
     """Sorted by the mean rank over the scores; equal scores share their mean rank."""
     ranks: list[list[float]] = [[] for _ in choices]
     for name in names:
@@ -192,12 +197,12 @@ def _ranked(choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
     return sorted(placed, key=lambda choice: choice.rank)
 
 
-def _compared(
+def _correlate(
     ranking: Ranking, names: Sequence[str], results: Sequence[Result], strategy: str, selection: str, where: str
 ) -> Ranking:
     own = [result for result in results if result.finished and result.spec.strategy == strategy]
     choices = [
-        replace(choice, accuracy=_obtained(choice, ranking.target, own, selection)) for choice in ranking.choices
+        replace(choice, accuracy=_mean_accuracy(choice, ranking.target, own, selection)) for choice in ranking.choices
     ]
     known = [choice for choice in choices if choice.accuracy is not None]
     if not known:
@@ -213,18 +218,18 @@ def _compared(
     return replace(ranking, choices=choices, correlations=correlations, n=len(known))
 
 
-def _obtained(choice: Choice, target: str, results: Sequence[Result], selection: str) -> float | None:
+def _mean_accuracy(choice: Choice, target: str, results: Sequence[Result], selection: str) -> float | None:
     """The mean accuracy over the seeds of the results of a choice; without a source over all that have its target."""
     edition = choice.backbone.removeprefix(PREFIX) if choice.backbone.startswith(PREFIX) else None
 
-    def named(dataset: str) -> str:
+    def task_domain(dataset: str) -> str:
         return dataset if edition is None else features_name(edition, dataset)
 
     values: list[float] = []
     for result in results:
         task = parse(result.spec.task)
-        source = choice.source is None or task.sources == (named(choice.source),)
+        source = choice.source is None or task.sources == (task_domain(choice.source),)
         backbone = edition is not None or result.spec.backbone == choice.backbone
-        if task.target == named(target) and source and backbone and selection in result.selections:
+        if task.targets == (task_domain(target),) and source and backbone and selection in result.selections:
             values += result.accuracy(selection)
     return round(float(np.mean(values)), 6) if values else None

@@ -8,7 +8,7 @@ from typing import Any
 from tlx.errors import ResultError, SettingError, UnknownName
 from tlx.report.cells import cells
 from tlx.report.overview import overview as overview_of
-from tlx.report.selectors import compared, comparisons
+from tlx.report.selectors import comparisons, selector_tables
 from tlx.report.tables import tables
 from tlx.runs.result import Result
 from tlx.runs.store import Store, load_all
@@ -43,18 +43,18 @@ def render(
     module = importlib.import_module(f"tlx.report.{format}")
     if overview is not None and (selectors or format in PAGES):
         raise SettingError("an overview is of one selection policy, as text; expected no --selectors, and not html")
-    found = cells(results, baseline, interval)
+    every = cells(results, baseline, interval)
     if format in PAGES:
-        return module.render(results, found, **options)
+        return module.render(results, every, **options)
     if selectors:
-        return module.render(_facts(results) if format in RECORDS else compared(results), **options)
+        return module.render(_facts(results) if format in RECORDS else selector_tables(results), **options)
     if format in RECORDS:
         if overview is not None:
             raise SettingError(
                 f"format '{format}' has a line for each cell, and no overview; expected terminal or markdown"
             )
-        return module.render(found, **options)
-    return module.render(tables(found) if overview is None else [overview_of(found, overview)], **options)
+        return module.render(every, **options)
+    return module.render(tables(every) if overview is None else [overview_of(every, overview)], **options)
 
 
 def report(folder: str | Path, format: str = "terminal", **options: Any) -> str:

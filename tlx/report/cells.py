@@ -1,13 +1,16 @@
 """Cells: one row of facts for each run and selection policy; what every report is made of."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
 from tlx.errors import UnknownName
+from tlx.runs.convert import to_json
 from tlx.runs.result import Result, Score
 from tlx.score.intervals import INTERVALS
+from tlx.score.intervals import interval as t_interval
 from tlx.score.statistics import clear_best, interquartile_mean, paired
 
 BASELINE = "source_only"
@@ -17,13 +20,15 @@ Cell = dict[str, Any]
 def cells(results: Sequence[Result], baseline: str | None = None, interval: str = "t") -> list[Cell]:
     """One dict for each result and selection policy, sorted by task, protocol, backbone, strategy.
 
-    `mean`, `low`, `high` are the mean target test accuracy and its 95% interval, "t" or "bootstrap", over the `n` seeds
-    of `scores`; `iqm` is their interquartile mean. `best` says that this interval lies above those of all others in its
-    column, of runs without target labels. `gain` is the mean less that of the baseline (`source_only`) on the same
-    task, protocol and backbone, under the same selection and the same recipe or suite; None where there is none. With a
-    `baseline` given, `p_t` and `p_wilcoxon` are of paired tests on the shared seeds. `negative_transfer` says that the
-    mean is below that of `source_only`. `seconds` is wall time. `variant` holds what tells apart the runs of one
-    strategy on one task. A failed or absent run has n = 0 and `error`.
+    `mean`, `low`, `high` are the mean target test score and its 95% interval, "t" or "bootstrap", over the `n` seeds of
+    `scores`; `metric` says what it is, "accuracy" or "r2". `targets` has the mean on each of several targets, and
+    `space` counts the classes of a label space that is not closed. `iqm` is the interquartile mean of the scores.
+    `best` says that this interval lies above those of all others in its column, of runs without target labels. `gain`
+    is the mean less that of the baseline (`source_only`) on the same task, protocol and backbone, under the same
+    selection and the same recipe or suite; None where there is none. With a `baseline` given, `p_t` and `p_wilcoxon`
+    are of paired tests on the shared seeds. `negative_transfer` says that the mean is below that of `source_only`.
+    `seconds` is wall time. `variant` holds what tells apart the runs of one strategy on one task. A failed or absent
+    run has n = 0 and `error`.
 
     Raises:
         UnknownName: no such interval, or no result of the baseline.
@@ -66,7 +71,7 @@ def _cell(
     spec = result.spec
     selection = result.selections.get(policy)
     values = [score.accuracy for score in selection.scores] if selection else []
-    mean, low, high = INTERVALS[interval](values) if values else (None, None, None)
+    mean, low, high = _interval(values, interval, result.metric) if values else (None, None, None)
 
     def over(name: str) -> float | None:
         other = _baseline(result, policy, results, name) if mean is not None else None
@@ -100,7 +105,10 @@ def _cell(
         "seconds": result.times.wall,
         "negative_transfer": transfer is not None and transfer < 0,
         "uses_target_labels": bool(selection and selection.uses_target_labels),
+        "metric": result.metric,
         "metrics": _metrics(selection.scores if selection else []),
+        "targets": _targets(result, policy) if selection else {},
+        "space": result.space and to_json(result.space),
         "collapsed": [score.collapsed for score in selection.scores] if selection else [],
         "diverged": list(result.diverged),
         "sees": list(result.sees),
@@ -114,10 +122,23 @@ def _cell(
     }
 
 
+def _interval(values: Sequence[float], name: str, metric: str) -> tuple[float, float | None, float | None]:
+    if name == "t" and metric == "r2":
+        return t_interval(values, low=-math.inf)
+    return INTERVALS[name](values)
+
+
+def _targets(result: Result, policy: str) -> dict[str, float]:
+    return {name: round(fmean(values), 6) for name, values in result.targets(policy).items()}
+
+
 def _metrics(scores: Sequence[Score]) -> dict[str, Any]:
     """The mean over the seeds of what a run has besides the accuracy; a list has one number for each class."""
     names = ("top5", "mean_per_class", "macro_f1", "ece", "precision", "recall", "f1")
-    return {name: _mean([getattr(score, name) for score in scores]) for name in names} if scores else {}
+    if not scores:
+        return {}
+    every = {name: _mean([getattr(score, name) for score in scores]) for name in names}
+    return every | {name: _mean([score.metrics[name] for score in scores]) for name in scores[0].metrics}
 
 
 def _mean(values: Sequence[Any]) -> Any:
@@ -169,5 +190,5 @@ def place(cell: Cell) -> tuple[int, str, str]:
     return rank, cell["strategy"], str(cell["variant"])
 
 
-def _order(cell: Cell) -> tuple:
+def _order(cell: Cell) -> tuple[Any, ...]:
     return (cell["task"], cell["protocol"], cell["backbone"], *place(cell), cell["hash"])

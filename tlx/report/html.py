@@ -14,9 +14,9 @@ import numpy as np
 from tlx.report import terminal
 from tlx.report.cells import Cell, place
 from tlx.report.selectors import comparisons
-from tlx.report.tables import measured, named, rank, tables
+from tlx.report.tables import caption, rank, row_name, tables
+from tlx.runs.convert import as_text
 from tlx.runs.result import Result
-from tlx.runs.spec import written
 from tlx.runs.store import Store
 from tlx.score import critical_difference
 
@@ -25,15 +25,15 @@ LARGEST = 64  # pixels of an example image's side
 
 
 def render(
-    results: Sequence[Result], found: Sequence[Cell], store: Store | None = None, title: str = "tlx results"
+    results: Sequence[Result], every: Sequence[Cell], store: Store | None = None, title: str = "tlx results"
 ) -> str:
     """The page on results and their cells; of runs that have them in `store`, with embeddings and example images."""
     shown = {
-        "runs": _runs(results, found, store),
-        "policies": _policies(found),
+        "runs": _runs(results, every, store),
+        "policies": _policies(every),
         "comparisons": [{**item, "group": group(item)} for item in comparisons(results)],
-        "ranks": _ranks(found),
-        "measured": f"{measured(found[0], 'n')}; gain over {found[0]['baseline']}." if found else "",
+        "ranks": _ranks(every),
+        "measured": f"{caption(every[0], 'n')}; gain over {every[0]['baseline']}." if every else "",
     }
     # "<" would let a name end the script element; in JSON it may be written so
     text = json.dumps(shown, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -42,7 +42,7 @@ def render(
         summary=html.escape(_summary(results)),
         style=_part("page.css"),
         script="\n".join(map(_part, SCRIPTS)),
-        plain=html.escape(terminal.render(tables(found), width=110)),
+        plain=html.escape(terminal.render(tables(every), width=110)),
         data=text,
     )
 
@@ -56,8 +56,8 @@ def _summary(results: Sequence[Result]) -> str:
     tasks = len({group(result) for result in results})
     devices = sorted({result.environment.device or "unknown" for result in done})
     versions = sorted({result.environment.versions.get("tlx", "unknown") for result in done})
-    told = f"{len(done)} finished runs of {len(results)}, {tasks} {'task' if tasks == 1 else 'tasks'}"
-    return f"{told}; device: {' and '.join(devices) or 'none'}; tlx {', '.join(versions) or 'unknown'}"
+    counts = f"{len(done)} finished runs of {len(results)}, {tasks} {'task' if tasks == 1 else 'tasks'}"
+    return f"{counts}; device: {' and '.join(devices) or 'none'}; tlx {', '.join(versions) or 'unknown'}"
 
 
 def group(result: Result | Cell) -> str:
@@ -66,17 +66,17 @@ def group(result: Result | Cell) -> str:
     return f"{facts['task'].replace('->', ' → ')} ({facts['protocol']}, {facts['backbone']})"
 
 
-def _policies(found: Sequence[Cell]) -> list[dict[str, Any]]:
-    labels = {cell["selection"]: False for cell in found}
-    for cell in found:
+def _policies(every: Sequence[Cell]) -> list[dict[str, Any]]:
+    labels = {cell["selection"]: False for cell in every}
+    for cell in every:
         labels[cell["selection"]] |= cell["uses_target_labels"]
-    return [{"name": name, "labels": labels[name]} for name in sorted(labels, key=lambda name: rank(name, found))]
+    return [{"name": name, "labels": labels[name]} for name in sorted(labels, key=lambda name: rank(name, every))]
 
 
-def _runs(results: Sequence[Result], found: Sequence[Cell], store: Store | None) -> list[dict[str, Any]]:
+def _runs(results: Sequence[Result], every: Sequence[Cell], store: Store | None) -> list[dict[str, Any]]:
     by_hash = {result.spec.hash: result for result in results}
     own: dict[str, list[Cell]] = {}
-    for cell in found:
+    for cell in every:
         own.setdefault(cell["hash"], []).append(cell)
     return [_run(by_hash[digest], of, store) for digest, of in own.items()]
 
@@ -86,7 +86,7 @@ def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, 
     environment = result.environment
     recipe = {key: value for key, value in spec.recipe.to_json().items() if value not in ([], "")}
     return {
-        "name": named({**head, "sees": []}),
+        "name": row_name({**head, "sees": []}),
         "group": group(result),
         "policies": {cell["selection"]: _score(result, cell) for cell in own},
         **{key: head[key] for key in ("setting", "status", "error", "seconds", "sees", "diverged")},
@@ -95,8 +95,8 @@ def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, 
             for point in result.curves
         ],
         "command": result.command,
-        "settings": {key: written(value) for key, value in spec.settings} or {"none": ""},
-        "recipe": {key: written(tuple(value) if isinstance(value, list) else value) for key, value in recipe.items()},
+        "settings": {key: as_text(value) for key, value in spec.settings} or {"none": ""},
+        "recipe": {key: _recipe_text(value) for key, value in recipe.items()},
         "facts": {
             "device": environment.device or "unknown",
             "started": result.times.started,
@@ -111,22 +111,29 @@ def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, 
     }
 
 
+def _recipe_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {as_text(item)}" for key, item in value.items())
+    return as_text(tuple(value) if isinstance(value, list) else value)
+
+
 def _score(result: Result, cell: Cell) -> dict[str, Any]:
     keys = ("n", "mean", "low", "high", "scores", "gain", "negative_transfer", "collapsed", "best")
     selection = result.selections.get(cell["selection"])
     made = selection.scores if selection else []
+    classed = made and result.metric == "accuracy"
     return {key: cell[key] for key in keys} | {
         "steps": [score.step for score in made],
-        "confusion": np.sum([score.confusion for score in made], axis=0).tolist() if made else None,
+        "confusion": np.sum([score.confusion for score in made], axis=0).tolist() if classed else None,
     }
 
 
-def _ranks(found: Sequence[Cell], selection: str = "last") -> dict[str, Any]:
+def _ranks(every: Sequence[Cell], selection: str = "last") -> dict[str, Any]:
     """The critical-difference diagram of the methods that finished on every task; or the `reason` why there is none."""
     scores: dict[str, dict[str, float]] = {}
-    for cell in sorted(found, key=place):
+    for cell in sorted(every, key=place):
         if cell["selection"] == selection and cell["mean"] is not None and "labelled" not in cell["sees"]:
-            scores.setdefault(named(cell), {})[group(cell)] = cell["mean"]
+            scores.setdefault(row_name(cell), {})[group(cell)] = cell["mean"]
     tasks = sorted({task for own in scores.values() for task in own})
     whole = {name: [own[task] for task in tasks] for name, own in scores.items() if len(own) == len(tasks)}
     try:
@@ -139,9 +146,10 @@ def _ranks(found: Sequence[Cell], selection: str = "last") -> dict[str, Any]:
 def _embedding(kept: dict[str, np.ndarray] | None) -> dict[str, Any] | None:
     if kept is None:
         return None
-    lists = {key: kept[key].tolist() for key in ("predicted", "steps", "source", "y", "shown", "classes")}
+    lists = {key: kept[key].tolist() for key in ("predicted", "steps", "source", "y", "classes")}
     points = np.round(kept["points"].astype(np.float64), 3).tolist()
-    return {**lists, "points": points, "images": [_png(image) for image in kept["images"]]}
+    shown = kept["shown"].tolist() if "images" in kept else []  # of inputs that are no images there are none
+    return {**lists, "points": points, "shown": shown, "images": [_png(image) for image in kept.get("images", ())]}
 
 
 def _png(image: np.ndarray) -> str:

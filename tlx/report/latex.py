@@ -21,19 +21,19 @@ def render(tables: Sequence[Table]) -> str:
 
 
 def _table(table: Table) -> str:
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{escaped(table.title)}}}"]
+    lines = [r"\begin{table}", r"\centering", rf"\caption{{{escape(table.title)}}}"]
     if table.columns:
         lines += [rf"\begin{{tabular}}{{l{'r' * (len(table.columns) - 1)}}}", r"\toprule", _line(table.columns)]
         lines += [r"\midrule", *map(_line, table.rows), r"\bottomrule", r"\end{tabular}"]
-    lines += [r"\par\smallskip", r"{\footnotesize " + r" \\ ".join(map(escaped, table.notes)) + r"\par}"]
+    lines += [r"\par\smallskip", r"{\footnotesize " + r" \\ ".join(map(escape, table.notes)) + r"\par}"]
     return "\n".join([*lines, r"\end{table}"])
 
 
 def _line(words: Sequence[str]) -> str:
-    return f"{' & '.join(map(escaped, words))} \\\\"
+    return f"{' & '.join(map(escape, words))} \\\\"
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """A text as LaTeX prints it: "->" is an arrow; what is not ASCII and has no command is named by its code point."""
     return r"$\to$".join("".join(map(_sign, part)) for part in text.split("->"))
 

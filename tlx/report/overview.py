@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tlx.errors import ResultError, UnknownName
 from tlx.report.cells import Cell, place
-from tlx.report.tables import Table, heading, legend, measured, named, scored
+from tlx.report.tables import Table, caption, heading, legend, row_name, score_text
 from tlx.score.statistics import critical_difference, interquartile_mean
 
 
@@ -25,32 +25,32 @@ def overview(cells: Sequence[Cell], selection: str) -> Table:
     columns: dict[tuple[str, str, str], list[Cell]] = {}
     for cell in chosen:
         columns.setdefault((cell["task"], cell["protocol"], cell["backbone"]), []).append(cell)
-    names = dict.fromkeys(named(cell) for cell in sorted(chosen, key=place))
+    names = dict.fromkeys(row_name(cell) for cell in sorted(chosen, key=place))
     texts = [column(group) for group in columns.values()]
     heads = [f"{task} ({protocol}, {backbone})" for task, protocol, backbone in columns]
     complete = _complete([group for group in columns.values() if any(cell["n"] for cell in group)])
-    notes = [measured(chosen[0])]
-    if any(len(found) > 1 for found in complete.values()):
+    notes = [caption(chosen[0])]
+    if any(len(own) > 1 for own in complete.values()):
         heads.append("IQM")
         means = {name: interquartile_mean([s for c in group for s in c["scores"]]) for name, group in complete.items()}
         texts.append({name: f"{mean:.3f}" for name, mean in means.items()})
         notes.append("IQM: interquartile mean over all tasks and seeds")
     rows = [(name, *(text.get(name, "-") for text in texts)) for name in names]
     title = f"selection: {heading(selection, chosen)}"
-    return Table(title, ("strategy", *heads), rows, notes + legend([(title,), *rows]) + _ranked(complete))
+    return Table(title, ("strategy", *heads), rows, notes + legend([(title,), *rows]) + _rank_notes(complete))
 
 
 def _complete(columns: Sequence[Sequence[Cell]]) -> dict[str, list[Cell]]:
     """By strategy, its cells in all columns; without strategies that lack a score in one."""
-    found: dict[str, list[Cell]] = {}
+    by_name: dict[str, list[Cell]] = {}
     for cells in columns:
         for cell in cells:
             if cell["n"]:
-                found.setdefault(named(cell), []).append(cell)
-    return {name: cells for name, cells in found.items() if len(cells) == len(columns)}
+                by_name.setdefault(row_name(cell), []).append(cell)
+    return {name: cells for name, cells in by_name.items() if len(cells) == len(columns)}
 
 
-def _ranked(complete: Mapping[str, Sequence[Cell]]) -> list[str]:
+def _rank_notes(complete: Mapping[str, Sequence[Cell]]) -> list[str]:
     """Mean ranks over the tasks, and which of them are too near to tell apart."""
     scores = {
         name: [cell["mean"] for cell in cells]
@@ -60,10 +60,12 @@ def _ranked(complete: Mapping[str, Sequence[Cell]]) -> list[str]:
     tasks = max(map(len, scores.values()), default=0)
     if len(scores) < 3 or tasks < 2:
         return []
-    found = critical_difference(scores)
-    lines = [f"mean rank over {tasks} tasks: " + ", ".join(f"{name} {rank:.2f}" for name, rank in found.ranks.items())]
-    lines.append(f"Friedman p = {found.p:.3g}; Nemenyi's critical difference at 0.05: {found.cd:.2f}")
-    groups = "; ".join(", ".join(group) for group in found.groups)
+    ranking = critical_difference(scores)
+    lines = [
+        f"mean rank over {tasks} tasks: " + ", ".join(f"{name} {rank:.2f}" for name, rank in ranking.ranks.items())
+    ]
+    lines.append(f"Friedman p = {ranking.p:.3g}; Nemenyi's critical difference at 0.05: {ranking.cd:.2f}")
+    groups = "; ".join(", ".join(group) for group in ranking.groups)
     return [*lines, f"ranks nearer than that, not to be told apart: {groups}"] if groups else lines
 
 
@@ -74,6 +76,6 @@ def column(cells: Sequence[Cell]) -> dict[str, str]:
         ResultError: the cells are of more than one task, protocol, backbone or selection: no column may mix them.
     """
     for key in ("task", "protocol", "backbone", "selection"):
-        if len(found := sorted({cell[key] for cell in cells})) > 1:
-            raise ResultError(f"One column cannot hold scores of different {key}s: {', '.join(found)}.")
-    return {named(cell): scored(cell) for cell in cells}
+        if len(values := sorted({cell[key] for cell in cells})) > 1:
+            raise ResultError(f"One column cannot hold scores of different {key}s: {', '.join(values)}.")
+    return {row_name(cell): score_text(cell) for cell in cells}

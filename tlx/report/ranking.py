@@ -14,11 +14,11 @@ def table(ranking: Ranking) -> str:
     rows = [head] + [_row(choice, names, sourced, obtained) for choice in ranking.choices]
     if obtained:
         blank = [""] * (1 + sourced)
-        told = ["weighted Kendall", *blank, *(_number(ranking.correlations[name], 2) for name in names), "", ""]
-        rows.append(told)
+        last = ["weighted Kendall", *blank, *(_number(ranking.correlations[name], 2) for name in names), "", ""]
+        rows.append(last)
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     rows.insert(1, ["-" * width for width in widths])
-    lines = [f"| {' | '.join(_aligned(row, widths, 2 + sourced))} |" for row in rows]
+    lines = [f"| {' | '.join(_align(row, widths, 2 + sourced))} |" for row in rows]
     notes = [f"target {ranking.target}, {ranking.protocol}; higher is more transferable; s: seconds, of features too"]
     if obtained:
         notes.append(f"weighted Kendall: of each score with the accuracies obtained, over {ranking.n} choices")
@@ -36,6 +36,6 @@ def _number(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _aligned(row: Sequence[str], widths: Sequence[int], texts: int) -> list[str]:
+def _align(row: Sequence[str], widths: Sequence[int], texts: int) -> list[str]:
     pairs = zip(row, widths, strict=True)
     return [cell.ljust(width) if place < texts else cell.rjust(width) for place, (cell, width) in enumerate(pairs)]

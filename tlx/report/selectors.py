@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tlx.report.cells import BASELINE, cells
-from tlx.report.tables import Table, heading, legend, named, rank
+from tlx.report.tables import Table, heading, legend, rank, row_name
 from tlx.runs.result import Result
 from tlx.score import weighted_kendall
 
@@ -33,25 +33,25 @@ def comparisons(results: Sequence[Result]) -> list[Comparison]:
 
 
 def _compare(results: Sequence[Result]) -> Comparison:
-    found = cells(results)
-    names = sorted({cell["selection"] for cell in found}, key=lambda name: rank(name, found))
+    every = cells(results)
+    names = sorted({cell["selection"] for cell in every}, key=lambda name: rank(name, every))
     head = results[0].spec
     best = [[max(point.target[seed] for point in _last(result)) for seed in _seeds(result)] for result in results]
     picks: dict[str, dict[str, float]] = {}
-    for cell in found:
-        picks.setdefault(named(cell), {})[cell["selection"]] = cell["mean"]
+    for cell in every:
+        picks.setdefault(row_name(cell), {})[cell["selection"]] = cell["mean"]
     return {
         "task": head.task,
         "protocol": head.protocol,
         "backbone": head.backbone,
-        "selectors": [_facts(name, results, best, found) for name in names],
+        "selectors": [_facts(name, results, best, every) for name in names],
         "picks": picks,
-        "choices": _choices(names, results, found),
+        "choices": _choices(names, results, every),
     }
 
 
-def _choices(names: Sequence[str], results: Sequence[Result], found: Sequence[Any]) -> dict[str, dict[str, str]]:
-    called = {cell["hash"]: named(cell) for cell in found}
+def _choices(names: Sequence[str], results: Sequence[Result], every: Sequence[Any]) -> dict[str, dict[str, str]]:
+    called = {cell["hash"]: row_name(cell) for cell in every}
     by_strategy: dict[str, list[Result]] = {}
     for result in results:
         by_strategy.setdefault(result.spec.strategy, []).append(result)
@@ -70,7 +70,7 @@ def _score_of(name: str, result: Result) -> float | None:
     return float(np.mean([scores.max() for scores in every])) if all(len(scores) for scores in every) else None
 
 
-def _facts(name: str, results: Sequence[Result], best: list[list[float]], found: Sequence[Any]) -> dict[str, Any]:
+def _facts(name: str, results: Sequence[Result], best: list[list[float]], every: Sequence[Any]) -> dict[str, Any]:
     having = [(result, top) for result, top in zip(results, best, strict=True) if name in result.selections]
     picked = [value for result, _ in having for value in result.accuracy(name)]
     tops = [value for _, top in having for value in top]
@@ -108,8 +108,8 @@ def spearman(scores: Any, targets: Any) -> float | None:
     """Spearman's rank correlation; None of fewer than three pairs, or where one side is all the same."""
     from scipy.stats import spearmanr
 
-    found: Any = spearmanr(scores, targets) if _says(scores, targets) else None
-    return None if found is None else float(found.statistic)
+    correlation: Any = spearmanr(scores, targets) if _says(scores, targets) else None
+    return None if correlation is None else float(correlation.statistic)
 
 
 def kendall(scores: Any, targets: Any) -> float | None:
@@ -121,7 +121,7 @@ def _says(scores: Any, targets: Any) -> bool:
     return len(scores) > 2 and len(set(scores)) > 1 and len(set(targets)) > 1
 
 
-def compared(results: Sequence[Result]) -> list[Table]:
+def selector_tables(results: Sequence[Result]) -> list[Table]:
     """Tables for each task, protocol and backbone: of the selectors, of what they pick for each run, and of which."""
     return [table for item in comparisons(results) for table in (_summary(item), _picks(item), *_chosen(item))]
 
@@ -135,7 +135,7 @@ def _summary(item: Comparison) -> Table:
             str(fact["runs"]),
             f"{fact['picked']:.3f}",
             f"{fact['regret']:.3f}",
-            *(_signed(fact[key]) for key in ("within", "spearman", "kendall")),
+            *(_signed_text(fact[key]) for key in ("within", "spearman", "kendall")),
         )
         for fact in item["selectors"]
     ]
@@ -170,7 +170,7 @@ def _headings(item: Comparison) -> dict[str, str]:
     return {fact["selector"]: heading(fact["selector"], marked) for fact in marked}
 
 
-def _signed(value: float | None) -> str:
+def _signed_text(value: float | None) -> str:
     return "-" if value is None else f"{value:+.2f}"
 
 

@@ -15,6 +15,7 @@ NOTES = {
     NEGATIVE: "below source_only (negative transfer)",
     BEST: "best: its interval lies above those of all others, bounds aside",
 }
+METRICS = {"accuracy": "accuracy", "r2": "R^2"}
 NAMES = {"t": "t-interval", "bootstrap": "bootstrap interval"}
 
 
@@ -47,8 +48,8 @@ def table(cells: Sequence[Cell]) -> Table:
         ResultError: the cells are of more than one task, protocol or backbone, whose scores cannot be compared.
     """
     for key in ("task", "protocol", "backbone"):
-        if len(found := sorted({cell[key] for cell in cells})) > 1:
-            raise ResultError(f"One table cannot compare scores of different {key}s: {', '.join(found)}.")
+        if len(values := sorted({cell[key] for cell in cells})) > 1:
+            raise ResultError(f"One table cannot compare scores of different {key}s: {', '.join(values)}.")
     head = cells[0]
     title = f"{head['task']} ({head['protocol']}, {head['backbone']})"
     if all(cell["status"] == "absent" for cell in cells):
@@ -66,18 +67,38 @@ def table(cells: Sequence[Cell]) -> Table:
     rows, remarks = [], []
     for run in runs.values():
         cell, remark = next(iter(run.values())), _remark(run)
-        name = named(cell)
+        name = row_name(cell)
         remarks += [f"{WRONG} {name}: {remark}"] if remark else []
-        means = (scored(run.get(policy)) for policy in policies)
+        means = (score_text(run.get(policy)) for policy in policies)
         first = run.get(policies[0])
         chances = (_chance(first, "p_t"), _chance(first, "p_wilcoxon")) if tested else ()
         last = (_gain(first), *chances, f"{cell['seconds']:.1f}")
         rows.append((f"{name} {WRONG}" if remark else name, str(cell["n"]), *means, *last))
 
-    notes = [f"{measured(head, 'n')}; gain over {head['baseline']} at {policies[0]}"]
+    notes = [f"{caption(head, 'n')}; gain over {head['baseline']} at {policies[0]}"]
     notes += [f"p: paired tests against {head['baseline']} on the shared seeds, two-sided"] if tested else []
-    notes += legend([columns, *rows]) + remarks
+    notes += _space_note(head) + _part_notes(cells, policies[0]) + legend([columns, *rows]) + remarks
     return Table(title, columns, rows, notes)
+
+
+def _space_note(cell: Cell) -> list[str]:
+    """Which classes source and target share, where the label space is not closed."""
+    if cell["space"] is None:
+        return []
+    words = {"shared": "shared", "source_private": "of the source alone", "target_private": "of the target alone"}
+    counts = ", ".join(f"{cell['space'][key]} {word}" for key, word in words.items())
+    return [f"classes: {counts}" + ("; one output is for the unknown" if cell["space"]["unknown"] else "")]
+
+
+def _part_notes(cells: Sequence[Cell], policy: str) -> list[str]:
+    """The mean on each of several targets, and of the metrics of the setting: a line for each run."""
+    lines = []
+    for cell in cells:
+        metrics = {name: cell["metrics"].get(name) for name in ("known", "unknown", "hos", "rmse", "mae")}
+        parts = {name: mean for name, mean in {**cell["targets"], **metrics}.items() if mean is not None}
+        if parts and cell["selection"] == policy:
+            lines.append(f"{row_name(cell)} at {policy}: " + ", ".join(f"{key} {parts[key]:.3f}" for key in parts))
+    return lines
 
 
 def rank(policy: str, cells: Sequence[Cell]) -> tuple[bool, int, str]:
@@ -96,9 +117,10 @@ def legend(rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"{sign} {note}" for sign, note in NOTES.items() if sign in text]
 
 
-def measured(cell: Cell, seeds: str = "the") -> str:
+def caption(cell: Cell, seeds: str = "the") -> str:
     """What the scores of a table are."""
-    return f"target test accuracy: mean over {seeds} seeds ± half of its 95% {NAMES[cell['interval']]}"
+    metric = METRICS[cell["metric"]]
+    return f"target test {metric}: mean over {seeds} seeds ± half of its 95% {NAMES[cell['interval']]}"
 
 
 def heading(policy: str, cells: Sequence[Cell]) -> str:
@@ -106,14 +128,14 @@ def heading(policy: str, cells: Sequence[Cell]) -> str:
     return f"{policy} {SELECTS_BY_LABELS}" if _oracle(policy, cells) else policy
 
 
-def named(cell: Cell) -> str:
+def row_name(cell: Cell) -> str:
     """A run as a row names it: its strategy, what it saw, what tells it apart from others of the strategy."""
     variant = ", ".join(f"{key}={value}" for key, value in cell["variant"].items())
     sign = f" {TRAINS_ON_LABELS}" if "labelled" in cell["sees"] else ""
     return cell["strategy"] + sign + (f" ({variant})" if variant else "")
 
 
-def scored(cell: Cell | None) -> str:
+def score_text(cell: Cell | None) -> str:
     """A score as a table has it; "failed" or "absent" where there is none, "-" where nothing was run."""
     if cell is None:
         return "-"
@@ -152,7 +174,7 @@ def _remark(run: dict[str, Cell]) -> str:
 
 
 def _why(cell: Cell) -> str:
-    """Why there is no score, in one line; how to get absent data is told in the lines after it, by the command."""
+    """Why there is no score, in one line; the command says after the table how to get absent data."""
     lines = str(cell["error"]).strip().splitlines() or [""]
     error = " ".join((lines[0] if cell["status"] == "absent" else " ".join(lines)).split()).rstrip(":")
     return f"{cell['status']}: {error if len(error) <= 200 else error[:197] + '...'}"

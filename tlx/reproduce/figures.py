@@ -8,25 +8,24 @@ from tlx.errors import TlxError, UnknownName
 from tlx.plugins import Registry
 from tlx.reproduce.literature import Figure, Literature
 from tlx.reproduce.table import PaperTable
-from tlx.runs.resolve import make_specs
-from tlx.runs.spec import Spec
+from tlx.runs.resolve import Job, Lookup, resolve_suite
 from tlx.runs.suite import Suite
 
 
-class Planned(NamedTuple):
-    """A figure, the spec of each budget that runs it again, and why there is none."""
+class FigureRuns(NamedTuple):
+    """A figure, the job of each budget that runs it again, and why there is none."""
 
     figure: Figure
-    specs: dict[str, Spec]
+    jobs: dict[str, Job]
     why: str
 
     def is_ablation(self, budget: str) -> bool:
         """Whether that budget's run is on another network or protocol than the figure."""
-        spec = self.specs[budget]
+        spec = self.jobs[budget].spec
         return (spec.backbone, spec.protocol) != (self.figure.network, self.figure.protocol)
 
 
-def planned(
+def plan_runs(
     registry: Registry,
     table: PaperTable,
     literature: Literature,
@@ -35,12 +34,12 @@ def planned(
     methods: Sequence[str] | None = None,
     seeds: int | None = None,
     plugins: Sequence[str] = (),
-) -> list[Planned]:
-    """The figures of a table, or those of some tasks and methods, each with its specs.
+) -> list[FigureRuns]:
+    """The figures of a table, or those of some tasks and methods, each with its jobs.
 
     Raises:
         UnknownName: a task or method that the table does not have, or a suite that is not registered.
-        TlxError: as `make_specs`.
+        TlxError: as `resolve_suite`.
     """
     figures = [figure for figure in literature.figures if not table.tasks or figure.task in table.tasks]
     wanted = {
@@ -54,17 +53,25 @@ def planned(
                 raise UnknownName(f"{key} of table '{table.name}'", name, known)
         figures = [figure for figure in figures if names is None or getattr(figure, key) in names]
     suites = {name: registry.get("suites", name) for names in table.suites.values() for name in names}
-    return [_planned(registry, table, suites, figure, seeds, plugins) for figure in figures]
+    lookup = Lookup(registry)
+
+    def runs(figure: Figure) -> FigureRuns:
+        jobs: dict[str, Job] = {}
+        for budget, names in table.suites.items():
+            for name in names:
+                task = _task(suites[name], figure)
+                fits = table.variants.get(name, "") == figure.variant and figure.method in suites[name].strategies
+                if fits and task and budget not in jobs:
+                    [jobs[budget]] = resolve_suite(
+                        lookup, suites[name], tasks=[task], strategies=[figure.method], seeds=seeds, plugins=plugins
+                    )
+        return FigureRuns(figure, jobs, _absent(registry, figure) or ("" if jobs else table.missing))
+
+    return [runs(figure) for figure in figures]
 
 
-def _planned(
-    registry: Registry,
-    table: PaperTable,
-    suites: dict[str, Suite],
-    figure: Figure,
-    seeds: int | None,
-    plugins: Sequence[str],
-) -> Planned:
+def _absent(registry: Registry, figure: Figure) -> str:
+    """Which name of a figure is not registered; "" if all are."""
     absent = ""
     for kind, name in (("protocols", figure.protocol), ("backbones", figure.network), ("strategies", figure.method)):
         try:
@@ -73,16 +80,7 @@ def _planned(
             absent = f"no {error.kind} '{name}' in tlx"
         except TlxError as error:
             absent = str(error)
-    specs: dict[str, Spec] = {}
-    for budget, names in table.suites.items():
-        for name in names:
-            task = _task(suites[name], figure)
-            fits = table.variants.get(name, "") == figure.variant and figure.method in suites[name].strategies
-            if fits and task and budget not in specs:
-                [specs[budget]] = make_specs(
-                    registry, suites[name], tasks=[task], strategies=[figure.method], seeds=seeds, plugins=plugins
-                )
-    return Planned(figure, specs, absent or ("" if specs else table.missing))
+    return absent
 
 
 def _task(suite: Suite, figure: Figure) -> str | None:

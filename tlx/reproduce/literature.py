@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tlx.data.task_names import task_name
 from tlx.errors import DataError, nearest
-from tlx.runs.from_json import build
+from tlx.runs.convert import convert, convert_fields
 
 if TYPE_CHECKING:
     from tlx.plugins import Registry
@@ -23,7 +23,7 @@ class Figure:
     `method`, `protocol`, `selection` and `network` are names of tlx's registry, or names that the file lists as
     external. `label` is the method's name in the paper; `variant` tells apart rows of one method (an augmentation, an
     input normalisation). `spread` is the paper's own +-, whatever it is of; `n` how many runs; `seeds` their values,
-    where they are printed. None: not told.
+    where they are printed. None: it is not said.
 
     `provenance`: "P", the paper's own text; "R", the method's own repository; "2nd", copied in another paper's or
     repository's table; "re-run", a third party's run.
@@ -70,17 +70,17 @@ def read(path: str | Path) -> Literature:
 
     path = Path(path)
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(f"{path}: it cannot be read: {' '.join(str(error).split())}") from error
-    if not isinstance(found, dict) or not {"paper", "table", "source", "rows"} <= found.keys() <= {*KEYS}:
-        got = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
+    if not isinstance(content, dict) or not {"paper", "table", "source", "rows"} <= content.keys() <= {*KEYS}:
+        got = sorted(map(str, content)) if isinstance(content, dict) else type(content).__name__
         raise DataError(f"{path}: it holds {got}; expected paper, table, source and rows, of {', '.join(KEYS)}.")
     try:
-        texts = {key: build(str, found.get(key, ""), key).strip() for key in ("paper", "table", "source", "note")}
-        external = build(dict[str, dict[str, str]], found.get("external", {}), "external")
-        rows = build(list[dict[str, Any]], found["rows"], "rows")
-        defaults = build(dict[str, Any], found.get("defaults", {}), "defaults")
+        texts = {key: convert(content.get(key, ""), str, key).strip() for key in ("paper", "table", "source", "note")}
+        external = convert(content.get("external", {}), dict[str, dict[str, str]], "external")
+        rows = convert(content["rows"], list[dict[str, Any]], "rows")
+        defaults = convert(content.get("defaults", {}), dict[str, Any], "defaults")
         if odd := sorted(external.keys() - {*EXTERNAL}):
             raise ValueError(f"external has {', '.join(odd)}; expected some of {', '.join(EXTERNAL)}")
         figures = tuple(_figure({**defaults, **row}, f"rows[{index}]") for index, row in enumerate(rows))
@@ -93,24 +93,24 @@ def read(path: str | Path) -> Literature:
 def unknown(literature: Literature, registry: "Registry") -> list[str]:
     """The names in a table that are neither registered nor said to be external, a line each."""
     kinds = {"methods": "strategies", "protocols": "protocols", "networks": "backbones", "selections": "selectors"}
-    found = []
+    lines = []
     for kind, registered in kinds.items():
         known = {entry.name for entry in registry.entries(registered)} | literature.external.get(kind, {}).keys()
         for name in sorted({getattr(figure, kind.removesuffix("s")) for figure in literature.figures}):
             if set(name.split("+") if kind == "methods" else [name]) <= known:  # a composed strategy, by its parts
                 continue
             guess = " or ".join(nearest(name, known)) or "none near"
-            found.append(
+            lines.append(
                 f"{kind.removesuffix('s')} '{name}' is not registered and not under external; nearest: {guess}"
             )
-    return found
+    return lines
 
 
 def _figure(fields: dict[str, Any], where: str) -> Figure:
     if odd := sorted(map(str, fields.keys() - FIELDS.keys())):
         guess = ", ".join(nearest(odd[0], FIELDS)) or ", ".join(FIELDS)
         raise ValueError(f"{where}: unknown key '{odd[0]}'; nearest: {guess}")
-    figure = build(Figure, {**ABSENT, "seeds": [], **fields}, where)
+    figure = convert_fields({**ABSENT, **fields}, Figure, where)
     for value in (figure.value, *figure.seeds):
         if not 0 <= value <= 100:
             raise ValueError(f"{where}: an accuracy of {value}; expected 0 to 100")

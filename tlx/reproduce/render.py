@@ -1,4 +1,4 @@
-"""A compared table as text: terminal, Markdown, JSON."""
+"""A compare table as text: terminal, Markdown, JSON."""
 
 import importlib
 import json
@@ -14,7 +14,7 @@ FORMATS = ("terminal", "markdown", "json")
 
 
 def render(cells: Sequence[Cell], literature: Literature, format: str = "terminal") -> str:
-    """The text of compared cells: a table for each task, protocol and network, or all cells as JSON.
+    """The text of compare cells: a table for each task, protocol and network, or all cells as JSON.
 
     Raises:
         UnknownName: no such format.
@@ -65,7 +65,7 @@ def _remarks(cells: Sequence[Cell]) -> list[str]:
             names.setdefault(cell["verdict"] if cell["n"] else f"not run: {cell['why']}", []).append(_name(cell))
         if cell["collapsed"]:
             names.setdefault(f"{cell['collapsed']}/{cell['n']} seeds collapsed", []).append(_name(cell))
-    return [f"{', '.join(found)}: {reason}" for reason, found in names.items()]
+    return [f"{', '.join(methods)}: {reason}" for reason, methods in names.items()]
 
 
 def _notes(cells: Sequence[Cell], literature: Literature) -> list[str]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tlx.errors import SettingError
+from tlx.reproduce.literature import Figure
+from tlx.runs.overrides import Overrides
 
 BUDGETS = ("full", "short")
 
@@ -15,9 +17,8 @@ class PaperTable:
 
     `literature` is the YAML file of the figures, of which `tasks` (all, if there are none) are looked at. `selection`
     is the policy of ours that is held against the paper's. `variants` says, by suite, which variant of the figures it
-    runs, where it is not "". A difference of up to `tolerance` percent points counts as reproduced; `tolerances` has
-    others by method ("mmd"), task ("a->b") or both ("a->b mmd"), of which the later win. `missing` says why figures
-    are not run that no suite runs.
+    runs, where it is not "". A difference of up to `tolerance` percent points counts as reproduced; `overrides`
+    have another "tolerance" for some methods and tasks. `missing` says why figures are not run that no suite runs.
 
     A run of a suite on another network or protocol than the figure's is an ablation, and shown as one.
 
@@ -32,7 +33,7 @@ class PaperTable:
     suites: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     tasks: tuple[str, ...] = ()
     variants: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    tolerances: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    overrides: Overrides = dataclasses.field(default_factory=Overrides)
     missing: str = "no suite of the table runs it"
     summary: str = ""
 
@@ -44,10 +45,12 @@ class PaperTable:
             raise SettingError(
                 f"Table '{self.name}': a variant of suite '{odd[0]}'; it has {', '.join(sorted(suites))}."
             )
-        if (least := min([self.tolerance, *self.tolerances.values()])) < 0:
+        if odd := sorted({field for change in self.overrides.values() for field in change} - {"tolerance"}):
+            raise SettingError(f"Table '{self.name}': overrides has '{odd[0]}'; expected tolerance.")
+        tolerances = [change.get("tolerance", self.tolerance) for change in self.overrides.values()]
+        if (least := min([self.tolerance, *tolerances])) < 0:
             raise SettingError(f"Table '{self.name}': a tolerance of {least} points; expected 0 or more.")
 
-    def tolerance_of(self, task: str, method: str) -> float:
+    def tolerance_of(self, figure: Figure) -> float:
         """How many percent points ours may be off."""
-        keys = (f"{task} {method}", task, method)
-        return next((self.tolerances[key] for key in keys if key in self.tolerances), self.tolerance)
+        return self.overrides.of(figure.task, figure.protocol, figure.method).get("tolerance", self.tolerance)

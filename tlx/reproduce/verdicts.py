@@ -5,7 +5,7 @@ from typing import Any
 
 from tlx.errors import ResultError
 from tlx.report.cells import cells as score_cells
-from tlx.reproduce.figures import Planned
+from tlx.reproduce.figures import FigureRuns
 from tlx.reproduce.table import BUDGETS, PaperTable
 from tlx.runs.result import Result
 from tlx.runs.spec import Spec
@@ -13,7 +13,7 @@ from tlx.runs.spec import Spec
 Cell = dict[str, Any]
 
 
-def refuse_others(table: PaperTable, plan: Sequence[Planned], results: Sequence[Result], folder: Any = "") -> None:
+def refuse_others(table: PaperTable, plan: Sequence[FigureRuns], results: Sequence[Result], folder: Any = "") -> None:
     """Refuses results of the table's tasks and methods under another protocol, or on another network.
 
     Raises:
@@ -22,7 +22,7 @@ def refuse_others(table: PaperTable, plan: Sequence[Planned], results: Sequence[
     for key, field in (("protocol", "protocol"), ("network", "backbone")):
         allowed: dict[tuple[str, str], list[str]] = {}
         for item in plan:
-            names = [getattr(item.figure, key), *(getattr(spec, field) for spec in item.specs.values())]
+            names = [getattr(item.figure, key), *(getattr(job.spec, field) for job in item.jobs.values())]
             allowed.setdefault((item.figure.task, item.figure.method), []).extend(names)
         for result in results:
             spec, names = result.spec, allowed.get((result.spec.task, result.spec.strategy))
@@ -34,7 +34,7 @@ def refuse_others(table: PaperTable, plan: Sequence[Planned], results: Sequence[
                 )
 
 
-def compared(table: PaperTable, plan: Sequence[Planned], results: Sequence[Result]) -> list[Cell]:
+def compare(table: PaperTable, plan: Sequence[FigureRuns], results: Sequence[Result]) -> list[Cell]:
     """A dict for every figure; where an ablation was run, one more for it.
 
     `theirs` and `ours` are in percent: the mean over `n` seeds under `selection`, the table's policy, with the 95%
@@ -48,36 +48,36 @@ def compared(table: PaperTable, plan: Sequence[Planned], results: Sequence[Resul
     """
     refuse_others(table, plan, results)
     scores = {(cell["hash"], cell["selection"]): cell for cell in score_cells(results)}
-    found = []
+    cells = []
     for item in plan:
         own, ablation = _best(item, results, False), _best(item, results, True)
-        found.append(_cell(table, item, own, scores, results))
+        cells.append(_cell(table, item, own, scores, results))
         if ablation:
             cell = _cell(table, item, ablation, scores, results)
             spec, figure = ablation[1].spec, item.figure
             why = f"ablation: {spec.backbone} under {spec.protocol} for {figure.network} under {figure.protocol}"
-            found.append(cell | _verdict("not comparable", why) | {"ablation": True, "network": spec.backbone})
-    return found
+            cells.append(cell | _verdict("not comparable", why) | {"ablation": True, "network": spec.backbone})
+    return cells
 
 
-def _best(item: Planned, results: Sequence[Result], ablation: bool) -> tuple[str, Result] | None:
+def _best(item: FigureRuns, results: Sequence[Result], ablation: bool) -> tuple[str, Result] | None:
     """The run that stands for a figure: of the largest budget, finished, of the most seeds, the latest."""
 
-    def rank(found: tuple[str, Result]) -> tuple[bool, int, int, str]:
-        budget, result = found
+    def rank(run: tuple[str, Result]) -> tuple[bool, int, int, str]:
+        budget, result = run
         return result.finished, -BUDGETS.index(budget), len(result.spec.seeds), result.times.started
 
     fitting = [
         (budget, result)
-        for budget, spec in item.specs.items()
+        for budget, job in item.jobs.items()
         if item.is_ablation(budget) == ablation
         for result in results
-        if not differences(spec, result.spec)
+        if not differences(job.spec, result.spec)
     ]
     return max(fitting, key=rank, default=None)
 
 
-def differences(planned: Spec, run: Spec) -> list[str]:
+def differences(plan_runs: Spec, run: Spec) -> list[str]:
     """In what a run differs from its plan, but for the seeds and the recipe's name: "steps 400 rather than 2000"."""
 
     def facts(spec: Spec) -> dict[str, Any]:
@@ -85,19 +85,19 @@ def differences(planned: Spec, run: Spec) -> list[str]:
         recipe = {key: value for key, value in spec.recipe.to_json().items() if key != "name"}
         return named | recipe | {f"{spec.strategy}.{key}": value for key, value in spec.settings}
 
-    ours, theirs = facts(run), facts(planned)
+    ours, theirs = facts(run), facts(plan_runs)
     keys = [key for key in {**theirs, **ours} if ours.get(key) != theirs.get(key)]
     return [f"{key} {ours.get(key)} rather than {theirs.get(key)}" for key in keys]
 
 
 def _cell(
     table: PaperTable,
-    item: Planned,
+    item: FigureRuns,
     run: tuple[str, Result] | None,
     scores: dict[tuple[str, str], Cell],
     results: Sequence[Result],
 ) -> Cell:
-    figure, tolerance = item.figure, table.tolerance_of(item.figure.task, item.figure.method)
+    figure, tolerance = item.figure, table.tolerance_of(item.figure)
     cell: Cell = {
         "table": table.name,
         "task": figure.task,
@@ -134,7 +134,7 @@ def _cell(
     cell |= {"collapsed": sum(chosen["collapsed"]), "negative_transfer": chosen["negative_transfer"]}
     gap = cell["ours"] - figure.value
     outcome = "reproduced" if abs(gap) <= tolerance + 1e-9 else "higher" if gap > 0 else "lower"
-    return cell | _verdict(outcome, shorter(item.specs, budget))
+    return cell | _verdict(outcome, shorter({name: job.spec for name, job in item.jobs.items()}, budget))
 
 
 def _verdict(outcome: str, why: str) -> Cell:
@@ -152,18 +152,18 @@ def shorter(specs: dict[str, Spec], budget: str) -> str:
     if budget == "full":
         return ""
     short, full = specs[budget].recipe, specs["full"].recipe if "full" in specs else None
-    told = f"{budget}: {short.steps:,} steps" if full is None else f"{budget}: {short.steps:,} of {full.steps:,} steps"
+    text = f"{budget}: {short.steps:,} steps" if full is None else f"{budget}: {short.steps:,} of {full.steps:,} steps"
     return (
-        told if full is None or full.batch == short.batch else f"{told}, batch {short.batch} rather than {full.batch}"
+        text if full is None or full.batch == short.batch else f"{text}, batch {short.batch} rather than {full.batch}"
     )
 
 
-def _other(item: Planned, results: Sequence[Result]) -> str:
+def _other(item: FigureRuns, results: Sequence[Result]) -> str:
     """In what a run of the figure's task, method, network and protocol differs from all plans; "" if there is none."""
     figure = item.figure
     key = (figure.task, figure.method, figure.network, figure.protocol)
     runs = [
         r for r in results if (r.spec.task, r.spec.strategy, r.spec.backbone, r.spec.protocol) == key and r.finished
     ]
-    told = [differences(spec, run.spec) for run in runs for spec in item.specs.values()]
-    return ", ".join(min(told, key=len)) if told and all(told) else ""
+    lists = [differences(job.spec, run.spec) for run in runs for job in item.jobs.values()]
+    return ", ".join(min(lists, key=len)) if lists and all(lists) else ""

@@ -21,13 +21,13 @@ def environment(device: str | None = None) -> Environment:
 @functools.cache
 def versions() -> dict[str, str]:
     """The version of tlx, and those installed of `PACKAGES`: "unknown" for one that is not installed as a package."""
-    found = {"tlx": __version__}
+    installed = {"tlx": __version__}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
-            found[package] = "unknown"
-    return found
+            installed[package] = "unknown"
+    return installed
 
 
 @functools.cache

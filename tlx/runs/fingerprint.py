@@ -1,10 +1,13 @@
-"""The fingerprint of a strategy's code: changes when what it computes may have changed, not with its documentation."""
+"""Fingerprints of code: of a strategy, which its documentation does not change, and of what trains it."""
 
 import ast
+import functools
 import hashlib
 import sys
 from pathlib import Path
 from types import ModuleType
+
+ROOMS = ("engine", "ops", "layers", "augment", "blocks")
 
 
 def fingerprint(strategy: type) -> str:
@@ -25,16 +28,27 @@ def fingerprint(strategy: type) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest() if texts else ""
 
 
-def _collect(module: ModuleType | None, found: dict[str, ModuleType]) -> None:
+@functools.cache
+def engine_fingerprint() -> str:
+    """The sha256 of the files of tlx that a run's numbers depend on, of its engine and what that is built from."""
+    root = Path(__file__).parents[1]
+    files = [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
+    content = hashlib.sha256()
+    for path in [root / "contract.py", *files]:
+        content.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
+    return content.hexdigest()
+
+
+def _collect(module: ModuleType | None, modules: dict[str, ModuleType]) -> None:
     """Adds a module and, through the names it holds, those of the same top-level package."""
-    if module is None or module.__name__ in found:
+    if module is None or module.__name__ in modules:
         return
-    found[module.__name__] = module
+    modules[module.__name__] = module
     top = module.__name__.partition(".")[0]
     for value in list(vars(module).values()):
         name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
         if isinstance(name, str) and name.partition(".")[0] == top:
-            _collect(sys.modules.get(name), found)
+            _collect(sys.modules.get(name), modules)
 
 
 def _bare(path: Path) -> str:

@@ -1,109 +1,205 @@
-"""From names to specs. All names and settings are checked here, before anything runs."""
+"""From names to jobs. All names and settings are checked here, before anything runs."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from tlx.runs.settings import complete_settings, parse_settings
-from tlx.runs.spec import Spec
-from tlx.runs.suite import Suite
+from tlx.data.task import Task
 from tlx.engine.recipe import Recipe
 from tlx.errors import PluginError, SettingError
 from tlx.plugins import Registry
+from tlx.runs.settings import Settings, make_strategy, parse_settings, setting_fields
+from tlx.runs.spec import Setting, Spec
+from tlx.runs.suite import Suite
 from tlx.weights import digest
 
+if TYPE_CHECKING:
+    from tlx.contract import Strategy
 
-def make_spec(
-    registry: Registry,
+Names = str | Sequence[str]
+"""Names, or a text that has them with commas between."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A spec, and the objects that its names stand for. Pickled, it is its spec, and is rebuilt where it arrives."""
+
+    spec: Spec
+    task: Task
+    strategy: "Strategy"
+    backbone: Callable[..., Any]
+
+    def __reduce__(self):
+        return rebuild, (self.spec,)
+
+
+class Lookup:
+    """The objects behind names: each name is looked up in the registry once.
+
+    Raises:
+        UnknownName: of every method, for a name that is not registered.
+        PluginError: of every method, for one that fails to load.
+    """
+
+    def __init__(self, registry: Registry):
+        self.registry = registry
+        self.task: Callable[[str], Task] = functools.cache(self._task)
+        self.strategy: Callable[[str], tuple[str, type]] = functools.cache(self._strategy)
+        self.backbone: Callable[[str], Any] = functools.cache(lambda name: registry.get("backbones", name))
+        self.weights: Callable[[str], str] = functools.cache(lambda source: digest(source) if source else "")
+
+    def recipe(self, recipe: str | Recipe) -> Recipe:
+        """The recipe of that name."""
+        return self.registry.get("recipes", recipe) if isinstance(recipe, str) else recipe
+
+    def _task(self, name: str) -> Task:
+        task = self.registry.get("tasks", name)
+        for dataset in (*task.sources, *task.targets):
+            self.registry.entry("datasets", dataset)
+        return task
+
+    def _strategy(self, name: str) -> tuple[str, type]:
+        """The name in normal form, and the class."""
+        entry = self.registry.entry("strategies", name)
+        return entry.name, entry.load()
+
+
+def resolve(
+    lookup: Lookup,
     task: str,
     strategy: str,
     *,
     backbone: str,
     recipe: str | Recipe,
     seeds: int,
-    settings: Mapping[str, Any] | Sequence[str] = (),
+    settings: Settings = (),
+    grid: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     changes: Mapping[str, Any] | None = None,
     plugins: Sequence[str] = (),
     suite: str = "",
     weights: str = "",
-) -> Spec:
-    """The spec of one run; `changes` are fields of the recipe, `weights` a source of pretrained ones.
+) -> list[Job]:
+    """The job of one run; with a `grid`, values of some settings, the jobs of all combinations of these.
+
+    `changes` are fields of the recipe, `weights` a source of pretrained weights.
 
     Raises:
         UnknownName: a task, dataset, strategy, backbone or recipe that is not registered.
         PluginError: one of these fails to load, or no plugin brings a selector.
-        SettingError: an unknown setting, a wrong type, fewer seeds than one.
+        SettingError: an unknown setting, a wrong type, texts as the values of a list, fewer seeds than one.
         WeightsError, DataAbsent: the weights are not there.
     """
-    found = registry.get("tasks", task)
-    for name in (*found.sources, found.target):
-        registry.entry("datasets", name)
-    strategy = registry.entry("strategies", strategy).name
-    cls = registry.get("strategies", strategy)
-    registry.get("backbones", backbone)
-    whole = registry.get("recipes", recipe) if isinstance(recipe, str) else recipe
-    chosen, own = whole.of(task, strategy)
+    chosen = lookup.task(task)
+    name, kind = lookup.strategy(strategy)
+    network, whole = lookup.backbone(backbone), lookup.recipe(recipe)
     if seeds < 1:
         raise SettingError(f"seeds is {seeds}; expected 1 or more.")
-    if not registry.entries("selectors"):
+    if not lookup.registry.entries("selectors"):
         raise PluginError("No plugin brings a selector, so nothing could be scored; TLX_PLUGINS may leave it out.")
-    return Spec(
-        task=found.name,
-        protocol=found.protocol.id,
-        strategy=strategy,
-        settings=complete_settings(cls, {**own, **parse_settings(cls, settings, strategy)}, strategy),
+    spec = Spec(
+        task=chosen.name,
+        protocol=chosen.protocol.id,
+        strategy=name,
+        settings=(),
         backbone=backbone,
-        recipe=chosen.replace(**changes) if changes else chosen,
+        recipe=whole.replace(**changes) if changes else whole,
         seeds=tuple(range(seeds)),
         plugin_files=tuple(map(str, plugins)),
         suite=suite,
-        weights=str(weights),
-        weights_sha256=digest(weights) if weights else "",
+        weights=weights,
+        weights_sha256=lookup.weights(weights),
     )
+    fixed = parse_settings(kind, settings, name)
+    values = {key: _values(kind, name, key, items) for key, items in grid.items()}
+
+    def job(combination: Iterable[Setting]) -> Job:
+        made, every = make_strategy(kind, fixed | dict(zip(values, combination, strict=True)), name)
+        return Job(dataclasses.replace(spec, settings=every), chosen, made, network)
+
+    return _each_once(map(job, itertools.product(*values.values())))
 
 
-def make_specs(
-    registry: Registry,
+def _values(kind: type, name: str, key: str, items: Sequence[Any]) -> list[Setting]:
+    if not items:
+        raise SettingError(f"sweep over '{key}' has no values; expected one or more")
+    _, default = setting_fields(kind).get(key, (None, None))
+    if isinstance(default, tuple) and any(isinstance(item, str) for item in items):
+        raise SettingError(f"sweep over '{key}', a list: a text does not tell one list from two; expected tuples")
+    return [parse_settings(kind, {key: item}, name)[key] for item in items]
+
+
+def resolve_suite(
+    lookup: Lookup,
     suite: Suite,
     *,
-    tasks: str | Sequence[str] | None = None,
-    strategies: str | Sequence[str] | None = None,
+    tasks: Names | None = None,
+    strategies: Names | None = None,
     seeds: int | None = None,
     plugins: Sequence[str] = (),
     weights: str | None = None,
-) -> list[Spec]:
-    """The specs of a suite, task by task; tasks, strategies ("a,b" or a list), seeds and weights may be others.
+) -> list[Job]:
+    """The jobs of a suite, task by task; tasks, strategies ("a,b" or a list), seeds and weights may be others.
 
     The strategies "all" are all that are registered. Weights are for the suite's own backbone: a task that has
     another starts from random ones.
 
     Raises:
-        TlxError: as `make_spec`.
+        TlxError: as `resolve`.
     """
     chosen = _names(strategies, suite.strategies)
     if list(chosen) == ["all"]:
-        chosen = [entry.name for entry in registry.entries("strategies")]
+        chosen = [entry.name for entry in lookup.registry.entries("strategies")]
     source = suite.weights if weights is None else weights
-    specs = [
-        make_spec(
-            registry,
+    recipe = lookup.recipe(suite.recipe)
+
+    def jobs(task: str, strategy: str) -> list[Job]:
+        at = lookup.task(task)
+        changes, own = (suite.overrides.of(at.name, at.protocol.id, name) for name in (strategy, ""))
+        return resolve(
+            lookup,
             task,
             strategy,
-            backbone=suite.backbone_of(task, strategy),
-            recipe=suite.recipe,
+            backbone=changes.get("backbone", suite.backbone),
+            recipe=recipe,
             seeds=suite.seeds if seeds is None else seeds,
-            settings=suite.settings_of(task, strategy),
-            changes=suite.changes(task, strategy),
+            settings=changes.get("settings", ()),
+            changes=changes.get("recipe"),
             plugins=plugins,
             suite=suite.name,
-            weights=source if suite.backbone_of(task) == suite.backbone else "",
+            weights=source if own.get("backbone", suite.backbone) == suite.backbone else "",
         )
-        for task in _names(tasks, suite.tasks)
-        for strategy in chosen
-    ]
-    return list({spec.hash: spec for spec in specs}.values())
+
+    pairs = itertools.product(_names(tasks, suite.tasks), chosen)
+    return _each_once(job for pair in pairs for job in jobs(*pair))
 
 
-def _names(given: str | Sequence[str] | None, default: Sequence[str]) -> Sequence[str]:
-    if given is None:
+def rebuild(spec: Spec) -> Job:
+    """The job of a spec in another process, which loads the plugins that the spec names.
+
+    Raises:
+        TlxError: a name of the spec stands for nothing here.
+    """
+    registry = load_registry(spec.plugin_files)
+    _, kind = Lookup(registry).strategy(spec.strategy)
+    strategy, _ = make_strategy(kind, dict(spec.settings), spec.strategy)
+    return Job(spec, registry.get("tasks", spec.full_task), strategy, registry.get("backbones", spec.backbone))
+
+
+@functools.cache
+def load_registry(files: tuple[str, ...]) -> Registry:
+    """The registry with some plugin files, loaded once in this process."""
+    return Registry.load(files)
+
+
+def _each_once(jobs: Iterable[Job]) -> list[Job]:
+    return list({job.spec.hash: job for job in jobs}.values())
+
+
+def _names(names: Names | None, default: Sequence[str]) -> Sequence[str]:
+    if names is None:
         return default
-    return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names

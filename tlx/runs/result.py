@@ -2,43 +2,49 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tlx.runs.spec import Spec, digest
-from tlx.runs.from_json import build
 from tlx.errors import ResultError
+from tlx.runs.convert import OPTIONAL, convert_fields, fields_to_json
+from tlx.runs.spec import Spec, digest
 from tlx.score import metrics
 
-FORMAT = 1
+FORMAT = 2
 LINE = re.compile(r"\n\s*")
 
 
 @dataclass(frozen=True)
 class Score:
-    """One seed at the selected evaluation, on the target's test images; see `tlx.score.scores`.
+    """One seed at the selected evaluation, on the targets' test rows; see `tlx.score.scores`.
 
-    `top5` is None in files from before it was kept.
+    `accuracy` is the main score: where the result's `metric` is "r2", it is R^2, and there is nothing of classes
+    beside it. `targets` has it for each target by name, where there are several. `metrics` are those of the setting:
+    "rmse" and "mae" of real targets, "known", "unknown" and "hos" where there is an unknown class. `top5` is None where
+    there are five outputs or fewer.
     """
 
     step: int
     accuracy: float
-    recall: list[float | None]
-    macro_f1: float
-    confusion: list[list[int]]
-    ece: float | None
-    collapsed: bool
-    top5: float | None = field(default=None, metadata={"may_miss": True})
+    recall: list[float | None] = field(default_factory=list, metadata=OPTIONAL)
+    macro_f1: float | None = field(default=None, metadata=OPTIONAL)
+    confusion: list[list[int]] = field(default_factory=list, metadata=OPTIONAL)
+    ece: float | None = field(default=None, metadata=OPTIONAL)
+    collapsed: bool = field(default=False, metadata=OPTIONAL)
+    top5: float | None = field(default=None, metadata=OPTIONAL)
+    targets: dict[str, float] = field(default_factory=dict, metadata=OPTIONAL)
+    metrics: dict[str, float | None] = field(default_factory=dict, metadata=OPTIONAL)
 
     @property
     def precision(self) -> list[float | None]:
         """Per class; see `tlx.score.metrics.precision`."""
-        return metrics.precision(self.confusion)
+        return metrics.precision(self.confusion) if self.confusion else []
 
     @property
     def f1(self) -> list[float | None]:
         """Per class; see `tlx.score.metrics.f1`."""
-        return metrics.f1(self.confusion, self.recall)
+        return metrics.f1(self.confusion, self.recall) if self.confusion else []
 
     @property
     def mean_per_class(self) -> float | None:
@@ -55,9 +61,10 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """One evaluation on the curves; every list has one number a seed, None where it was not finite.
 
+    `source_val` and `target` have the main score on the sources' validation rows and the targets' test rows.
     `selectors` has the score that each selector gave it, if it was one of those selected from: of the last phase.
     """
 
@@ -66,7 +73,20 @@ class Point:
     metrics: dict[str, list[float | None]]
     source_val: list[float]
     target: list[float]
-    selectors: dict[str, list[float | None]] = field(default_factory=dict, metadata={"may_miss": True})
+    selectors: dict[str, list[float | None]] = field(default_factory=dict, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True)
+class LabelSpaceCounts:
+    """A label space that is not closed: how many classes source and target share, and how many each has alone.
+
+    With `unknown` the classifier has an output for what is of no source class.
+    """
+
+    shared: int
+    source_private: int
+    target_private: int
+    unknown: bool
 
 
 @dataclass(frozen=True)
@@ -93,8 +113,9 @@ class Result:
     """What a run gives. Two runs of one spec under one `code` and environment differ in `times` only.
 
     `sees` is what the strategy was shown, of "source", "target", "labelled"; `setting` its kind ("unsupervised", ...);
-    `code` the fingerprint of its source. A failed run has `error` (and `traceback`) and no scores;
-    one that is "absent" has as `error` which data are not here, and how to get them.
+    `code` the fingerprint of its source; `metric` what its main scores are; `space` is there where the label space is
+    not closed. A failed run has `error` (and `traceback`) and no scores; one that is "absent" has as `error` which data
+    are not here, and how to get them.
     """
 
     spec: Spec
@@ -108,9 +129,11 @@ class Result:
     sees: tuple[str, ...] = ()
     diverged: list[bool] = field(default_factory=list)
     selections: dict[str, Selection] = field(default_factory=dict)
-    curves: list[Point] = field(default_factory=list)
+    curves: list[CurvePoint] = field(default_factory=list)
     error: str | None = None
     traceback: str | None = None
+    metric: Literal["accuracy", "r2"] = field(default="accuracy", metadata=OPTIONAL)
+    space: LabelSpaceCounts | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def finished(self) -> bool:
@@ -118,13 +141,17 @@ class Result:
         return self.status == "finished"
 
     def accuracy(self, selection: str = "last") -> list[float]:
-        """The target test accuracy of each seed under a selection policy."""
+        """The main score of each seed on the targets' test rows under a selection policy; see `metric`."""
         return [score.accuracy for score in self.selections[selection].scores]
+
+    def targets(self, selection: str = "last") -> dict[str, list[float]]:
+        """The same on each target, by name, where there are several."""
+        scores = self.selections[selection].scores
+        return {name: [score.targets[name] for score in scores] for name in scores[0].targets}
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON values."""
-        fields = asdict(self) | {"spec": self.spec.to_json(), "sees": list(self.sees)}
-        return {"format": FORMAT, "hash": self.spec.hash, **fields}
+        return {"format": FORMAT, "hash": self.spec.hash, **fields_to_json(self)}
 
     @classmethod
     def parse(cls, text: str | bytes) -> "Result":
@@ -132,7 +159,7 @@ class Result:
 
         Raises:
             ResultError: another version of tlx wrote it.
-            KeyError, TypeError, ValueError, SettingError: it is damaged.
+            KeyError, ValueError, SettingError: it is damaged.
         """
         fields = json.loads(text)
         if not isinstance(fields, dict):
@@ -140,7 +167,7 @@ class Result:
         written, claimed = fields.pop("format"), fields.pop("hash")
         if written != FORMAT:
             raise ResultError(f"it has the result format {written!r}; this tlx reads {FORMAT}")
-        result = build(cls, fields)
+        result: Result = convert_fields(fields, cls)
         if digest(fields["spec"]) != claimed:  # of the dict as written: a later tlx may add a field to recipes
             raise ValueError("its hash is not that of its spec")
         seeds = len(result.spec.seeds)
@@ -153,3 +180,15 @@ class Result:
         text = json.dumps(self.to_json(), indent=1, allow_nan=False)
         # a line break within a string is escaped, so a "[" before a real one opens a list
         return re.sub(r"\[\n([^][{}]*)\]", lambda match: f"[{LINE.sub(' ', match[1]).strip()}]", text) + "\n"
+
+
+def failures(results: Sequence[Result]) -> list[str]:
+    """One line for each failed run: task, strategy, error."""
+    return [f"{result.spec.label}: {result.error}" for result in results if result.status == "failed"]
+
+
+def absences(results: Sequence[Result]) -> list[str]:
+    """One line for each task whose data are not on this machine: task, and how to get them."""
+    absent = (result for result in results if result.status == "absent")
+    lines = (f"{result.spec.full_task}: {' '.join(str(result.error).split())}" for result in absent)
+    return list(dict.fromkeys(lines))

@@ -1,177 +1,188 @@
-"""One run: from its spec to its result, whatever happens."""
+"""Runs jobs: loads their data, trains them, scores them, and writes what is to be kept, whatever happens."""
 
+import hashlib
+import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from tlx.runs.embedding import embedding
-from tlx.runs.environment import environment
-from tlx.runs.fingerprint import fingerprint
-from tlx.runs.result import Point, Result, Times
-from tlx.runs.probe import Chosen, choose
-from tlx.runs.select import Opinions, candidates, select_all
-from tlx.runs.spec import Spec
 from tlx.data import TaskData, load_task
-from tlx.errors import DataAbsent, TlxError
+from tlx.errors import DataAbsent, SettingError
 from tlx.plugins import Registry
-from tlx.score.metrics import accuracy
+from tlx.runs.embedding import embedding
+from tlx.runs.environment import versions
+from tlx.runs.fingerprint import engine_fingerprint, fingerprint
+from tlx.runs.probe import Probe, choose_probe
+from tlx.runs.record import Ending, make_result
+from tlx.runs.resolve import Job, load_registry
+from tlx.runs.result import Result
+from tlx.runs.select import select_all, selectors_for
+from tlx.runs.store import Store
 from tlx.score.selectors import Selector
-from tlx.weights.save import save
+from tlx.weights.save import save as write_weights
 from tlx.weights.source import read_for
+
+if TYPE_CHECKING:
+    from tlx.engine.saved import SavedCarry
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Save:
+    """A folder for the weights of each seed, and the selector that picks the evaluation whose weights they are."""
+
+    folder: str | Path
+    selection: str = "last"
+
+
+class Setup(NamedTuple):
+    """What the runs of a grid have in common besides their data."""
+
+    selectors: dict[str, Selector]
+    probe: Probe | None
+    keep_weights: bool
+    carry: "SavedCarry | None"
 
 
 class Runner:
-    """Called with a spec, runs it and gives its result; a run that raises gives a result that is "failed".
+    """Called with a job, runs it and gives its result; a run that raises gives a result that is "failed".
 
-    One whose data are not on this machine gives a result that is "absent".
-
-    Observers have the methods `tlx_run_started`, `tlx_round_finished` and `tlx_run_finished` of `tlx.hooks`. `train` is
-    `tlx.engine.train.train_grid` unless given. `keep(spec, arrays)` is given the run's `tlx.runs.embedding`; `save` is
-    a folder for the weights that each seed ends with. Pickled, it leaves everything behind: elsewhere it loads the
-    plugins anew.
+    A run whose data are not on this machine gives a result that is "absent". Plugins with the hooks of a run hear of
+    it. With a `store` the result is written to it, and a run that was killed goes on from its last round; with
+    `embeddings` the store has the run's `tlx.runs.embedding` too. Pickled, it leaves the registry behind: in another
+    process it loads the plugins that a job's spec names.
     """
 
     def __init__(
         self,
         registry: Registry | None = None,
-        observers: Sequence[Any] = (),
-        train: Callable[..., Any] | None = None,
-        keep: Callable[[Spec, dict[str, np.ndarray]], Any] | None = None,
-        save: str | Path | None = None,
+        store: Store | None = None,
+        embeddings: bool = False,
+        save: Save | None = None,
     ):
-        self.registry, self.observers, self.train, self.keep, self.save = registry, observers, train, keep, save
+        self.registry, self.store, self.embeddings, self.save = registry, store, embeddings, save
         self._data: dict[str, TaskData | DataAbsent] = {}
 
     def __reduce__(self):
-        return Runner, ()
+        return Runner, (None, self.store, self.embeddings, self.save)
 
-    def __call__(self, spec: Spec) -> Result:
-        return self.grid([spec])[0]
+    def __call__(self, job: Job) -> Result:
+        return self.grid([job])[0]
 
-    def grid(self, specs: Sequence[Spec]) -> list[Result]:
-        """The results of specs that differ in settings and recipe alone, which the engine runs as one grid.
+    def grid(self, jobs: Sequence[Job]) -> list[Result]:
+        """The results of jobs that differ in settings and recipe alone, which the engine runs as one grid.
 
         Where one raises, all fail. Times are each one's share.
+
+        Raises:
+            ResultError: a result cannot be written.
         """
-        registry = self.registry or Registry.load(specs[0].plugin_files)
+        registry = self.registry or load_registry(jobs[0].spec.plugin_files)
         started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-        results = []
-        for spec in specs:
-            self._tell(registry, "tlx_run_started", spec=spec)
-            results.append(Result(spec, spec.command, "failed", environment(), Times(started, 0.0)))
+        for job in jobs:
+            registry.hook.tlx_run_started(spec=job.spec)
+        data = setup = None
         try:
-            strategy = registry.get("strategies", specs[0].strategy)
-            code = fingerprint(strategy)
-            results = [replace(result, setting=strategy.setting, code=code) for result in results]
-            results = self._run(specs, registry, strategy, results)
-        except DataAbsent as error:
-            results = [replace(result, status="absent", error=str(error)) for result in results]
+            data = self._load(jobs[0], registry)
+            setup = self._set_up(jobs, data, registry)
+            endings = self._train(jobs, data, setup, registry)
         except Exception as error:
-            message = str(error) if isinstance(error, TlxError) else f"{type(error).__name__}: {error}"
-            results = [replace(result, error=message, traceback=traceback.format_exc()) for result in results]
-        wall = round((time.perf_counter() - clock) / len(specs), 3)
-        results = [replace(result, times=replace(result.times, wall=wall)) for result in results]
+            endings = [Ending(data, error=error, trace=traceback.format_exc())] * len(jobs)
+        wall = round((time.perf_counter() - clock) / len(jobs), 3)
+        results = [make_result(job, ending, started, wall) for job, ending in zip(jobs, endings, strict=True)]
+        if self.store:
+            for result in results:
+                self.store.write(result)
+        if setup and setup.carry and all(result.finished for result in results):
+            setup.carry.clear()
         for result in results:
-            self._tell(registry, "tlx_run_finished", spec=result.spec, result=result)
+            registry.hook.tlx_run_finished(spec=result.spec, result=result)
         return results
 
-    def _run(self, specs: Sequence[Spec], registry: Registry, strategy: Any, results: Sequence[Result]) -> list[Result]:
-        spec = specs[0]
-        data = self._load(spec.full_task, registry)
-        results = [replace(result, data_hash=data.hash) for result in results]
-        from tlx.engine.runs import Point  # JAX is first needed here
+    def _set_up(self, jobs: Sequence[Job], data: TaskData, registry: Registry) -> Setup:
+        spec, selectors = jobs[0].spec, selectors_for(registry, data)
+        by_selector = self.save is not None and self.save.selection != "last"
+        if self.save is not None and by_selector and self.save.selection not in selectors:
+            raise SettingError(
+                f"The weights selected by '{self.save.selection}' cannot be saved: that selector does not judge runs "
+                f"on {spec.full_task}; expected one of {', '.join(selectors)}."
+            )
+        probed = self.embeddings or any(item.uses_features for item in selectors.values())
+        probe = choose_probe(data, spec.recipe.eval_batch) if probed and len(data.source_val.y) else None
+        carry = self._carry(jobs, data, f"probe {bool(probe)}, weights of every evaluation {by_selector}")
+        return Setup(selectors, probe, by_selector, carry)
 
-        train = self.train
-        if train is None:
-            from tlx.engine.train import train_grid as train
+    def _train(self, jobs: Sequence[Job], data: TaskData, setup: Setup, registry: Registry) -> list[Ending]:
+        from tlx.engine.train import Options, Point, train_grid  # JAX is first needed here
 
-        policies = {entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")}
-        sourced = len(data.source_val.y) > 0
-        if not sourced:
-            policies = {name: item for name, item in policies.items() if not (item.needs_source or item.uses_features)}
-        observed = self.keep is not None or any(policy.uses_features for policy in policies.values())
-        chosen = choose(data, spec.recipe.eval_batch) if sourced and observed else None
-        given: dict[str, Any] = {"weights": read_for(spec.weights, spec.seeds)} if spec.weights else {}
-        if chosen:
-            given["sample"] = chosen.images
-        outcomes = train(
-            [Point(strategy(**dict(spec.settings)), spec.recipe) for spec in specs],
-            registry.get("backbones", spec.backbone),
-            data,
-            spec.seeds,
-            lambda place, progress: self._tell(registry, "tlx_round_finished", spec=specs[place], progress=progress),
-            **given,
+        spec, probe = jobs[0].spec, setup.probe
+        options = Options(
+            on_round=lambda place, progress: registry.hook.tlx_round_finished(spec=jobs[place].spec, progress=progress),
+            weights=read_for(spec.weights, spec.seeds) if spec.weights else (),
+            probe=probe.x if probe else {},
+            saved=setup.carry,
+            keep_weights=setup.keep_weights,
         )
-        return [
-            self._scored(result, outcome, data, policies, chosen)
-            for result, outcome in zip(results, outcomes, strict=True)
-        ]
+        points = [Point(job.strategy, job.spec.recipe) for job in jobs]
+        outcomes = train_grid(points, jobs[0].backbone, data, spec.seeds, options)
+        endings = [Ending(data, outcome, select_all(setup.selectors, outcome, data, probe)) for outcome in outcomes]
+        for job, ending in zip(jobs, endings, strict=True):
+            self._keep(job, ending, probe)
+        return endings
 
-    def _scored(
-        self, result: Result, outcome: Any, data: TaskData, policies: dict[str, Selector], chosen: Chosen | None
-    ) -> Result:
-        spec = result.spec
-        if self.save is not None:
-            about = {"backbone": spec.backbone, "classes": "\n".join(data.classes), "spec": spec.hash}
-            for place, seed in enumerate(spec.seeds):
-                save(self.save, seed, outcome.weights(place), about)
-        selections, opinions = select_all(policies, outcome, data, chosen)
-        if self.keep and chosen:
-            self.keep(spec, embedding(outcome, data, chosen))
-        times = replace(result.times, compile=round(outcome.compile_seconds, 3), train=round(outcome.train_seconds, 3))
-        return replace(
-            result,
-            status="finished",
-            environment=environment(outcome.device),
-            times=times,
-            sees=tuple(sorted(outcome.sees)),
-            diverged=[bool(item) for item in outcome.diverged],
-            selections=selections,
-            curves=_curves(outcome, data, opinions),
-        )
+    def _keep(self, job: Job, ending: Ending, probe: Probe | None) -> None:
+        """Writes the embedding and the weights of a run, where they are asked for."""
+        spec, data, outcome = job.spec, ending.data, ending.outcome
+        assert data is not None and outcome is not None
+        if self.embeddings and self.store and probe:
+            self.store.keep(spec, embedding(outcome, data, probe))
+        if self.save is None:
+            return
+        picked = ending.selected.get(self.save.selection)
+        if picked is None and self.save.selection != "last":
+            log.warning("%s: no weights are saved, since '%s' failed", spec.label, self.save.selection)
+            return
+        about = {"backbone": spec.backbone, "classes": "\n".join(data.space.known), "spec": spec.hash}
+        for place, seed in enumerate(spec.seeds):
+            evaluation = picked.places[place] if picked and self.save.selection != "last" else -1
+            write_weights(self.save.folder, seed, outcome.weights(place, evaluation), about)
 
-    def _load(self, task: str, registry: Registry) -> TaskData:
+    def _carry(self, jobs: Sequence[Job], data: TaskData, kept: str) -> "SavedCarry | None":
+        """Where the runs are saved after every round, and what has to be equal for a run to go on from there.
+
+        `kept` says what is kept of every evaluation.
+        """
+        if self.store is None:
+            return None
+        from tlx.engine.saved import SavedCarry
+
+        hashes = [job.spec.hash for job in jobs]
+        installed = versions()
+        identity = {
+            "spec": hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
+            "data": data.hash,
+            "code": fingerprint(type(jobs[0].strategy)),
+            "tlx": f"{installed['tlx']} {engine_fingerprint()}",
+            "jax": installed["jax"],
+            "kept": kept,
+        }
+        return SavedCarry(self.store.folder / f".{identity['spec'][:12]}", identity)
+
+    def _load(self, job: Job, registry: Registry) -> TaskData:
         """The arrays of a task; one task at a time, as a suite goes task by task. Data that are absent stay so."""
-        if task not in self._data:
+        name = job.spec.full_task
+        if name not in self._data:
             try:
-                self._data = {task: load_task(registry.get("tasks", task), partial(registry.get, "datasets"))}
+                self._data = {name: load_task(job.task, partial(registry.get, "datasets"))}
             except DataAbsent as error:  # a download that failed is not tried again for every strategy
-                self._data = {task: error}
-        data = self._data[task]
+                self._data = {name: error}
+        data = self._data[name]
         if isinstance(data, DataAbsent):
             raise data
         return data
-
-    def _tell(self, registry: Registry, event: str, **what: Any) -> None:
-        getattr(registry.hook, event)(**what)
-        for observer in self.observers:
-            getattr(observer, event)(**what)
-
-
-def _curves(outcome: Any, data: TaskData, opinions: Opinions) -> list[Point]:
-    first = len(outcome.evaluations) - len(candidates(outcome))
-    return [
-        Point(
-            phase=evaluation.phase,
-            step=int(evaluation.step),
-            metrics={key: [_number(value) for value in values] for key, values in sorted(evaluation.metrics.items())},
-            source_val=[accuracy(logits, data.source_val.y) for logits in evaluation.source_logits if len(logits)],
-            target=[accuracy(logits, data.test_y) for logits in evaluation.target_logits],
-            selectors={name: [_number(seed[number - first]) for seed in seeds] for name, seeds in opinions.items()}
-            if number >= first
-            else {},
-        )
-        for number, evaluation in enumerate(outcome.evaluations)
-    ]
-
-
-def _number(value: Any) -> float | None:
-    """Six digits, as float32 has; None for what JSON cannot hold."""
-    return float(f"{value:.6g}") if np.isfinite(value) else None

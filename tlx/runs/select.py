@@ -1,24 +1,50 @@
-"""What every selector says of a run's evaluations, and the scores where it picks."""
+"""What every selector thinks of a run's evaluations, and the scores where it picks."""
 
 import functools
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from tlx.runs.result import Score, Selection
-from tlx.runs.probe import Chosen, sample_of
 from tlx.data import TaskData
-from tlx.score.metrics import scores
+from tlx.plugins import Registry
+from tlx.runs.probe import Probe, sample_of
+from tlx.runs.result import Score, Selection
+from tlx.runs.scoring import score_of
 from tlx.score.selectors import Evidence, Selector, judge, pick
 
+if TYPE_CHECKING:
+    from tlx.engine.train import Evaluation, Outcome
+
 log = logging.getLogger(__name__)
-Opinions = dict[str, list[list[float]]]
-"""By selector: the score of every evaluation of the last phase, of every seed: [seeds][evaluations]."""
+
+
+class Selected(NamedTuple):
+    """What one selector says: `opinions` [seeds][evaluations of the last phase], and the place that it picks by seed.
+
+    Places count all evaluations of the run.
+    """
+
+    selection: Selection
+    opinions: list[list[float]]
+    places: list[int]
+
+
+def selectors_for(registry: Registry, data: TaskData) -> dict[str, Selector]:
+    """The registered selectors that can judge runs on this task, by its kind of target, and whether it has a source."""
+    every: dict[str, Selector] = {
+        entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")
+    }
+    sourced = len(data.source_val.y) > 0
+    return {
+        name: item
+        for name, item in every.items()
+        if data.target_kind in item.targets and (sourced or not (item.needs_source or item.uses_features))
+    }
 
 
 def select_all(
-    policies: Mapping[str, Selector], outcome: Any, data: TaskData, chosen: Chosen | None
-) -> tuple[dict[str, Selection], Opinions]:
+    selectors: Mapping[str, Selector], outcome: "Outcome", data: TaskData, probe: Probe | None
+) -> dict[str, Selected]:
     """The scores of each seed where each selector picks, among the evaluations of the last phase, and its opinions.
 
     A selector that fails is named in the log and left out, which loses no run. Linear algebra keeps one thread: the
@@ -26,32 +52,35 @@ def select_all(
     """
     from threadpoolctl import threadpool_limits
 
-    seen = [_evidence(outcome, seed, data, chosen) for seed in range(len(outcome.seeds))]
-    selections, opinions = {}, {}
+    evidence = [_evidence(outcome, seed, data, probe) for seed in range(len(outcome.seeds))]
+    first = len(outcome.evaluations) - len(candidates(outcome))
 
     @functools.cache
-    def scored(seed: int, index: int) -> Score:  # most selectors pick the same few evaluations
-        item = seen[seed][index]
-        return Score(step=int(item.step), **scores(item.target_logits, data.test_y))
+    def score(seed: int, index: int) -> Score:  # most selectors pick the same few evaluations
+        item = evidence[seed][index]
+        return score_of(int(item.step), item.target_logits, data)
 
-    for name, policy in policies.items():
+    selected = {}
+    for name, selector in selectors.items():
         try:
             with threadpool_limits(1):
-                opinions[name] = [judge(policy, evidence) for evidence in seen]
+                opinions = [judge(selector, items) for items in evidence]
         except Exception as error:
             log.warning("selector '%s' failed and is left out: %s: %s", name, type(error).__name__, error)
             continue
-        made = [scored(seed, pick(values)) for seed, values in enumerate(opinions[name])]
-        selections[name] = Selection(policy.uses_target_labels, made)
-    return selections, opinions
+        picks = [pick(values) for values in opinions]
+        scores = [score(seed, index) for seed, index in enumerate(picks)]
+        selection = Selection(selector.uses_target_labels, scores)
+        selected[name] = Selected(selection, opinions, [first + index for index in picks])
+    return selected
 
 
-def candidates(outcome: Any) -> list[Any]:
+def candidates(outcome: "Outcome") -> list["Evaluation"]:
     """The evaluations that are selected from: those of the last phase."""
     return [item for item in outcome.evaluations if item.phase == outcome.evaluations[-1].phase]
 
 
-def _evidence(outcome: Any, seed: int, data: TaskData, chosen: Chosen | None) -> list[Evidence]:
+def _evidence(outcome: "Outcome", seed: int, data: TaskData, probe: Probe | None) -> list[Evidence]:
     return [
         Evidence(
             item.step,
@@ -59,8 +88,9 @@ def _evidence(outcome: Any, seed: int, data: TaskData, chosen: Chosen | None) ->
             item.source_logits[seed],
             data.source_val.y,
             item.target_logits[seed],
-            data.test_y,
-            sample_of(item.observed, seed, chosen, data) if chosen else None,
+            data.test.y,
+            sample_of(item.observed, seed, probe, data) if probe else None,
+            data.target_kind,
         )
         for item in candidates(outcome)
     ]

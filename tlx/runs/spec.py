@@ -5,11 +5,11 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from tlx.data.task_names import parse
 from tlx.engine.recipe import Recipe
+from tlx.runs.convert import OPTIONAL, as_text, convert_fields, fields_to_json
 
 Setting = bool | int | float | str | None | tuple[Any, ...]
 
@@ -32,8 +32,8 @@ class Spec:
     seeds: tuple[int, ...]
     plugin_files: tuple[str, ...] = ()
     suite: str = ""
-    weights: str = ""
-    weights_sha256: str = ""
+    weights: str = field(default="", metadata=OPTIONAL)
+    weights_sha256: str = field(default="", metadata=OPTIONAL)
 
     @property
     def hash(self) -> str:
@@ -43,8 +43,7 @@ class Spec:
     @property
     def file_name(self) -> str:
         """The name of its files, without the ending: task, strategy and the first 12 digits of the hash."""
-        words = (re.sub(r"[^\w.+]+", "-", word) for word in (self.task, self.strategy))
-        return ".".join((*words, self.hash[:12]))
+        return ".".join((file_word(self.task), file_word(self.strategy), self.hash[:12]))
 
     @property
     def label(self) -> str:
@@ -54,8 +53,7 @@ class Spec:
     @property
     def full_task(self) -> str:
         """The task with its protocol, as the registry takes it: "a->b@P-28/10"."""
-        name = parse(self.task)
-        return str(name._replace(protocol=self.protocol.removesuffix(f"/{name.shots}")))
+        return full_name(self.task, self.protocol)
 
     @property
     def weight(self) -> int:
@@ -65,69 +63,55 @@ class Spec:
     @property
     def command(self) -> str:
         """The shell command that runs it again: by its suite if it is of one, else by itself."""
-        # an arrow would have to be quoted; names with a prefix hold ":" themselves
-        task = self.full_task if ":" in self.task else self.full_task.replace("->", ":")
+        # an arrow has to be quoted; a colon stands for one alone, and names with a prefix hold ":" themselves
+        plain = ":" not in self.task and self.task.count("->") == 1
+        task = self.full_task.replace("->", ":") if plain else self.full_task
         seeds = ["--seeds", str(len(self.seeds))]
         if self.suite:
             words = ["tlx", "bench", self.suite, "--tasks", task, "--strategies", self.strategy, *seeds]
         else:
             words = ["tlx", "run", task, self.strategy, "--backbone", self.backbone, "--recipe", self.recipe.name]
             words += ["--steps", str(self.recipe.steps), *seeds]
-            words += [word for key, value in self.settings for word in ("--set", f"{key}={written(value)}")]
+            words += [word for key, value in self.settings for word in ("--set", f"{key}={as_text(value)}")]
         words += ["--weights", self.weights] if self.weights else []
         return shlex.join(words + [word for file in self.plugin_files for word in ("--plugin", file)])
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON values."""
-        pretrained = {"weights": self.weights, "weights_sha256": self.weights_sha256} if self.weights else {}
-        return {
-            "task": self.task,
-            "protocol": self.protocol,
-            "strategy": self.strategy,
-            "settings": {key: _thawed(value) for key, value in sorted(self.settings)},
-            "backbone": self.backbone,
-            "recipe": self.recipe.to_json(),
-            "seeds": list(self.seeds),
-            "plugin_files": list(self.plugin_files),
-            "suite": self.suite,
-            **pretrained,
-        }
+        """A dict of JSON values; the settings are a dict."""
+        fields = fields_to_json(self)
+        return {**fields, "settings": dict(sorted(fields["settings"]))}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Spec":
         """The spec of `to_json`'s dict.
 
         Raises:
-            KeyError, TypeError, ValueError, SettingError: the dict is not one that `to_json` writes.
+            ValueError, SettingError: the dict is not one that `to_json` writes.
         """
-        texts = {key: fields[key] for key in ("task", "protocol", "strategy", "backbone", "suite")}
-        texts |= {key: fields.get(key, "") for key in ("weights", "weights_sha256")}
-        if odd := [key for key, value in texts.items() if not isinstance(value, str)]:
-            raise TypeError(f"spec: {', '.join(odd)} should be text")
-        return cls(
-            **texts,
-            settings=tuple((key, _frozen(value)) for key, value in sorted(fields["settings"].items())),
-            recipe=Recipe.from_json(fields["recipe"]),
-            seeds=tuple(int(seed) for seed in fields["seeds"]),
-            plugin_files=tuple(str(file) for file in fields["plugin_files"]),
-        )
+        if not isinstance(settings := fields.get("settings", {}), dict):
+            raise ValueError(f"settings: got {settings!r:.60}; expected a dict")
+        pairs = [[key, _frozen(value)] for key, value in sorted(settings.items())]
+        return convert_fields({**fields, "settings": pairs} if "settings" in fields else fields, cls)
+
+
+def file_word(name: str) -> str:
+    """A name as part of the name of a file: "a->b/10" is "a-b-10"."""
+    return re.sub(r"[^\w.+]+", "-", name)
+
+
+def full_name(task: str, protocol: str) -> str:
+    """A task's name with its protocol before its shots: "a->b/10" under "P-28/10" is "a->b@P-28/10".
+
+    `task` is in normal form. The name of a target with a prefix has the protocol already where it has shots.
+    """
+    identifier, slash, shots = protocol.partition("/")
+    return f"{task.removesuffix(f'{slash}{shots}').removesuffix(f'@{identifier}')}@{protocol}"
 
 
 def digest(fields: Mapping[str, Any]) -> str:
     """The hash of a spec from its dict."""
     content = {key: value for key, value in fields.items() if key not in ("plugin_files", "suite", "weights")}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def written(value: Any) -> str:
-    """A setting's value as the command line takes it: `true`, `0.5`, `none`, `1,2`."""
-    if isinstance(value, tuple):
-        return ",".join(written(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
-
-
-def _thawed(value: Any) -> Any:
-    return [_thawed(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _frozen(value: Any) -> Any:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tlx.errors import ResultError, SettingError
 from tlx.runs.result import Result
 from tlx.runs.spec import Spec
-from tlx.errors import ResultError, SettingError
 
 NAME = re.compile(r".+\.[0-9a-f]{12}\.json")
-PROBE = b"\0" * 65536
+TRIAL = b"\0" * 65536
 log = logging.getLogger(__name__)
 
 
@@ -33,14 +33,14 @@ class Store:
         Raises:
             ResultError: it is a file, there is no permission, or the disk is full.
         """
-        probe = self.folder / f".probe.{os.getpid()}.tmp"
+        trial = self.folder / f".trial.{os.getpid()}.tmp"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _write(probe, PROBE)
+            _write(trial, TRIAL)
         except OSError as error:
             raise self._error("cannot hold results", error) from error
         finally:
-            _remove(probe)
+            _remove(trial)
 
     def path(self, spec: Spec) -> Path:
         """The file of a run."""
@@ -62,7 +62,7 @@ class Store:
             return None
         except OSError as error:
             raise self._error(f"cannot be read ({path.name})", error) from error
-        except (KeyError, TypeError, ValueError, SettingError) as error:
+        except (KeyError, ValueError, SettingError) as error:
             self._set_aside(path, error)
             return None
 
@@ -77,7 +77,7 @@ class Store:
         return path
 
     def keep(self, spec: Spec, arrays: Mapping[str, np.ndarray]) -> Path:
-        """Writes what is to be looked at of a run (`tlx.runs.embedding`) beside its result, as .npz.
+        """Writes the embedding of a run (`tlx.runs.embedding`) beside its result, as .npz.
 
         Raises:
             ResultError: as `write`.
@@ -89,7 +89,7 @@ class Store:
         return path
 
     def kept(self, spec: Spec) -> dict[str, np.ndarray] | None:
-        """What `keep` wrote; None where there is none, or it is damaged, which is told in the log."""
+        """What `keep` wrote; None where there is none, or it is damaged, which the log says."""
         path = self.path(spec).with_suffix(".npz")
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
@@ -144,7 +144,7 @@ def load_all(folder: str | Path) -> list[Result]:
         for path in sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name)):
             try:
                 results.append(_parse(path))
-            except (KeyError, TypeError, ValueError, SettingError) as error:
+            except (KeyError, ValueError, SettingError) as error:
                 log.warning("%s is damaged (%s): left out; the next `tlx bench` sets it aside", path, _reason(error))
     except OSError as error:
         raise ResultError(f"Results folder '{folder}' cannot be read: {error}.") from error

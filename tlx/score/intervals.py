@@ -9,10 +9,11 @@ RESAMPLES = 10_000
 Interval = tuple[float, float | None, float | None]
 
 
-def interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """The mean and its Student t-interval, mean +- t * s / sqrt(n) with n - 1 degrees of freedom, clipped to [0, 1].
+def interval(values: Sequence[float], level: float = 0.95, low: float = 0.0) -> Interval:
+    """The mean and its Student t-interval, mean +- t * s / sqrt(n) with n - 1 degrees of freedom, clipped to [low, 1].
 
-    One value has no interval: (value, None, None).
+    `low` is the least that the metric can be: 0 of an accuracy, -inf of R^2. One value has no interval: (value, None,
+    None).
 
     Raises:
         ValueError: no value.
@@ -27,7 +28,7 @@ def interval(values: Sequence[float], level: float = 0.95) -> Interval:
 
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
     half = float(stdtrit(count - 1, (1 + level) / 2)) * deviation / math.sqrt(count)
-    return mean, max(0.0, mean - half), min(1.0, mean + half)
+    return mean, max(low, mean - half), min(1.0, mean + half)
 
 
 def bootstrap_interval(values: Sequence[float], level: float = 0.95) -> Interval:

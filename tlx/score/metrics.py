@@ -1,10 +1,10 @@
-"""What the logits of one evaluation are worth against the labels.
+"""What the outputs of one evaluation are worth against the labels.
 
-Shape vocabulary: rows N, classes C.
+Shape vocabulary: rows N, classes C, real numbers of a row K.
 """
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -55,9 +55,83 @@ def scores(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"]
     }
 
 
+class RealMetrics(TypedDict):
+    """What `real_scores` gives."""
+
+    r2: float
+    rmse: float
+    mae: float
+
+
+class OpenMetrics(TypedDict):
+    """What `open_scores` gives."""
+
+    known: float | None
+    unknown: float | None
+    hos: float | None
+
+
 def accuracy(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"]) -> float:
     """The part of rows whose largest logit, if it is finite, is the label's."""
     return float((np.isfinite(logits.max(axis=1)) & (logits.argmax(axis=1) == y)).mean())
+
+
+def r2(outputs: Float[np.ndarray, "rows reals"], y: Float[np.ndarray, "rows reals"]) -> float:
+    """The coefficient of determination: 1 - sum_i (y_i - o_i)^2 / sum_i (y_i - mean y)^2, the mean over the K columns.
+
+    At most 1; 0 is what the mean of the labels has. A column of equal labels counts as 1 where all are met, else as 0.
+    NaN where an output is not finite.
+    """
+    if not np.isfinite(outputs).all():
+        return float("nan")
+    outputs, y = outputs.astype(np.float64), y.astype(np.float64)
+    left, spread = ((y - outputs) ** 2).sum(axis=0), ((y - y.mean(axis=0)) ** 2).sum(axis=0)
+    parts = np.where(spread > 0, 1 - left / np.where(spread > 0, spread, 1), left == 0)
+    return float(parts.mean())
+
+
+def real_scores(outputs: Float[np.ndarray, "rows reals"], y: Float[np.ndarray, "rows reals"]) -> RealMetrics:
+    """R^2, the root of the mean squared error, and the mean absolute error, the last two over all rows and columns.
+
+    Each is NaN where an output is not finite.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        gaps = outputs.astype(np.float64) - y
+        finite = bool(np.isfinite(outputs).all())
+        rmse, mae = (float(np.sqrt((gaps**2).mean())), float(np.abs(gaps).mean())) if finite else (np.nan, np.nan)
+    return {"r2": r2(outputs, y), "rmse": rmse, "mae": mae}
+
+
+MAIN: dict[str, tuple[str, Callable[[Any, Any], float]]] = {"classes": ("accuracy", accuracy), "real": ("r2", r2)}
+
+
+def main_metric(target_kind: str) -> str:
+    """The name of the metric that runs with this kind of target are compared by; higher is better."""
+    return MAIN[target_kind][0]
+
+
+def main_score(
+    target_kind: str,
+    outputs: Float[np.ndarray, "rows outputs"],
+    y: Int[np.ndarray, "rows"] | Float[np.ndarray, "rows reals"],
+) -> float:
+    """The main metric of outputs against labels: `accuracy` of classes, `r2` of real targets."""
+    return MAIN[target_kind][1](outputs, y)
+
+
+def open_scores(recall: Sequence[float | None], known: int) -> OpenMetrics:
+    """OS*, UNK and HOS of a task with an unknown class, from the recall of the `known` classes and then the unknown's.
+
+    known = the mean recall of the known classes that occur, unknown = the recall of the unknown, hos = their harmonic
+    mean 2 known unknown / (known + unknown). Each is None where no row is of it.
+
+    Reference: Bucci et al., On the Effectiveness of Image Rotation for Open Set Domain Adaptation, ECCV 2020.
+    """
+    first, second = mean_per_class(recall[:known]), recall[known]
+    if first is None or second is None:
+        return {"known": first, "unknown": second, "hos": None}
+    both = first + second
+    return {"known": first, "unknown": second, "hos": 2 * first * second / both if both else 0.0}
 
 
 def top_k(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"], k: int = 5) -> float:

@@ -10,26 +10,23 @@ from jaxtyping import Float, Int
 
 from tlx.score.density_ratio import density_ratio
 
-Features = Float[np.ndarray, "rows width"]
-Logits = Float[np.ndarray, "rows classes"]
-
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Features and logits of a few rows, the same ones at every evaluation of a run; see `tlx.runs.probe`.
+    """Features and outputs of a few rows, the same ones at every evaluation of a run; see `tlx.runs.probe`.
 
     The target's rows are test images, without their labels: these selectors are transductive. Row i of `mixed_logits`
     is of the image 0.55 a + 0.45 b, where `mixed_rows[i]` are the places of a and b among the target's rows.
     """
 
-    train_features: Features
-    val_features: Features
-    val_logits: Logits
-    val_y: Int[np.ndarray, "rows"]
-    target_features: Features
-    target_logits: Logits
-    mixed_logits: Logits
-    mixed_rows: Int[np.ndarray, "rows 2"]
+    train_features: Float[np.ndarray, "train width"]
+    val_features: Float[np.ndarray, "val width"]
+    val_logits: Float[np.ndarray, "val outputs"]
+    val_y: Int[np.ndarray, "val"] | Float[np.ndarray, "val outputs"]
+    target_features: Float[np.ndarray, "target width"]
+    target_logits: Float[np.ndarray, "target classes"]
+    mixed_logits: Float[np.ndarray, "mixed classes"]
+    mixed_rows: Int[np.ndarray, "mixed 2"]
 
     @property
     def finite(self) -> bool:
@@ -43,7 +40,9 @@ class Sample:
 
     @functools.cached_property
     def val_losses(self) -> Float[np.ndarray, "rows"]:
-        """Whether each validation row is classified wrongly: the 0-1 loss."""
+        """The 0-1 loss of each validation row: whether it is classified wrongly. Of real targets, the squared error."""
+        if self.val_y.ndim == 2:
+            return ((self.val_logits.astype(np.float64) - self.val_y) ** 2).mean(axis=1)
         return (self.val_logits.argmax(axis=1) != self.val_y).astype(np.float64)
 
 
@@ -51,6 +50,7 @@ class Sample:
 class Evidence:
     """What one evaluation of one seed shows to a selector. `progress` is step / total steps.
 
+    With the `target_kind` "real" logits are the outputs [N, K], and labels real numbers [N, K].
     `target_y` is None unless the selector declares `uses_target_labels`, and `sample` may be unless it declares
     `uses_features`.
     """
@@ -58,10 +58,11 @@ class Evidence:
     step: int
     progress: float
     source_logits: Float[np.ndarray, "val classes"]
-    source_y: Int[np.ndarray, "val"]
+    source_y: Int[np.ndarray, "val"] | Float[np.ndarray, "val reals"]
     target_logits: Float[np.ndarray, "test classes"]
-    target_y: Int[np.ndarray, "test"] | None
+    target_y: Int[np.ndarray, "test"] | Float[np.ndarray, "test reals"] | None
     sample: Sample | None = None
+    target_kind: str = "classes"
 
 
 class Selector:
@@ -70,12 +71,14 @@ class Selector:
     A selector that reads the target's test labels must say so in `uses_target_labels`: reports mark it. One that reads
     `evidence.sample` says so in `uses_features`; it is not asked about an evaluation whose sample is not finite. One
     that reads the source rows says so in `needs_source`: a task without a source is not selected by it, nor by one that
-    uses features.
+    uses features. `targets` are the kinds of target that it is for, "classes" and "real"; a selector of classes is not
+    asked about a task with real targets.
     """
 
     uses_target_labels: ClassVar[bool] = False
     uses_features: ClassVar[bool] = False
     needs_source: ClassVar[bool] = False
+    targets: ClassVar[tuple[str, ...]] = ("classes",)
 
     def score(self, evidence: Evidence) -> float:
         """How good this evaluation looks; NaN is worse than anything."""

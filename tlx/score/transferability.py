@@ -10,12 +10,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from tlx.errors import DataError
 
 Features = Float[np.ndarray, "rows width"]
-Labels = Int[np.ndarray, "rows"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +25,10 @@ class Pair:
         DataError: shapes that do not fit, features that are not finite, or fewer than two classes in the target.
     """
 
-    target: Features
-    target_y: Labels
-    source: Features | None = None
-    source_y: Labels | None = None
+    target: np.ndarray  # [N, D]; the shapes are checked below, with a message that says what is expected
+    target_y: np.ndarray  # [N]
+    source: np.ndarray | None = None
+    source_y: np.ndarray | None = None
 
     def __post_init__(self):
         for name, x, y in (("target", self.target, self.target_y), ("source", self.source, self.source_y)):
@@ -38,6 +37,8 @@ class Pair:
             if x is None or y is None or x.ndim != 2 or y.shape != x.shape[:1] or not x.size:
                 got = " and ".join("absent" if part is None else str(part.shape) for part in (x, y))
                 raise DataError(f"Transferability, {name}: features and labels are {got}; expected [N, D] and [N].")
+            if y.dtype.kind not in "iu":
+                raise DataError(f"Transferability, {name}: labels are {y.dtype}; expected whole numbers of classes.")
             if not np.isfinite(x).all():
                 raise DataError(f"Transferability, {name}: features are not finite.")
             if len(np.unique(y)) < 2:
@@ -47,7 +48,7 @@ class Pair:
             raise DataError(f"Transferability: features are {widths} wide; expected those of one backbone.")
 
     @property
-    def domains(self) -> tuple[Features, Features]:
+    def domains(self) -> tuple[Float[np.ndarray, "target width"], Float[np.ndarray, "source width"]]:
         """Source and target features. Raises DataError without a source."""
         if self.source is None:
             raise DataError("This transferability score compares domains; expected a source.")

@@ -2,6 +2,7 @@
 
 from tlx.store.downloadable import Prepared, Ready
 from tlx.store.features import read_features
-from tlx.store.raw import File, fetch
+from tlx.store.file import File
+from tlx.store.raw import fetch
 
 __all__ = ["File", "Prepared", "Ready", "fetch", "read_features"]

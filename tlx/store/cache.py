@@ -5,7 +5,9 @@ The folder is built under another name and renamed when it is whole, under a loc
 dies; what a killed builder left is deleted by the next.
 """
 
+import dataclasses
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -18,9 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from tlx.data.inputs import KINDS, Image, Input
 from tlx.data.task import Arrays, Dataset
+from tlx.data.tree import Inputs, leaves, map_leaves
 from tlx.errors import DataError
-from tlx.store.raw import sha256
+from tlx.store.file import sha256
 
 log = logging.getLogger("tlx")
 
@@ -44,7 +48,7 @@ def place(name: str, key: str) -> Path:
     return home() / "cache" / f"{file_name(name)}-{key[:16]}"
 
 
-def cached(name: str, key: str, build: Callable[[], Dataset]) -> Dataset:
+def load_or_build(name: str, key: str, build: Callable[[], Dataset]) -> Dataset:
     """The dataset `name` of content `key`: from the cache, or built, kept and then read from there.
 
     A damaged cache folder is told in the log, by its file, and built again.
@@ -79,8 +83,10 @@ def read(name: str, folder: Path) -> Dataset:
     about = meta(folder)
     splits = []
     for split in ("train", "test"):
-        splits.append(Arrays(*(_array(folder / f"{split}_{part}.npy", about["files"]) for part in Arrays._fields)))
-    return Dataset(name, *splits, classes=tuple(about["classes"]))
+        parts = {stem: _array(folder / f"{split}_{stem}.npy", about["files"]) for stem in _stems(about.get("x", ""))}
+        splits.append(Arrays(_tree(about.get("x", ""), parts), parts["y"], parts["origin"]))
+    kind, target_kind = _kind(about.get("input", {"kind": "image"})), about.get("target_kind", "classes")
+    return Dataset(name, splits[0], splits[1], tuple(about["classes"]), kind, target_kind)
 
 
 def remove(folder: Path) -> None:
@@ -132,14 +138,15 @@ def _write(folder: Path, dataset: Dataset) -> None:
     try:
         files = {}
         for split in ("train", "test"):
-            for part, array in getattr(dataset, split)._asdict().items():
-                path = build / f"{split}_{part}.npy"
+            arrays: Arrays = getattr(dataset, split)
+            for stem, array in {**_leaves(arrays.x), "y": arrays.y, "origin": arrays.origin}.items():
+                path = build / f"{split}_{stem}.npy"
                 with path.open("wb") as stream:
                     np.save(stream, array, allow_pickle=False)
                     stream.flush()
                     os.fsync(stream.fileno())
                 files[path.name] = {"size": path.stat().st_size, "sha256": sha256(path)}
-        about = {"name": dataset.name, "classes": dataset.classes, "files": files}
+        about = {"name": dataset.name, "classes": dataset.classes, "files": files, **_kinds(dataset)}
         about["hash"] = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
         (build / "meta.json").write_text(json.dumps(about, indent=1))
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
@@ -147,3 +154,43 @@ def _write(folder: Path, dataset: Dataset) -> None:
     except BaseException:
         shutil.rmtree(build, ignore_errors=True)
         raise
+
+
+def _kinds(dataset: Dataset) -> dict[str, Any]:
+    """What meta.json says of a dataset that is not one array of images with classes."""
+    facts: dict[str, Any] = {}
+    if not isinstance(dataset.input, Image):
+        facts["input"] = {"kind": dataset.input.kind, **dataclasses.asdict(dataset.input)}
+    if dataset.target_kind != "classes":
+        facts["target_kind"] = dataset.target_kind
+    if not isinstance(dataset.train.x, np.ndarray):
+        numbers = itertools.count()
+        facts["x"] = map_leaves(lambda _: next(numbers), dataset.train.x)
+    return facts
+
+
+def _kind(facts: dict[str, Any]) -> Input:
+    return KINDS[facts["kind"]](**{key: value for key, value in facts.items() if key != "kind"})
+
+
+def _leaves(x: Inputs) -> dict[str, np.ndarray]:
+    """The arrays of x by the stem of their file: "x" of one array, "x.0", "x.1", ... of a tree."""
+    if isinstance(x, np.ndarray):
+        return {"x": x}
+    return {f"x.{number}": leaf for number, leaf in enumerate(leaves(x))}
+
+
+def _stems(form: Any) -> list[str]:
+    """The stems of the files of a split, of an x whose form is a tree of numbers, or "" of one array."""
+    return [*(["x"] if form == "" else [f"x.{number}" for number in leaves(_tuples(form))]), "y", "origin"]
+
+
+def _tree(form: Any, parts: dict[str, np.ndarray]) -> Inputs:
+    return parts["x"] if form == "" else map_leaves(lambda number: parts[f"x.{number}"], _tuples(form))
+
+
+def _tuples(form: Any) -> Any:
+    """A form as JSON has it, with its lists made tuples again."""
+    if isinstance(form, dict):
+        return {key: _tuples(item) for key, item in form.items()}
+    return tuple(map(_tuples, form)) if isinstance(form, list) else form

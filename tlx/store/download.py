@@ -6,26 +6,21 @@ import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tlx.errors import DataError
-
-if TYPE_CHECKING:
-    from tlx.store.raw import File, Progress
+from tlx.store.file import File, Progress, mismatch
 
 TIMEOUT = 30.0  # seconds without a byte
 BLOCK = 1 << 20
 TRIES = 3
 
 
-def download(file: "File", url: str, path: Path, progress: "Progress | None" = None) -> Path:
+def download(file: File, url: str, path: Path, progress: Progress | None = None) -> Path:
     """Downloads `url` to `path`, going on from what lies in "<path>.part".
 
     Raises:
         DataError: the host does not answer, answers with an error, stops early, or sends what has another hash.
     """
-    from tlx.store.raw import mismatch
-
     part = path.with_name(f"{path.name}.part")
     resumed = _size(part) > 0
     if not resumed or mismatch(file, part) is not None:
@@ -42,7 +37,7 @@ def download(file: "File", url: str, path: Path, progress: "Progress | None" = N
     return path
 
 
-def _receive_all(file: "File", url: str, part: Path, progress: "Progress | None") -> None:
+def _receive_all(file: File, url: str, part: Path, progress: Progress | None) -> None:
     """Receives until the host has no more; a connection that breaks is taken up again as long as it brings bytes."""
     for left in reversed(range(TRIES)):
         before = _size(part)
@@ -57,7 +52,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _receive(file: "File", url: str, part: Path, progress: "Progress | None") -> None:
+def _receive(file: File, url: str, part: Path, progress: Progress | None) -> None:
     done = _size(part)
     headers = {"User-Agent": "tlx", "Accept-Encoding": "identity"}
     if done:

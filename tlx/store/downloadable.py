@@ -10,7 +10,8 @@ from typing import NamedTuple
 from tlx.data.task import Dataset
 from tlx.errors import DataError
 from tlx.store import cache
-from tlx.store.raw import File, Progress, fetch
+from tlx.store.file import File, Progress
+from tlx.store.raw import fetch
 
 
 class Ready(NamedTuple):
@@ -70,7 +71,7 @@ class Prepared:
         if ready is None and given is not None and self.take is not None:
             self._take(given)
             key, ready = self._key()
-        return cache.cached(self.name, key, lambda: self._build(ready, given, progress))
+        return cache.load_or_build(self.name, key, lambda: self._build(ready, given, progress))
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""Cached features: a backbone run once over a dataset, and its outputs kept in the place of the images."""
+"""Cached features: a backbone run once over a dataset, and its outputs kept as vectors in the place of its x."""
 
 import hashlib
 import json
@@ -11,13 +11,15 @@ import numpy as np
 from jaxtyping import Float32
 
 from tlx.data.choose import keys
-from tlx.data.task import Arrays, Dataset, Images
+from tlx.data.inputs import Vector
+from tlx.data.task import Arrays, Dataset
+from tlx.data.tree import Inputs, leaves, take
 from tlx.errors import DataAbsent, DataError
 from tlx.store import cache
 
 EDITION = re.compile(r"[A-Za-z0-9_]+(?:[.-][A-Za-z0-9_]+)*")
 PREFIX = "features:"
-Extract = Callable[[Images], Float32[np.ndarray, "rows width"]]
+Extract = Callable[[Inputs], Float32[np.ndarray, "rows width"]]
 
 
 def features_name(edition: str, dataset: str) -> str:
@@ -28,9 +30,9 @@ def features_name(edition: str, dataset: str) -> str:
 
 
 def write_features(edition: str, dataset: Dataset, facts: Mapping[str, Any], extract: Extract) -> Dataset:
-    """The features of a dataset's images, from the cache or by `extract`, and from then on "features:EDITION/DATASET".
+    """The features of a dataset's rows, from the cache or by `extract`, and from then on "features:EDITION/DATASET".
 
-    `facts` are all that decides them besides the images: backbone, weights, protocol. They and the content of the
+    `facts` are all that decides them besides the rows: backbone, weights, protocol. They and the content of the
     dataset make the key: other features under the same name are replaced.
 
     Raises:
@@ -38,15 +40,16 @@ def write_features(edition: str, dataset: Dataset, facts: Mapping[str, Any], ext
     """
     name = features_name(edition, dataset.name)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for array in (part for split in (dataset.train, dataset.test) for part in split):
+    arrays = [leaf for split in (dataset.train, dataset.test) for part in split for leaf in leaves(part)]
+    for array in arrays:
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     key = digest.hexdigest()
 
     def build() -> Dataset:
-        parts = [split._replace(x=_rows(extract(split.x))) for split in (dataset.train, dataset.test)]
-        return Dataset(name, parts[0], parts[1], dataset.classes)
+        parts = [split._replace(x=np.asarray(extract(split.x), np.float32)) for split in (dataset.train, dataset.test)]
+        return Dataset(name, parts[0], parts[1], dataset.classes, Vector(standardise=False), dataset.target_kind)
 
-    found = cache.cached(name, key, build)
+    found = cache.load_or_build(name, key, build)
     for folder in set(_folders(name)) - {cache.place(name, key)}:
         cache.remove(folder)
     return found
@@ -77,11 +80,7 @@ def some_rows(arrays: Arrays, rows: int | None) -> Arrays:
     if rows is None or rows >= len(arrays.y):
         return arrays
     kept = np.sort(np.argsort(keys(arrays.origin, "features"), kind="stable")[:rows])
-    return Arrays(*(part[kept] for part in arrays))
-
-
-def _rows(features: np.ndarray) -> np.ndarray:
-    return np.asarray(features, np.float32)[:, None, None, :]
+    return Arrays(*(take(part, kept) for part in arrays))
 
 
 def _folders(name: str) -> list[Path]:

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from tlx.errors import DataError
 from tlx.store import cache
 from tlx.store.downloadable import Prepared
-from tlx.store.raw import mismatch, sha256
+from tlx.store.file import mismatch, sha256
 
 
-class State(NamedTuple):
+class Presence(NamedTuple):
     """`kind` is "cached", "prepared" (by TFDS), "raw" (files that are not built yet) or "absent".
 
     `size` is in bytes: of what is there, or, of an absent dataset, of what would be downloaded as far as it is known.
@@ -20,19 +20,19 @@ class State(NamedTuple):
     where: Path | None
 
 
-def state(dataset: Prepared) -> State:
+def state(dataset: Prepared) -> Presence:
     """What is there of a dataset. No file is hashed and nothing is downloaded."""
     place = dataset.place
     if (place / "meta.json").exists():
-        return State("cached", _bytes(place), place)
+        return Presence("cached", _bytes(place), place)
     if (ready := dataset.ready()) is not None:
-        return State("prepared", _bytes(ready.where), ready.where)
+        return Presence("prepared", _bytes(ready.where), ready.where)
     needs = [state(need) for need in dataset.needs]
     if all((dataset.folder / file.name).exists() for file in dataset.files) and (dataset.files or needs):
         if all(need.kind != "absent" for need in needs):
-            return State("raw", _bytes(dataset.folder), dataset.folder)
+            return Presence("raw", _bytes(dataset.folder), dataset.folder)
     absent = [file for file in dataset.files if not (dataset.folder / file.name).exists()]
-    return State(
+    return Presence(
         "absent", sum(file.size or 0 for file in absent) + sum(n.size for n in needs if n.kind == "absent"), None
     )
 

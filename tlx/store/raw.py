@@ -1,32 +1,17 @@
 """Raw files as their publishers offer them: found in a folder, taken from another, or downloaded, and always hashed."""
 
-import dataclasses
 import functools
-import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tlx.errors import DataAbsent, DataError
+from tlx.store.download import download
+from tlx.store.file import File, Progress, mismatch, sha256
 
 log = logging.getLogger("tlx")
-Progress = Callable[["File", int, int | None], None]
-"""Called as (file, bytes there, bytes in all or None) while a file comes in."""
-
-
-@dataclasses.dataclass(frozen=True)
-class File:
-    """One raw file: the name it has in a folder, the SHA-256 of its bytes, where it is offered, its size in bytes.
-
-    `urls` come in order: the official host first, then mirrors.
-    """
-
-    name: str
-    sha256: str
-    urls: tuple[str, ...] = ()
-    size: int | None = None
 
 
 def fetch(file: File, folder: Path, given: Path | None = None, progress: Progress | None = None) -> Path:
@@ -54,8 +39,6 @@ def fetch(file: File, folder: Path, given: Path | None = None, progress: Progres
 
 
 def _fetch(file: File, path: Path, given: Path | None, progress: Progress | None) -> Path:
-    from tlx.store.download import download
-
     reasons = []
     if path.exists():
         if (wrong := mismatch(file, path)) is None:
@@ -79,23 +62,6 @@ def _absent(file: File, path: Path, reasons: list[str]) -> str:
     by_hand = f"tlx data prepare {path.parent.name} --from DIR, where DIR holds a file with SHA-256 {file.sha256}"
     by_hand += f" (all files of it: tlx data info {path.parent.name})"
     return f"The file {file.name} is not at {path}, and could not be had:{tried}\nBy hand: {by_hand}"
-
-
-def mismatch(file: File, path: Path) -> str | None:
-    """What is wrong with the content of a path; None where it is the file's."""
-    size = path.stat().st_size
-    if size == 0:
-        return "an empty file (0 bytes)"
-    if file.size is not None and size != file.size:
-        return f"{size} bytes; expected {file.size}"
-    digest = sha256(path)
-    return None if digest == file.sha256 else f"SHA-256 is {digest}; expected {file.sha256}"
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _find(file: File, given: Path, reasons: list[str]) -> Path | None:

@@ -1,10 +1,13 @@
 """What is asked of a dataset. Types, shapes and label ranges are checked by `Dataset` itself."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from tlx.data.inputs import Image
 from tlx.data.task import Dataset
+from tlx.data.tree import Inputs, leaves, paths
 
 
 def _loaded(subject: Any) -> Dataset:
@@ -23,19 +26,28 @@ def loads_the_same_twice(subject: Any) -> None:
     first, again = _loaded(subject), _loaded(subject)
     for split in ("train", "test"):
         for name, a, b in zip(("x", "y", "origin"), getattr(first, split), getattr(again, split), strict=True):
-            assert np.array_equal(a, b), f"{split}.{name} differs between two loads: fix the seed and the order"
+            alike = [path for path, _ in paths(a)] == [path for path, _ in paths(b)]
+            same = alike and all(map(np.array_equal, leaves(a), leaves(b)))
+            assert same, f"{split}.{name} differs between two loads: fix the seed and the order"
 
 
 def splits_share_no_image(subject: Any) -> None:
-    """No image is in train and in test, by its pixels."""
+    """No image is in train and in test, by its pixels; nor any other row, by its numbers."""
     dataset = _loaded(subject)
-    train = {image.tobytes() for image in dataset.train.x}
-    shared = sum(image.tobytes() in train for image in dataset.test.x)
-    assert not shared, f"{shared} of {len(dataset.test.x)} test images are in train too, pixel for pixel"
+    train = set(_contents(dataset.train.x))
+    shared = sum(content in train for content in _contents(dataset.test.x))
+    images, pixel = ("images", "pixel") if isinstance(dataset.input, Image) else ("rows", "number")
+    assert not shared, f"{shared} of {len(dataset.test.y)} test {images} are in train too, {pixel} for {pixel}"
+
+
+def _contents(x: Inputs) -> Iterator[bytes]:
+    """The bytes of each row."""
+    for row in zip(*leaves(x), strict=True):
+        yield b"".join(leaf.tobytes() for leaf in row)
 
 
 def has_every_class(subject: Any) -> None:
-    """Every class has rows in train and in test."""
+    """Every class has rows in train and in test; real targets have no classes."""
     dataset = _loaded(subject)
     for split in ("train", "test"):
         there = set(np.unique(getattr(dataset, split).y))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tlx.errors import DataAbsent, DataError, WeightsError
 from tlx.store.cache import home
 from tlx.store.download import TIMEOUT, download
-from tlx.store.raw import File, mismatch
+from tlx.store.file import File, mismatch
 
 log = logging.getLogger("tlx")
 

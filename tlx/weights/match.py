@@ -40,7 +40,7 @@ def layout(path: str, tensor: np.ndarray, shape: tuple[int, ...] | None) -> np.n
     return tensor.T if tensor.ndim == 2 else tensor
 
 
-def fit(
+def match(
     tensors: Mapping[str, np.ndarray],
     shapes: Mapping[str, tuple[int, ...]],
     maps: Mapping[str, Names],
@@ -64,7 +64,7 @@ def fit(
     if kind is not None and kind != OWN and kind not in maps:
         raise WeightsError(f"{name} has no map of names '{kind}'; it has: {', '.join([OWN, *maps])}")
     tried = [_matched(tensors, shapes, maps.get(one)) for one in kinds]
-    taken, unexpected = min(tried, key=lambda match: len(match[1]) + len(_missing(match[0], shapes)))
+    taken, unexpected = min(tried, key=lambda pair: len(pair[1]) + len(_missing(pair[0], shapes)))
     own = kinds[tried.index((taken, unexpected))] == OWN
     found = {path: tensors[theirs] for path, theirs in taken.items()}
     if not own:

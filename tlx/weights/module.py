@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from tlx.weights.match import Report, fit
+from tlx.weights.match import Report, match
 
 
 def load(
@@ -24,7 +24,7 @@ def load(
     adapt = getattr(type(module), "adapt", None)
     adapted = None if adapt is None or shape is None else lambda found: adapt(found, shape)
     maps = getattr(type(module), "weights", {})
-    filled, report = fit(tensors, shapes, maps, kind=kind, adapt=adapted, name=name, strict=strict)
+    filled, report = match(tensors, shapes, maps, kind=kind, adapt=adapted, name=name, strict=strict)
     for path, value in filled.items():
         places[path][...] = jnp.asarray(value)
     return report

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tlx.errors import WeightsError
-from tlx.store.raw import sha256
+from tlx.store.file import sha256
 from tlx.weights import files, hub
 
 SEED = "seed-{}.safetensors"  # the files of a run's folder

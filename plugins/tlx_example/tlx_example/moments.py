@@ -1,7 +1,6 @@
 """Central moment discrepancy: the features of both domains get the same mean and the same central moments."""
 
 import jax.numpy as jnp
-import optax
 
 from tlx import Features, Scalar, Strategy, strategy
 
@@ -41,6 +40,6 @@ class Moments(Strategy):
         source, state = model.features(state, batch.source.x)
         target, state = model.features(state, batch.target.x)
         logits, state = model.classify(state, source)
-        task = optax.softmax_cross_entropy_with_integer_labels(logits, batch.source.y).mean()
+        task = model.task_loss(logits, batch.source.y)
         gap = central_moments(1 / (1 + jnp.exp(-source)), 1 / (1 + jnp.exp(-target)), self.order)
         return task + self.weight * gap, state, {"task": task, "gap": gap}

@@ -8,7 +8,7 @@ CLASSES = ("horizontal", "vertical", "rising", "falling")
 DIRECTIONS = np.array([(1, 0), (0, 1), (1, 1), (1, -1)])
 
 PROTOCOL = Protocol("stripes", "28x28 grey, scaled to -1..1; fixed splits", size=28, channels=1)
-STRIPES_TO_WAVES = Task(("stripes",), "waves", PROTOCOL, "from straight stripes to wavy ones")
+STRIPES_TO_WAVES = Task(("stripes",), ("waves",), PROTOCOL, "from straight stripes to wavy ones")
 
 
 def stripes() -> Dataset:

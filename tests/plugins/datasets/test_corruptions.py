@@ -12,6 +12,7 @@ from tlx import Dataset
 from tlx.errors import DataError
 from tlx_datasets import cifar10_corrupted, corruptions
 from tlx_datasets.corruptions import CORRUPTIONS, corrupted
+from tlx_datasets.names import MADE
 
 RANDOM = np.random.default_rng(7)
 X = np.clip(ndimage.gaussian_filter(RANDOM.normal(128, 300, (40, 32, 32, 3)), (0, 2, 2, 0)), 0, 255).astype(np.uint8)
@@ -91,6 +92,10 @@ def test_contrast_blurs_jpeg_and_pixels(severity):
     side = int(32 * share)
     small = Image.fromarray(x[0]).resize((side, side), Image.Resampling.BOX)
     assert np.array_equal(run(x, "pixelate", severity)[0], np.asarray(small.resize((32, 32), Image.Resampling.BOX)))
+
+
+def test_tasks_are_made_of_all_corruptions():
+    assert MADE == tuple(CORRUPTIONS)
 
 
 def test_the_disk():

@@ -142,7 +142,7 @@ def test_a_class_of_two_images_has_one_in_each_split_and_no_more_shots(office):
     data = load(office)
     rare = data.classes.index("rare")
     assert np.bincount(data.train.y)[rare] == np.bincount(data.test.y)[rare] == 1
-    task = Task((), "few", Protocol("P/2", "any", 16, 3, shots=2))
+    task = Task((), ("few",), Protocol("P/2", "any", 16, 3, shots=2))
     with pytest.raises(DataError, match="class 'rare' of .* has 1 train rows; expected 2 or more"):
         load_task(task, lambda _: dataclasses.replace(data, name="few"))
 

@@ -50,9 +50,9 @@ def test_build_reads_the_photographs_and_keeps_the_splits(mnist: Dataset, tmp_pa
     data = mnist_m.build(mnist, tmp_path)
     assert data.name == "mnist_m" and data.train.x.shape == (120, 28, 28, 3) and data.test.x.shape == (20, 28, 28, 3)
     assert not np.array_equal(data.train.x[:20], data.test.x)
-    task = Task(("mnist",), "mnist_m", Protocol("P", "", 28, None, shared_origins=True))
+    task = Task(("mnist",), ("mnist_m",), Protocol("P", "", 28, None, shared_origins=True))
     loaded = load_task(task, {"mnist": mnist, "mnist_m": data}.__getitem__)
-    assert len(loaded.source.y) == len(loaded.target_x) == 120, "all digits are in both, as published"
+    assert len(loaded.source.y) == len(loaded.target.x) == 120, "all digits are in both, as published"
 
 
 def test_the_photographs_are_200_files_each_with_its_hash():

@@ -82,8 +82,8 @@ def test_the_protocol_takes_all_images(raw):
         REGISTRY.get("tasks", "office_caltech10:amazon->office_caltech10:dslr"),
         lambda name: domain(name.partition(":")[2])(),
     )
-    assert data.task.protocol is P_OC10 and len(data.test_y) == len(data.target_x) == 20
-    assert np.array_equal(data.target_x, data.test_x)
+    assert data.task.protocol is P_OC10 and len(data.test.y) == len(data.target.x) == 20
+    assert np.array_equal(data.target.x, data.test.x)
     assert len(data.source.y) + len(data.source_val.y) == 20 and 0 < len(data.source_val.y) < 10
 
 

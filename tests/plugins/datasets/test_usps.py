@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,14 +120,6 @@ def test_no_file(tmp_path):
         DataAbsent, match=r"No file of USPS is in .* expected zip\.train\.gz and zip\.test\.gz; .*usps\.h5"
     ):
         usps.build(tmp_path)
-
-
-def test_without_h5py_one_line_says_so(tmp_path, monkeypatch):
-    (tmp_path / "usps.h5").write_bytes(b"")
-    monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(DataAbsent, match=r"pip install 'tlx\[hdf5\]'") as caught:
-        usps.build(tmp_path)
-    assert "\n" not in str(caught.value)
 
 
 def test_official_files_in_the_raw_folder_are_taken(small, tmp_path, monkeypatch):

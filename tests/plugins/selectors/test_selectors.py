@@ -185,3 +185,26 @@ def test_selectors_that_read_features_are_not_asked_without_any():
     bare = dataclasses.replace(make(0), sample=None)
     for name in PLAIN:
         assert np.isnan(judge(selector(name), [bare])[0]) == selector(name).uses_features
+
+
+def test_which_selectors_are_for_real_targets():
+    names = [entry.name for entry in REGISTRY.entries("selectors")]
+    real = {name for name in names if "real" in selector(name).targets}
+    assert real == {"last", "source-val", "iwv", "dev", "oracle"}
+    assert all("classes" in selector(name).targets for name in names)
+
+
+def test_importance_weighting_of_real_targets_is_of_the_squared_error(evidence):
+    rng = np.random.default_rng(7)
+    outputs, y = rng.normal(size=(ROWS, 2)).astype(np.float32), rng.normal(size=(ROWS, 2)).astype(np.float32)
+    sample = dataclasses.replace(evidence.sample, val_logits=outputs, val_y=y)
+    seen = dataclasses.replace(evidence, sample=sample, target_kind="real")
+    losses = [
+        np.mean([(float(a) - float(b)) ** 2 for a, b in zip(o, t, strict=True)])
+        for o, t in zip(outputs, y, strict=True)
+    ]
+    weights = ratios(sample)
+    risk = np.mean([w * loss for w, loss in zip(weights, losses, strict=True)])
+    assert judge(selector("iwv"), [seen])[0] == pytest.approx(-risk, rel=1e-3)
+    eta = -np.cov(weights * losses, weights)[0, 1] / np.var(weights, ddof=1)
+    assert judge(selector("dev"), [seen])[0] == pytest.approx(-(risk + eta * np.mean(weights) - eta), rel=1e-3)

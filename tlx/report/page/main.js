@@ -85,7 +85,7 @@ function open(run) {
     ], { by: null, down: false }))) : null,
     score && score.confusion ? section(`Confusion matrix (${policy})`, confusion(score.confusion, run.embedding && run.embedding.classes)) : null,
     run.embedding ? features(run.embedding) : null,
-    run.embedding ? section("Example images", images(run.embedding, true), images(run.embedding, false)) : null,
+    run.embedding && run.embedding.images.length ? section("Example images", images(run.embedding, true), images(run.embedding, false)) : null,
     section("Run it again", command, copy),
     section("Settings", list(run.settings)),
     section("Recipe", list(run.recipe)),

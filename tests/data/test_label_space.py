@@ -1,0 +1,47 @@
+"""The label space: its four kinds, its numbers, and what is no label space."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tlx.data import LabelSpace, Space
+from tlx.errors import DataError
+
+NAMES = st.lists(st.sampled_from("abcdef"), min_size=2, unique=True).map(tuple)
+
+
+@pytest.mark.parametrize(
+    ("known", "target", "kind"),
+    [("ab", "ba", "closed"), ("abc", "b", "partial"), ("ab", "abc", "open"), ("ab", "bc", "universal")],
+)
+def test_kinds(known, target, kind):
+    assert Space(tuple(known), tuple(target), unknown=True).kind == kind
+
+
+@given(NAMES, NAMES)
+def test_numbers_and_parts(known, target):
+    space = Space(known, target, unknown=True)
+    assert set(space.shared) | set(space.source_private) == set(known)
+    assert set(space.shared) | set(space.target_private) == set(target)
+    assert len(space.shared) + len(space.source_private) == len(known)
+    assert [space.number(name) for name in known] == list(range(len(known)))
+    assert {space.number(name) for name in space.target_private} <= {len(known)}
+    assert space.outputs == len(known) + 1 == len(space.names) and space.names[-1] == "unknown"
+    assert Space(known, known).outputs == len(known) and Space(known, known).names == known
+    assert Space((), (), reals=3).outputs == 3
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        (("a",), ("a",), "Label space: source classes ('a',); expected 2 or more different names"),
+        (("a", "b", "a"), ("a",), "Label space: source classes ('a', 'b', 'a'); expected 2 or more"),
+        (("a", "b"), (), "Label space: target classes (); expected 1 or more"),
+        (("a", "b"), ("b", "c", "d"), "the target classes c, d are no source classes; expected unknown=True"),
+    ],
+)
+def test_what_is_refused(source, target, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        LabelSpace(source, target)

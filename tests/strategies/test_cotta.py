@@ -1,0 +1,46 @@
+"""Continual test-time adaptation."""
+
+import numpy as np
+import pytest
+from programs import at_phase, entropies, parameters, probabilities
+from states import features, logits, same
+
+from tlx.contract import Online
+from tlx.testing import Probe
+from tlx_strategies.cotta import CoTTA
+
+
+def test_begins_at_the_source_and_can_return_there():
+    """The traps: a teacher restored with the student; a student whose own labels are augmented for nothing."""
+    probe = at_phase(CoTTA(restore=1.0, decay=0.5, views=2))
+    before, after = probe.state, probe.step()
+    assert same(parameters(before), parameters(after)), "every weight is restored"
+    halfway = parameters(probe.after(state=before.put_params(head=teacher(before, 2.0))), ("head",), "teacher_")
+    assert same(halfway["head"], teacher(before, 1.5)), "the teacher has followed before it"
+    p = probabilities(probe, probe.batch.target.x)
+    loss, metrics = value(CoTTA(threshold=0.0, views=2), before)
+    assert loss == pytest.approx(entropies(p).mean(), rel=1e-3)
+    assert metrics["certainty"] == pytest.approx(p.max(1).mean(), rel=1e-3)
+    viewed = value(CoTTA(threshold=1.1, views=2), before)[0]
+    assert viewed != pytest.approx(loss, rel=1e-3), "below the threshold the views are averaged"
+
+
+def teacher(state, factor):
+    return {name: factor * leaf for name, leaf in state.params["head"].items()}
+
+
+def value(strategy, state):
+    probe = Probe(strategy)
+    probe.number = 1
+    return probe.value(state=state)
+
+
+def test_predicts_by_the_teacher_before_the_step():
+    probe = at_phase(CoTTA(restore=0.0, decay=0.5, views=2))
+    assert probe.phases[1].online == Online("before")
+    before, after = probe.state, probe.step(2)
+    assert not same(parameters(after), parameters(before))
+    assert not same(parameters(after, who="teacher_"), parameters(before))
+    z = features(probe, probe.batch.target.x, state=after, net="teacher_features")
+    expected = logits(probe, z, "teacher_head", state=after)
+    np.testing.assert_allclose(probe.predict(state=after), expected, rtol=1e-4, atol=1e-5)

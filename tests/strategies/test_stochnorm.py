@@ -1,0 +1,31 @@
+"""Stochastic normalisation."""
+
+import numpy as np
+import pytest
+from programs import at_phase
+from states import cross_entropy, features, logits, same
+
+from tlx.testing import Probe
+from tlx_strategies.stochnorm import StochNorm
+
+
+def test_takes_each_channels_statistics_at_random():
+    """The traps: one draw for all channels; selection at prediction; running statistics that stand still."""
+    probe = at_phase(StochNorm(p=1.0))
+    rows, state = probe.batch.labelled, probe.state
+
+    def task(train):
+        return cross_entropy(logits(probe, features(probe, rows.x, train=train)), rows.y)
+
+    def loss(p):
+        other = Probe(StochNorm(p=p))
+        other.number = probe.number
+        return other.value(state=state)[0]
+
+    always, never, half = loss(1.0), loss(0.0), loss(0.5)
+    assert always == pytest.approx(task(train=False), rel=1e-4) and never == pytest.approx(task(train=True), rel=1e-4)
+    assert half not in (pytest.approx(never, rel=1e-4), pytest.approx(always, rel=1e-4))
+    assert not same(probe.step(3).stats, state.stats)
+    x = probe.batch.target.x
+    expected = logits(probe, features(probe, x, train=False))
+    np.testing.assert_allclose(probe.predict(x), expected, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,305 @@
+import dataclasses
+import inspect
+import logging
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tlx
+from tlx import Lab
+from tlx.data import from_arrays
+from tlx.errors import DataAbsent, DataError, ResultError, SettingError, UnknownName, WeightsError
+from tlx.plugins import Registry
+from tlx.report import report
+from tlx.runs import failures, load_all
+from tlx.runs.store import Store
+
+GIVEN: dict[str, Any] = {"backbone": "net", "recipe": "short"}
+
+
+@pytest.fixture
+def bench(lab, tmp_path):
+    def call(suite="tiny", **options):
+        return lab.bench(suite, **({"out": tmp_path / "out"} | options))
+
+    return call
+
+
+def contents(folder):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.glob("[!.]*")}
+
+
+def test_a_suite_gives_a_file_and_a_result_for_each_run(bench, tmp_path):
+    results = bench()
+    assert [result.spec.label for result in results] == [
+        f"a->{target} {strategy}" for target in "bc" for strategy in ("source_only", "shift", "bad")
+    ]
+    assert all(result.finished for result in results) and failures(results) == []
+    assert len(contents(tmp_path / "out")) == 6
+    assert {result.spec.hash for result in load_all(tmp_path / "out")} == {result.spec.hash for result in results}
+
+
+def test_the_default_folder(bench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bench(out=None, strategies=["shift"])
+    assert len(contents(tmp_path / "runs" / "tiny")) == 2
+
+
+def test_what_is_there_is_not_run_and_not_touched(bench, world, tmp_path):
+    first = bench(strategies=["shift"])
+    before = contents(tmp_path / "out")
+    world.calls.clear()
+    again = bench()
+    assert world.calls == ["SourceOnly", "Bad"] * 2
+    after = contents(tmp_path / "out")
+    assert {name: after[name] for name in before} == before
+    assert [result for result in again if result.spec.strategy == "shift"] == first
+
+
+def test_a_failing_run_is_recorded_and_run_again_at_the_next_start(bench, world, tmp_path):
+    world.fails["Bad"] = RuntimeError("boom")
+    results = bench()
+    assert len(world.calls) == 6
+    assert failures(results) == ["a->b bad: RuntimeError: boom", "a->c bad: RuntimeError: boom"]
+    assert [result.error for result in load_all(tmp_path / "out") if not result.finished] == ["RuntimeError: boom"] * 2
+    world.calls.clear()
+    world.fails.clear()
+    assert failures(bench()) == [] and world.calls == ["Bad", "Bad"]
+    assert all(result.finished for result in load_all(tmp_path / "out"))
+
+
+def test_interruption_leaves_what_is_finished(bench, world, tmp_path):
+    world.fails["Bad"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        bench()
+    before = contents(tmp_path / "out")
+    assert len(before) == 2 and all(name.endswith(".json") for name in before)
+    [carry] = [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    world.fails.clear()
+    bench()
+    after = contents(tmp_path / "out")
+    assert not carry.exists()
+    assert len(after) == 6 and {name: after[name] for name in before} == before
+
+
+def test_a_damaged_file_is_set_aside_and_run_again(bench, world, tmp_path, caplog):
+    bench()
+    damaged = next(iter(sorted((tmp_path / "out").glob("a-c.shift.*"))))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    world.calls.clear()
+    assert all(result.finished for result in bench())
+    assert world.calls == ["Shift"] and damaged.name in caplog.text
+    assert damaged.with_name(f"{damaged.name}.damaged").exists() and damaged.exists()
+
+
+def test_changed_code_is_run_again(bench, world, monkeypatch, caplog):
+    bench(strategies=["shift"], tasks=["a->b"])
+    monkeypatch.setattr("tlx.lab.fingerprint", lambda strategy: "0" * 64)
+    world.calls.clear()
+    with caplog.at_level(logging.WARNING):
+        bench(strategies=["shift"], tasks=["a->b"])
+    assert world.calls == ["Shift"] and "the code of 'shift' has changed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"strategies": ["source_only", "shfit"]}, UnknownName),
+        ({"tasks": ["a->d"]}, UnknownName),
+        ({"suite": "tinny"}, UnknownName),
+        ({"seeds": 0}, SettingError),
+    ],
+)
+def test_names_are_checked_before_anything_runs(bench, world, tmp_path, options, error):
+    with pytest.raises(error):
+        bench(**options)
+    assert world.calls == [] and not (tmp_path / "out").exists()
+
+
+def test_the_folder_is_checked_before_anything_runs(bench, world, tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(ResultError, match="it is a file"):
+        bench()
+    assert world.calls == []
+
+
+def test_an_executor_is_one_small_class(bench, lab, registry, world, monkeypatch):
+    class Elsewhere:
+        def map(self, run, jobs):
+            for job in reversed(jobs):
+                yield pickle.loads(pickle.dumps(run))(pickle.loads(pickle.dumps(job)))
+
+    for place in ("tlx.runs.resolve", "tlx.runs.runner"):
+        monkeypatch.setattr(f"{place}.load_registry", lambda files: registry)
+    lab.executor = Elsewhere()
+    results = bench()
+    assert world.calls[0] == "Bad" and [result.spec.strategy for result in results[:3]] == [
+        "source_only",
+        "shift",
+        "bad",
+    ]
+
+
+def test_run_gives_a_result_and_writes_it_where_asked(lab, tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    result = lab.run("a:b", "shift", seeds=2, steps=9, settings={"weight": 3}, **GIVEN)
+    assert result.finished and result.spec.recipe.steps == 9 and dict(result.spec.settings)["weight"] == 3.0
+    assert list(tmp_path.iterdir()) == []
+    with caplog.at_level(logging.INFO):
+        written = lab.run("a:b", "shift", seeds=2, settings=["weight=3"], out="runs/{task}", **GIVEN)
+    assert load_all("runs/a-b") == [written]
+    assert f"wrote runs/a-b/{written.spec.file_name}.json" in caplog.text
+
+
+def test_a_run_that_fails_is_given_back(lab, world):
+    world.fails["Shift"] = RuntimeError("boom")
+    result = lab.run("a:b", "shift", **GIVEN)
+    assert failures([result]) == ["a->b shift: RuntimeError: boom"]
+
+
+def test_with_progress_the_lines_go_to_stderr(lab, bench, capsys):
+    lab.progress = True
+    bench(tasks=["a->b"])
+    told = capsys.readouterr()
+    assert told.out == "" and "3/3 a->b bad: accuracy" in told.err
+
+
+def test_embeddings_need_a_folder(registry, world, tmp_path):
+    lab = Lab(embeddings=True, progress=False, registry=registry)
+    with pytest.raises(SettingError, match="embeddings are kept beside the results; expected `out`"):
+        lab.run("a:b", "shift", **GIVEN)
+    assert world.calls == []
+    result = lab.run("a:b", "shift", out=tmp_path, **GIVEN)
+    assert Store(tmp_path).kept(result.spec) is not None
+
+
+def test_the_functions_of_the_module_are_methods_of_a_new_session(registry, world, tmp_path, monkeypatch):
+    monkeypatch.setattr(Registry, "load", lambda files: registry)
+    result = tlx.run("a:b", "shift", seeds=1, **GIVEN)
+    assert result.finished and result.spec.seeds == (0,)
+    assert len(tlx.sweep("a:b", "shift", {"weight": [1.0, 2.0]}, **GIVEN)) == 2
+    assert len(tlx.bench("tiny", out=tmp_path, strategies="shift")) == 2
+    for name in ("run", "sweep", "bench"):
+        method = inspect.signature(getattr(Lab, name))
+        assert [*inspect.signature(getattr(tlx, name)).parameters] == [*method.parameters][1:]
+
+
+class Full:
+    @tlx.hookimpl
+    def tlx_protocols(self, register):
+        register("P-full-off", tlx.Protocol("P-full-off", "the one of a task that names none", 8, 1))
+
+
+def test_a_dataset_in_memory_takes_part(registry, world):
+    """Given twice it is the same one; another of its name, or of a plugin's, is refused."""
+    registry.add(Full(), "full")
+    random = np.random.default_rng(0)
+    mine, other = (
+        from_arrays("mine", (random.integers(0, 255, (30, 8, 8), np.uint8), np.arange(30) % 3), classes="xyz")
+        for _ in range(2)
+    )
+    for _ in range(2):
+        lab = Lab(datasets=[mine], progress=False, registry=registry)
+        result = lab.run("mine->b", "shift", **GIVEN)
+        assert result.finished and result.spec.task == "mine->b"
+    for dataset in (other, dataclasses.replace(mine, name="b")):
+        with pytest.raises(DataError, match=f"There is a dataset '{dataset.name}' already, of plugin"):
+            Lab(datasets=[dataset], registry=registry)
+    with pytest.raises(DataError, match="is of type list; expected a tlx.Dataset"):
+        registry.add_dataset([mine])
+
+
+def test_a_suite_goes_on_without_a_task_whose_data_are_absent(bench, registry, world, tmp_path):
+    away = [True]
+
+    def svhn():
+        if away[0]:
+            raise DataAbsent("SVHN is not here.\nBy hand: tlx data prepare svhn --from DIR")
+        return registry.get("datasets", "c")
+
+    class Svhn:
+        @tlx.hookimpl
+        def tlx_datasets(self, register):
+            register("svhn", svhn)
+
+        @tlx.hookimpl
+        def tlx_tasks(self, register):
+            register("svhn->b", tlx.Task(("svhn",), ("b",), tlx.Protocol("P-sv", "", 8, 1)))
+
+    registry.add(Svhn(), "svhn")
+    suite = tlx.Suite("s", ("svhn->b", "a->b"), ("source_only", "shift"), backbone="net", recipe="short", seeds=1)
+    results = bench(suite)
+    assert [result.status for result in results] == ["absent", "absent", "finished", "finished"]
+    told = report(tmp_path / "out")
+    assert "svhn->b (P-sv, net)\nabsent: SVHN is not here.\n" in told
+    assert "a->b (tiny-8, net)" in told and failures(results) == []
+    away[0] = False
+    again = bench(suite)
+    assert all(result.finished for result in again) and len(world.calls) == 4
+
+
+def test_a_run_saves_weights_and_another_starts_from_them(lab, world, tmp_path):
+    given = {**GIVEN, "seeds": 2}
+    first = lab.run("a->b", "shift", save=tmp_path / "saved", **given)
+    assert world.options.weights == () and first.spec.weights == ""
+    second = lab.run("a->b", "shift", weights=tmp_path / "saved", **given)
+    assert [tensors["fc/kernel"][0, 0] for tensors in world.options.weights] == [0, 1]
+    assert second.finished and second.spec.hash != first.spec.hash
+    with pytest.raises(WeightsError, match="'nowhere': there is no such file or folder"):
+        lab.run("a->b", "shift", weights="nowhere", **given)
+
+
+def test_weights_of_an_unknown_selection_are_refused_before_anything_runs(lab, world, tmp_path):
+    with pytest.raises(UnknownName, match="Unknown selector 'oracl'. Did you mean oracle"):
+        lab.run("a->b", "shift", save=tlx.Save(tmp_path, "oracl"), **GIVEN)
+    assert world.calls == []
+
+
+@pytest.fixture
+def sweep(lab):
+    def call(grid, **options):
+        return lab.sweep("a:b", "shift", grid, **(GIVEN | {"seeds": 2} | options))
+
+    return call
+
+
+def test_a_sweep_takes_every_combination_in_one_grid(sweep, lab, world):
+    results = sweep({"weight": [0.5, "2"], "soft": [False, True]}, settings={"depth": 3}, steps=4)
+    taken = [dict(result.spec.settings) for result in results]
+    assert [(item["weight"], item["soft"]) for item in taken] == [(0.5, False), (0.5, True), (2.0, False), (2.0, True)]
+    assert {item["depth"] for item in taken} == {3} and {result.spec.recipe.steps for result in results} == {4}
+    assert world.grids == [4] and all(result.finished for result in results)
+    alone = lab.run("a:b", "shift", settings={"weight": 2.0, "depth": 3}, seeds=2, steps=4, **GIVEN)
+    assert dataclasses.replace(results[2], times=alone.times) == alone
+
+
+def test_a_sweep_runs_only_what_is_missing(sweep, world, tmp_path):
+    first = sweep({"weight": [0.5, 1.0, 1]}, out=tmp_path)
+    before = contents(tmp_path)
+    again = sweep({"weight": [1.0, 0.25, 0.5]}, out=tmp_path)
+    assert world.grids == [2, 1] and [again[0], again[2]] == [first[1], first[0]]
+    after = contents(tmp_path)
+    assert len(after) == 3 and {name: after[name] for name in before} == before
+    assert sweep({"weight": [0.5]}, out=tmp_path) == first[:1] and world.grids == [2, 1]
+
+
+def test_where_one_of_a_sweep_fails_all_do(sweep, world):
+    world.fails["Shift"] = RuntimeError("boom")
+    assert failures(sweep({"weight": [0.5, 1.0]})) == ["a->b shift: RuntimeError: boom"] * 2
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        ({"wieght": [1.0]}, "has no setting 'wieght'. Did you mean weight"),
+        ({"weight": ["x"]}, "got 'x', expected float"),
+        ({"layers": ["1", "2"]}, "sweep over 'layers', a list"),
+        ({"weight": []}, "sweep over 'weight' has no values; expected one or more"),
+    ],
+)
+def test_a_sweep_says_what_is_wrong_before_anything_runs(sweep, world, grid, words):
+    with pytest.raises(SettingError, match=words.replace(".", r"\.")):
+        sweep(grid)
+    assert world.grids == []

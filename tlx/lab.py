@@ -1,0 +1,273 @@
+"""A session: what the plugins bring, who watches, and the runs that are made with it, as from the command line."""
+
+import contextlib
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from tlx.data.task import Dataset
+from tlx.errors import SettingError
+from tlx.plugins import Registry
+from tlx.runs.executor import Executor, Serial, Together
+from tlx.runs.fingerprint import fingerprint
+from tlx.runs.resolve import Job, Lookup, Names, resolve, resolve_suite
+from tlx.runs.result import Result
+from tlx.runs.runner import Runner, Save
+from tlx.runs.settings import Settings
+from tlx.runs.spec import Spec, file_word
+from tlx.runs.store import Store
+from tlx.runs.suite import Suite
+
+if TYPE_CHECKING:
+    from tlx.rank.rank import Ranking
+    from tlx.reproduce.table import PaperTable
+    from tlx.reproduce.verdicts import Cell
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Lab:
+    """A session of runs.
+
+    `plugins` are files to load, and `datasets` are in memory (`tlx.data.from_arrays`): tasks may name them, but the
+    command in a result cannot run them again. `observers` have methods named as the hooks of a run (`tlx.hooks`). With
+    `progress` a bar is shown, or in a log a line now and then. With `embeddings`, an .npz file beside each result holds
+    features and images for the HTML report. `executor` says where the runs of `bench` take place. `registry` is one
+    that has loaded the plugins already.
+
+    Raises:
+        PluginError: a file that cannot be loaded.
+        DataError: a dataset of a name that is taken.
+
+    Example:
+        lab = tlx.Lab(plugins=["mine.py"])
+        lab.run("mnist5k->optdigits", "mine").accuracy("last")
+    """
+
+    def __init__(
+        self,
+        plugins: Sequence[str | Path] = (),
+        observers: Sequence[object] = (),
+        datasets: Sequence[Dataset] = (),
+        *,
+        progress: bool = True,
+        embeddings: bool = False,
+        executor: Executor | None = None,
+        registry: Registry | None = None,
+    ):
+        self.plugins = tuple(map(str, plugins))
+        self.observers, self.progress, self.embeddings = tuple(observers), progress, embeddings
+        self.executor = executor or Serial()
+        self.registry = registry or Registry.load(self.plugins)
+        for dataset in datasets:
+            self.registry.add_dataset(dataset)
+
+    def run(
+        self,
+        task: str,
+        strategy: str,
+        *,
+        backbone: str = "lenet",
+        seeds: int = 3,
+        steps: int | None = None,
+        settings: Settings = (),
+        recipe: str = "default",
+        weights: str | Path = "",
+        out: str | Path | None = None,
+        save: str | Path | Save | None = None,
+    ) -> Result:
+        """Runs one strategy on one task and gives the result, also if it failed (`result.status`, `result.error`).
+
+        `task` is a registered one, or one of any datasets: "mnist->usps", "mnist->usps@P-2000", "a+b->c/10". `settings`
+        is a mapping, or texts "key=value"; `steps` replaces the recipe's. `weights` is a source of pretrained weights
+        for the backbone (`tlx.weights.read`).
+
+        With `out` the result is written to that folder too, in the place of an earlier one of the same spec; "{task}"
+        in it stands for the task's name. A run of that spec that was killed goes on from its last round. With `save`,
+        the weights of each seed are written to that folder, which is such a source itself: those of the last step, or
+        those that a selector picks, `Save(folder, "source-val")`.
+
+        Raises:
+            TlxError: an unknown name, a wrong setting, a folder that cannot be written.
+
+        Example:
+            result = lab.run("mnist5k->optdigits", "coral", settings={"weight": 0.5})
+            result.accuracy("last")
+        """
+        [job] = resolve(
+            Lookup(self.registry),
+            task,
+            strategy,
+            backbone=backbone,
+            recipe=recipe,
+            seeds=seeds,
+            settings=settings,
+            changes=None if steps is None else {"steps": steps},
+            plugins=self.plugins,
+            weights=str(weights),
+        )
+        store = _store(out, job.spec)
+        chosen = save if isinstance(save, Save) or save is None else Save(save)
+        if chosen:
+            self.registry.entry("selectors", chosen.selection)
+        if store:
+            store.prepare()
+        [result] = self._execute([job], store, Serial(), chosen)
+        if store:
+            log.info("wrote %s", store.path(result.spec))
+        return result
+
+    def bench(
+        self,
+        suite: str | Suite,
+        *,
+        out: str | Path | None = None,
+        strategies: Names | None = None,
+        tasks: Names | None = None,
+        seeds: int | None = None,
+        weights: str | None = None,
+    ) -> list[Result]:
+        """Runs what a suite lacks in the folder `out` (default "runs/SUITE"), and gives the results of all its runs.
+
+        A run is there if its file is, it finished, and the strategy's code has not changed since; such a file is not
+        touched. A run that fails, or whose data are absent, is written down with its error, does not stop the others,
+        and is run again next time.
+
+        Raises:
+            TlxError: an unknown name, a wrong setting, a folder that cannot be written; before anything runs.
+
+        Example:
+            results = tlx.Lab(plugins=["mine.py"]).bench("quick", strategies=["source_only", "mine"])
+        """
+        whole: Suite = self.registry.get("suites", suite) if isinstance(suite, str) else suite
+        chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
+        jobs = resolve_suite(Lookup(self.registry), whole, plugins=self.plugins, **chosen)
+        return self.complete(jobs, Store(Path("runs") / whole.name if out is None else out))
+
+    def sweep(
+        self,
+        task: str,
+        strategy: str,
+        grid: Mapping[str, Sequence[Any]],
+        *,
+        backbone: str = "lenet",
+        seeds: int = 3,
+        steps: int | None = None,
+        settings: Settings = (),
+        recipe: str = "default",
+        weights: str | Path = "",
+        out: str | Path | None = None,
+    ) -> list[Result]:
+        """Runs one strategy on one task with every combination of some settings, and gives the results in their order.
+
+        `grid` has the values of each setting, {"weight": [0.1, 1.0]}; all else is as in `run`. Combinations that differ
+        in floats alone are one compiled program; on an accelerator all of them and their seeds run under one `vmap`, so
+        a result may there differ from that of a run by itself in rounding. With `out`, results that are there already
+        are not run again. `tlx.report.render(results, selectors=True)` says which combination each selection policy
+        would take.
+
+        Raises:
+            TlxError: an unknown name, a wrong setting, a folder that cannot be written.
+
+        Example:
+            lab.sweep("mnist5k->optdigits", "mmd", {"weight": [0.1, 0.3, 1.0]}, out="runs/mmd")
+        """
+        jobs = resolve(
+            Lookup(self.registry),
+            task,
+            strategy,
+            backbone=backbone,
+            recipe=recipe,
+            seeds=seeds,
+            settings=settings,
+            grid=grid,
+            changes=None if steps is None else {"steps": steps},
+            plugins=self.plugins,
+            weights=str(weights),
+        )
+        store = _store(out, jobs[0].spec)
+        if store is None:
+            return self._execute(jobs, None, Together())
+        return self.complete(jobs, store, Together())
+
+    def rank(self, target: str, backbones: Sequence[str], sources: Sequence[str] = (), **options: Any) -> "Ranking":
+        """Backbones and sources by how well they look like transferring to a target; see `tlx.rank.rank.rank`."""
+        from tlx.rank.rank import rank
+
+        return rank(self.registry, target, backbones, sources, **options)
+
+    def features(self, datasets: Sequence[str], *, backbone: str, **options: Any) -> list[Dataset]:
+        """Datasets of the features of datasets by a backbone; see `tlx.rank.features.features`."""
+        from tlx.rank.features import features
+
+        return features(self.registry, datasets, backbone=backbone, **options)
+
+    def reproduce(self, table: "str | PaperTable", **options: Any) -> "list[Cell]":
+        """Runs what a published table lacks, and gives ours beside theirs; see `tlx.reproduce.api.reproduce`."""
+        from tlx.reproduce.api import reproduce
+
+        return reproduce(self, table, **options)
+
+    def complete(self, jobs: Sequence[Job], store: Store, executor: Executor | None = None) -> list[Result]:
+        """Runs those jobs that have no finished result in the store, and gives the results of all, in their order.
+
+        Raises:
+            ResultError: the folder cannot be written; before anything runs.
+        """
+        store.prepare()
+        there = {job.spec.hash: result for job in jobs if (result := _read_finished(job, store))}
+        if there:
+            log.info("%d of %d results are there already", len(there), len(jobs))
+        missing = [job for job in jobs if job.spec.hash not in there]
+        there |= {result.spec.hash: result for result in self._execute(missing, store, executor or self.executor)}
+        return [there[job.spec.hash] for job in jobs]
+
+    def _execute(
+        self, jobs: Sequence[Job], store: Store | None, executor: Executor, save: Save | None = None
+    ) -> list[Result]:
+        if self.embeddings and store is None:
+            raise SettingError("embeddings are kept beside the results; expected `out`, a folder for them")
+        observers = list(self.observers)
+        with contextlib.ExitStack() as stack:
+            if self.progress and jobs:
+                from tlx.observers.progress import Bar  # rich is not needed where nobody looks
+
+                observers.append(stack.enter_context(Bar([job.spec for job in jobs])))
+            stack.enter_context(self.registry.observing(*observers))
+            return list(executor.map(Runner(self.registry, store, self.embeddings, save), jobs))
+
+
+def _store(out: str | Path | None, spec: Spec) -> Store | None:
+    return None if out is None else Store(str(out).replace("{task}", file_word(spec.task)))
+
+
+def _read_finished(job: Job, store: Store) -> Result | None:
+    """The finished result of a job, if the strategy's code is still the one that gave it."""
+    spec = job.spec
+    result = store.read(spec)
+    if result is None or not result.finished:
+        return None
+    if result.code and result.code == fingerprint(type(job.strategy)):
+        return result
+    log.warning("%s: the code of '%s' has changed since its result was written: run again", spec.label, spec.strategy)
+    return None
+
+
+def _in_a_new_lab(method: Callable[Concatenate[Lab, P], R]) -> Callable[P, R]:
+    """A method of `Lab` as a function of the module: of a session with the installed plugins and the defaults."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **options: P.kwargs) -> R:
+        return method(Lab(), *args, **options)
+
+    signature = inspect.signature(method)
+    call.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # pyright: ignore[reportAttributeAccessIssue]
+    return call
+
+
+run, bench, sweep = _in_a_new_lab(Lab.run), _in_a_new_lab(Lab.bench), _in_a_new_lab(Lab.sweep)

@@ -1,0 +1,53 @@
+"""What a network's outputs are worth on a task: by its kind of target, and on each of its targets."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from tlx.data import TaskData
+from tlx.runs.result import LabelSpaceCounts, Score
+from tlx.score import main_score, open_scores, real_scores, scores
+
+Outputs = Float[np.ndarray, "rows outputs"]
+Truth = Int[np.ndarray, "rows"] | Float[np.ndarray, "rows outputs"]
+WORST = -1e9  # R^2 of outputs that are not finite: JSON holds no NaN, and such a seed must not better a mean
+
+
+def main_number(target_kind: str, outputs: Outputs, y: Truth) -> float:
+    """The main score, as a number that is finite: see `tlx.score.main_score`."""
+    value = main_score(target_kind, outputs, y)
+    return value if math.isfinite(value) else WORST
+
+
+def score_of(step: int, outputs: Outputs, data: TaskData) -> Score:
+    """The score of one seed at one evaluation, from its outputs of the task's test rows."""
+    y, kind = data.test.y, data.target_kind
+    targets: dict[str, float] = {}
+    if len(data.task.targets) > 1:
+        for number, name in enumerate(data.task.targets, len(data.task.sources)):
+            mine = data.test.domain == number
+            targets[name] = main_number(kind, outputs[mine], y[mine])
+    if kind == "real":
+        errors = real_scores(outputs, y)
+        metrics = {"rmse": _finite(errors["rmse"]), "mae": _finite(errors["mae"])}
+        return Score(step, main_number(kind, outputs, y), targets=targets, metrics=metrics)
+    every = scores(outputs, y)
+    if not data.space.unknown:
+        return Score(step, **every, targets=targets)
+    parts = open_scores(every["recall"], len(data.space.known))
+    metrics = {"known": parts["known"], "unknown": parts["unknown"], "hos": parts["hos"]}
+    return Score(step, **every, targets=targets, metrics=metrics)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def space_of(data: TaskData) -> LabelSpaceCounts | None:
+    """The counts of a label space that is not closed."""
+    space = data.space
+    if space.kind == "closed":
+        return None
+    counts = (len(space.shared), len(space.source_private), len(space.target_private))
+    return LabelSpaceCounts(*counts, unknown=space.unknown)
