@@ -17,7 +17,7 @@ def central_moments(source: Features, target: Features, order: int) -> Scalar:
 
     Reference: Zellinger et al., "Central Moment Discrepancy for Domain-Invariant Representation Learning", ICLR 2017.
     """
-    mean_s, mean_t = source.mean(0), target.mean(0)
+    mean_s, mean_t = source.mean(0, keepdims=True), target.mean(0, keepdims=True)
     gaps = [mean_s - mean_t]
     gaps += [((source - mean_s) ** k).mean(0) - ((target - mean_t) ** k).mean(0) for k in range(2, order + 1)]
     return sum((jnp.sqrt(jnp.sum(gap**2) + 1e-12) for gap in gaps), jnp.zeros(()))
