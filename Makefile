@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test fast lint types quick ci clean
+.PHONY: env test slow lint types quick ci clean
 
 env: $(BIN)/tlx
 
@@ -12,10 +12,10 @@ $(BIN)/tlx: pyproject.toml
 	touch $@
 
 test: env
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
 
-fast: env
-	$(BIN)/pytest -m 'not slow'
+slow: env
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow
 
 lint: env
 	$(BIN)/ruff check .
@@ -32,3 +32,4 @@ ci:
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -f tlx/native/*.so

@@ -16,7 +16,10 @@ pytest_plugins = ("world",)  # a small registry and a `train` without JAX, for t
 
 STRICT = True  # no implicit promotion of dtypes and ranks, no key used twice
 KEYS_ONCE = ("engine", "strategies")  # folders of tests in which a random key that is used twice is an error
-CHECKED = ("tlx", "tlx_backbones", "tlx_scores", "tlx_selectors", "tlx_strategies")
+CHECKED = (  # those whose annotations say shapes: the hook makes every call of a module that it takes slower
+    *(f"tlx.{room}" for room in ("augment", "blocks", "contract", "data", "engine", "layers", "ops", "score")),
+    *("tlx_backbones", "tlx_scores", "tlx_strategies"),
+)
 
 # This stands before the first import of JAX and of tlx; commands that a test starts inherit it.
 install_import_hook(CHECKED, "shapes.check")  # every call checks the shapes that its annotations say
@@ -42,10 +45,14 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]):
-    """Tests in the folders `KEYS_ONCE` use `keys_once`."""
+    """Tests in the folders `KEYS_ONCE` use `keys_once`; a file's go to one worker, or those of a subject of the kit."""
     for item in items:
-        if STRICT and any(folder in KEYS_ONCE for folder in item.path.relative_to(Path(__file__).parent).parts):
+        path = item.path.relative_to(Path(__file__).parent)
+        if STRICT and any(folder in KEYS_ONCE for folder in path.parts):
             item.add_marker(pytest.mark.usefixtures("keys_once"))
+        subject = getattr(item, "callspec", None) and item.callspec.params.get("subject")  # pyright: ignore[reportAttributeAccessIssue]
+        group = str(path) if subject is None else f"{path} {getattr(subject, '__name__', subject)}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

@@ -19,14 +19,15 @@ ARROWS = {
     "contract": "errors",
     "hooks": "",
     "ops": "",
-    "layers": "",
+    "native": "errors",
+    "layers": "native",
     "blocks": "errors contract ops",
     "data": "errors",
     "store": "errors data",
     "augment": "errors contract",
     "score": "errors contract",
     "weights": "errors contract data store",
-    "engine": "errors contract ops layers blocks data augment score weights",
+    "engine": "errors contract native ops layers blocks data augment score weights",
     "plugins": "tlx errors hooks data contract blocks",
     "observers": "tlx errors",
     "runs": "tlx errors contract blocks data store score weights engine hooks plugins observers",
@@ -35,7 +36,7 @@ ARROWS = {
     "reproduce": "tlx errors data runs report plugins",
     "lab": "tlx errors data plugins observers runs rank reproduce",
     "testing": "tlx errors contract ops layers data store score engine",
-    "cli": "tlx errors hooks plugins data store runs lab rank observers report reproduce testing",
+    "cli": "tlx errors hooks native plugins data store engine runs lab rank observers report reproduce testing",
 }
 PUBLIC = {
     "tlx", "tlx.blocks", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.store", "tlx.testing", "tlx.weights"
@@ -43,7 +44,7 @@ PUBLIC = {
 WITHOUT_JAX = (
     "tlx tlx.errors tlx.hooks tlx.plugins tlx.cli tlx.cli.scaffold tlx.data tlx.store tlx.engine.recipe tlx.runs "
     "tlx.runs.spec tlx.runs.store tlx.runs.suite tlx.report tlx.reproduce tlx.score.metrics tlx.score.selectors "
-    "tlx.weights"
+    "tlx.weights tlx.native"
 ).split()
 
 

@@ -363,7 +363,7 @@ class Phase(NamedTuple):
 
     `share` is its part of the step budget (shares are normalised to sum to one; a phase with share 0 takes no step, and
     is `begin` and one `refresh`). `rate` multiplies the recipe's learning rate, and so do `rates` for the first glob
-    over paths that fits; `recipe` overrides fields of the recipe ("optimizer", "beta1", "batch", ...).
+    over paths that fits; `recipe` overrides fields that a phase may have of its own ("optimizer", "beta1", "batch").
 
     `batch` multiplies the recipe's batch for a field ({"target": 7}). `draw` says which rows a step takes of a field:
     "epoch" (the default: every row once, shuffled), "domain" (equal blocks of each domain, in order), "class" (a class

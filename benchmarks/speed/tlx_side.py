@@ -10,14 +10,13 @@ import jax.numpy as jnp
 from cases import Case, task
 from flops import count
 
-from tlx.engine import programs
+from tlx.engine import networks, programs
 from tlx.engine.compiled import Call, one_run
 from tlx.engine.compiled import run as run_program
 from tlx.engine.programs import Chunk, Clock
 from tlx.engine.run import Point, Run, Section
 from tlx.engine.tables import normalise
 from tlx.engine.train import model_spec, sections
-from tlx.layers import conv
 from tlx.plugins import Registry
 
 
@@ -56,7 +55,7 @@ def _flops_of_a_step(case: Case, run: Run) -> float:
     draw = Call(programs.draw, (1, run.setup), run.settings, (run.device, clock), run.carry, keys)
     rows, _ = one_run(run_program(draw)[0], 0)
     arguments = (run.settings, (run.device, clock), one_run(run.carry, 0), (one_run(keys, 0), Chunk(rows)))
-    with plain_convolutions():
+    with plain_operations():
         return count(jax.make_jaxpr(lambda *args: programs.train(run.setup, *args))(*arguments).jaxpr)
 
 
@@ -67,17 +66,13 @@ def _flops_of_evaluation(case: Case, run: Run) -> float:
     def logits(x: jax.Array) -> jax.Array:
         return run.settings.strategy.predict(model, state, normalise(run.device, x))
 
-    with plain_convolutions():
+    with plain_operations():
         return count(jax.make_jaxpr(logits)(raw).jaxpr)
 
 
-def plain_convolutions():
-    """Within it convolutions are traced as JAX's own: our way through matrix products takes more operations."""
-
-    def plain(x: jax.Array, w: jax.Array, stride: tuple[int, int]) -> jax.Array:
-        return jax.lax.conv_general_dilated(x, w, stride, "VALID", dimension_numbers=conv.NHWC)
-
-    return mock.patch.object(conv, "_conv", plain)
+def plain_operations():
+    """Within it a network is traced as it was written: kernels are opaque, and other ways take more operations."""
+    return mock.patch.object(networks, "with_fast_ops", lambda call: call())
 
 
 def gemm_limit(size: int = 2048, repeats: int = 5) -> float:

@@ -3,8 +3,6 @@
 from flax import nnx
 from jaxtyping import Array, Float
 
-from tlx.layers import max_pool
-
 
 class CNN(nnx.Module):
     """One convolution: 3x3 to 32 channels (SAME), ReLU, 2x2 max pool, flatten."""
@@ -15,5 +13,5 @@ class CNN(nnx.Module):
         self.conv = nnx.Conv(channels, 32, (3, 3), rngs=rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
-        x = max_pool(nnx.relu(self.conv(x)))
+        x = nnx.max_pool(nnx.relu(self.conv(x)), (2, 2), (2, 2))
         return x.reshape(x.shape[0], -1)

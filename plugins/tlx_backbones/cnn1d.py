@@ -7,7 +7,6 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import max_pool
 from tlx_backbones.tiny import shrunk
 
 
@@ -41,7 +40,7 @@ class CNN1D(nnx.Module):
         x = x[:, :, None]
         for number, (conv, bn) in enumerate(zip(self.convs, self.bns, strict=True)):
             x = jnp.pad(nnx.relu(bn(conv(x))), ((0, 0), (1, 1), (0, 0), (0, 0)))  # no value is below the padding's 0
-            x = max_pool(x, (2, 1))
+            x = nnx.max_pool(x, (2, 1), (2, 1))
             x = x if number else self.drop(x)
         return x.mean((1, 2))
 

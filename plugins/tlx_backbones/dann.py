@@ -11,7 +11,6 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import max_pool
 from tlx_backbones.dense import DenseClassifier
 from tlx_backbones.tiny import shrunk
 
@@ -39,7 +38,7 @@ class DANNMnist(nnx.Module):
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         for conv in (self.conv1, self.conv2):
-            x = max_pool(nnx.relu(conv(x)))
+            x = nnx.max_pool(nnx.relu(conv(x)), (2, 2), (2, 2))
         return x.reshape(x.shape[0], -1)
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:
@@ -67,7 +66,7 @@ class DANNSvhn(nnx.Module):
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         for conv in (self.conv1, self.conv2):
-            x = max_pool(nnx.relu(conv(x)), (3, 3), strides=(2, 2), padding=1)
+            x = nnx.max_pool(nnx.relu(conv(x)), (3, 3), (2, 2), ((1, 1), (1, 1)))
         return nnx.relu(self.conv3(x)).reshape(x.shape[0], -1)
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:

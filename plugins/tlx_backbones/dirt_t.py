@@ -12,7 +12,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import GaussianNoise, max_pool
+from tlx.layers import GaussianNoise
 from tlx_backbones.dann import fourth
 from tlx_backbones.tiny import shrunk
 
@@ -74,7 +74,7 @@ class DIRTTSmall(nnx.Module):
         if self.instance_norm:
             x = (x - x.mean((1, 2), keepdims=True)) * jax.lax.rsqrt(x.var((1, 2), keepdims=True) + 1e-5)
         for convs, drop, noise in zip(self.convs, self.drops, self.noises, strict=True):
-            x = noise(drop(max_pool(convs(x))))
+            x = noise(drop(nnx.max_pool(convs(x), (2, 2), (2, 2))))
         return x.reshape(x.shape[0], -1)
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:

@@ -4,7 +4,6 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import max_pool
 
 
 class FrenchDigits(nnx.Module):
@@ -35,5 +34,5 @@ class FrenchDigits(nnx.Module):
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 256"]:
         for i, (conv, bn) in enumerate(zip(self.convs, self.bns, strict=True)):
             x = nnx.relu(bn(conv(x)))
-            x = x if i == 1 else max_pool(x)
+            x = x if i == 1 else nnx.max_pool(x, (2, 2), (2, 2))
         return nnx.relu(self.fc(self.drop(x.reshape(x.shape[0], -1))))

@@ -6,7 +6,6 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import max_pool
 from tlx_backbones.uniform import conv, linear
 
 
@@ -31,8 +30,8 @@ class LeNet(nnx.Module):
         self.fc = nnx.Linear(_flat(shape), 500, rngs=rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 500"]:
-        x = nnx.relu(max_pool(self.conv1(x)))
-        x = nnx.relu(max_pool(self.conv2(x)))
+        x = nnx.relu(nnx.max_pool(self.conv1(x), (2, 2), (2, 2)))
+        x = nnx.relu(nnx.max_pool(self.conv2(x), (2, 2), (2, 2)))
         return nnx.relu(self.fc(x.reshape(x.shape[0], -1)))
 
 
@@ -53,8 +52,8 @@ class LeNetDropout(nnx.Module):
         self.drop = nnx.Dropout(0.5, rngs=rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 500"]:
-        x = nnx.relu(max_pool(self.conv1(x)))
-        x = nnx.relu(max_pool(self.conv_drop(self.conv2(x))))
+        x = nnx.relu(nnx.max_pool(self.conv1(x), (2, 2), (2, 2)))
+        x = nnx.relu(nnx.max_pool(self.conv_drop(self.conv2(x)), (2, 2), (2, 2)))
         return self.drop(nnx.relu(self.fc(x.reshape(x.shape[0], -1))))
 
 
@@ -71,6 +70,6 @@ class LeNetBN(nnx.Module):
         self.bn3 = nnx.BatchNorm(500, momentum=0.9, rngs=rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 500"]:
-        x = nnx.relu(max_pool(self.bn1(self.conv1(x))))
-        x = nnx.relu(max_pool(self.bn2(self.conv2(x))))
+        x = nnx.relu(nnx.max_pool(self.bn1(self.conv1(x)), (2, 2), (2, 2)))
+        x = nnx.relu(nnx.max_pool(self.bn2(self.conv2(x)), (2, 2), (2, 2)))
         return nnx.relu(self.bn3(self.fc(x.reshape(x.shape[0], -1))))

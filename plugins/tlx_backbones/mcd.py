@@ -10,7 +10,6 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import max_pool
 from tlx_backbones.dann import fourth
 from tlx_backbones.dense import DenseClassifier
 from tlx_backbones.tiny import shrunk
@@ -39,7 +38,7 @@ class MCDDigits(nnx.Module):
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         for i, (conv, bn) in enumerate(zip(self.convs, self.bns, strict=True)):
             x = nnx.relu(bn(conv(x)))
-            x = max_pool(x, (3, 3), strides=(2, 2), padding=1) if i < 2 else x
+            x = nnx.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1))) if i < 2 else x
         return self.drop(nnx.relu(self.fc_bn(self.fc(x.reshape(x.shape[0], -1)))))
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:
@@ -72,8 +71,8 @@ class MCDUsps(nnx.Module):
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         x = x.mean(-1, keepdims=True)
-        x = max_pool(nnx.relu(self.bn1(self.conv1(x))))
-        x = max_pool(nnx.relu(self.bn2(self.conv2(x))))
+        x = nnx.max_pool(nnx.relu(self.bn1(self.conv1(x))), (2, 2), (2, 2))
+        x = nnx.max_pool(nnx.relu(self.bn2(self.conv2(x))), (2, 2), (2, 2))
         return x.reshape(x.shape[0], -1)
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:

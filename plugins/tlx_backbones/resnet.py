@@ -5,7 +5,6 @@ from typing import ClassVar
 from flax import nnx
 from jaxtyping import Array, Float
 
-from tlx.layers import max_pool
 from tlx.weights import Names
 from tlx_backbones.tiny import shrunk
 
@@ -78,7 +77,7 @@ class _Stem(nnx.Module):
 
     def __call__(self, x: Array) -> Array:
         x = nnx.relu(self.bn(self.conv(x)))
-        return x if self.small else max_pool(x, (3, 3), strides=(2, 2), padding=1)
+        return x if self.small else nnx.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
 
 
 def _names() -> Names:

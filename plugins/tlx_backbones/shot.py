@@ -13,7 +13,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import WeightNormLinear, max_pool
+from tlx.layers import WeightNormLinear
 from tlx_backbones.tiny import shrunk
 from tlx_backbones.uniform import conv
 
@@ -55,8 +55,8 @@ class SHOTLeNet(_SHOT):
         self._bottleneck(math.prod(sides) * 50, rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 256"]:
-        x = nnx.relu(max_pool(self.conv1(x)))
-        x = nnx.relu(max_pool(self.conv_drop(self.conv2(x))))
+        x = nnx.relu(nnx.max_pool(self.conv1(x), (2, 2), (2, 2)))
+        x = nnx.relu(nnx.max_pool(self.conv_drop(self.conv2(x)), (2, 2), (2, 2)))
         return self._out(x)
 
 

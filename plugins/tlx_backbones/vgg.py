@@ -14,7 +14,6 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx import ContractError
-from tlx.layers import max_pool
 from tlx.weights import Names
 from tlx_backbones.dense import DenseClassifier
 from tlx_backbones.tiny import shrunk
@@ -40,7 +39,7 @@ class _Stage(nnx.Module):
         for i, conv in enumerate(self.convs):
             x = conv(x)
             x = nnx.relu(self.bns[i](x) if self.bns else x)
-        return max_pool(x)
+        return nnx.max_pool(x, (2, 2), (2, 2))
 
 
 class _Trunk(nnx.Module):

@@ -37,6 +37,7 @@ def tlx_strategies(register):
     register("im", "tlx_strategies.im:IM")
     register("jan", "tlx_strategies.jan:JAN")
     register("joint", "tlx_strategies.joint:Joint")
+    register("joint_norm", "tlx_strategies.joint_norm:JointNorm")
     register("kl", "tlx_strategies.kl:KL")
     register("kl_gaussian", "tlx_strategies.kl_gaussian:KLGaussian")
     register("l2_sp", "tlx_strategies.l2_sp:L2SP")

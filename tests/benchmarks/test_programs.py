@@ -94,7 +94,7 @@ def test_there_are_five_programs():
     assert [command[command.index("--backbone") + 1] for command in COMMANDS] == wanted
 
 
-@pytest.mark.filterwarnings("ignore::tlx.errors.SlowWarning")
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(6))
 def test_a_program_runs(number, place, tlx_command):
     """In order: the third begins with what the second saved."""

@@ -65,6 +65,7 @@ def test_on_the_cpu_a_point_is_bit_for_bit_what_it_is_alone(stream):
     assert len(losses) == len(grid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fits", [True, False])
 def test_under_vmap_a_point_takes_the_step_that_it_takes_alone(monkeypatch, fits):
     grid = points(ONE_STEP)

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import pytest
 
 from tlx import ContractError, State
-from tlx.engine.groups import flatten, replace, select
+from tlx.engine.groups import select
 
 PARAMS = {
     "features": {"conv": {"kernel": jnp.ones(2)}, "bn1": {"scale": jnp.ones(1), "bias": jnp.zeros(1)}},
@@ -10,20 +10,6 @@ PARAMS = {
 }
 STATE = State(PARAMS, {}, {})
 NORM = {"norm": "features/*bn*/*"}
-
-
-def test_flatten_and_replace_are_inverse():
-    flat = flatten(PARAMS)
-    assert list(flat) == [
-        "features/bn1/bias",
-        "features/bn1/scale",
-        "features/conv/kernel",
-        "head/bias",
-        "head/kernel",
-    ]
-    changed = replace(PARAMS, {"head/bias": jnp.full(3, 7.0)})
-    assert changed["head"]["bias"].tolist() == [7.0] * 3
-    assert changed["features"]["conv"]["kernel"] is PARAMS["features"]["conv"]["kernel"]
 
 
 def test_star_is_every_top_level_group():

@@ -13,7 +13,6 @@ from flax import nnx
 from tlx import ContractError, State
 from tlx.augment.geometry import crop
 from tlx.engine.model import ModelSpec, Shapes, make_model
-from tlx.layers import conv_general_dilated
 from tlx.ops import cross_entropy
 from tlx.testing.tiny import TinyBN
 
@@ -31,20 +30,6 @@ class Dropping(nnx.Module):
 
     def __call__(self, x):
         return self.drop(x.reshape(x.shape[0], -1))
-
-
-class Convolving(nnx.Module):
-    """One plain nnx.Conv, kept for the test to look at."""
-
-    made: list[nnx.Conv] = []
-
-    def __init__(self, shape, rngs):
-        self.width = 4
-        self.conv = nnx.Conv(shape[2], 4, (3, 3), rngs=rngs)
-        self.made.append(self.conv)
-
-    def __call__(self, x):
-        return self.conv(x).mean((1, 2))
 
 
 class Deep(nnx.Module):
@@ -134,12 +119,6 @@ def test_dropout_draws_anew_with_every_step_and_not_in_evaluation():
     again, _ = model.features(state, X)
     assert not np.array_equal(first, second) and np.array_equal(first, again)
     np.testing.assert_array_equal(model.features(state, X, train=False)[0], X.reshape(6, -1))
-
-
-def test_every_conv_gets_the_fast_convolution():
-    Convolving.made.clear()
-    jax.eval_shape(make_model(spec(Convolving)).init, jax.random.key(0))
-    assert Convolving.made and all(conv.conv_general_dilated is conv_general_dilated for conv in Convolving.made)
 
 
 def test_the_bottleneck_is_linear_batch_norm_relu():

@@ -107,6 +107,8 @@ def test_a_phase_overrides_the_recipe():
     assert clipped.recipe.clip == 1.0 and clipped.traced["clip"] == 0.5, "whether it clips shapes the program"
     with pytest.raises(SettingError, match="unknown recipe field 'optimiser'; nearest: optimizer"):
         descent(recipe, recipe.traced(), Phase(recipe={"optimiser": "adam"}))
+    with pytest.raises(SettingError, match="phase train: its recipe has dtype, steps, which a whole run has but once"):
+        descent(recipe, recipe.traced(), Phase(recipe={"steps": 9, "dtype": "bfloat16"}))
 
 
 def test_clip_bounds_the_global_norm():

@@ -99,6 +99,7 @@ def test_images_of_another_size_are_named_by_the_tensor():
         match_weights(dataclasses.replace(SPEC, shapes=shapes(10)), weights_of(SPEC, state_of(SPEC)))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_what_another_ended_with():
     data = tiny_task()
     first = train(Plain(), TinyBN, data, tiny_recipe(), (0, 1))

@@ -82,12 +82,26 @@ def test_inside_a_loop_and_under_vmap():
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("more", [{"feature_group_count": 2}, {"rhs_dilation": (2, 2)}, {"lhs_dilation": (2, 2)}])
-def test_what_it_does_not_take_over_is_left_to_jax(more):
+@pytest.mark.parametrize(
+    ("more", "padding"),
+    [
+        ({"feature_group_count": 2}, "SAME"),
+        ({"rhs_dilation": (2, 2)}, "SAME"),
+        ({"rhs_dilation": (1, 2)}, ((1, 1), (1, 0))),
+        ({"lhs_dilation": (2, 3)}, ((1, 1), (1, 0))),
+    ],
+)
+def test_groups_and_dilations(more, padding):
     x, w = normal(0, (2, 8, 8, 4)), normal(1, (3, 3, 4 // more.get("feature_group_count", 1), 6))
-    ours, theirs = both(x, w, (1, 1), ((1, 1), (1, 1)), tuple(more.items()))
+    ours, theirs = both(x, w, (2, 1), padding, tuple(more.items()))
     for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, b, atol=1e-4, rtol=1e-4)
+
+
+def test_other_layouts_are_left_to_jax():
+    x, w = normal(0, (2, 4, 8, 8)), normal(1, (6, 4, 3, 3))
+    ours, theirs = (f(x, w, (1, 1), "SAME") for f in (conv_general_dilated, jax.lax.conv_general_dilated))
+    np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from flax import nnx
 
 from tlx import ContractError
-from tlx.engine.groups import flatten
 from tlx.engine.model import ModelSpec, Shapes, make_model
+from tlx.ops.paths import by_path
 from tlx.plugins import Registry
 from tlx_backbones.cnn1d import CNN1D
 from tlx_backbones.wrn import WRN28x2
@@ -212,7 +212,7 @@ def test_mcd_usps_averages_colour():
 
 
 def test_shot_starts_as_its_code_does():
-    flat = flatten(jax.jit(model_of("shot_lenet", GREY28).init)(jax.random.key(0)).params)
+    flat = by_path(jax.jit(model_of("shot_lenet", GREY28).init)(jax.random.key(0)).params)
     for layer, fan_in in (("conv1", 25), ("conv2", 25 * 20)):
         for leaf in (flat[f"features/{layer}/kernel"], flat[f"features/{layer}/bias"]):
             largest = float(jnp.abs(leaf).max()) * math.sqrt(fan_in)
@@ -223,10 +223,10 @@ def test_shot_starts_as_its_code_does():
 
 
 def test_wrn_and_dirt_t_start_as_their_codes_do():
-    wrn = flatten(jax.jit(make_model(spec(WRN10x2, GREY28)).init)(jax.random.key(0)).params)
+    wrn = by_path(jax.jit(make_model(spec(WRN10x2, GREY28)).init)(jax.random.key(0)).params)
     assert float(wrn["features/blocks/2/conv1/kernel"].std()) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)
     assert float(wrn["features/blocks/2/shortcut/kernel"].std()) == pytest.approx(math.sqrt(2 / 128), rel=0.03)
-    dirt_t = flatten(jax.jit(model_of("dirt_t_small", GREY28).init)(jax.random.key(0)).params)
+    dirt_t = by_path(jax.jit(model_of("dirt_t_small", GREY28).init)(jax.random.key(0)).params)
     bound = math.sqrt(6 / (9 * 64 + 9 * 64))
     assert float(jnp.abs(dirt_t["head/convs/convs/0/kernel"]).max()) == pytest.approx(bound, rel=0.01)
 

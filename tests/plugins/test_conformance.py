@@ -21,8 +21,24 @@ def built_in(kind: str) -> list[Any]:
     return [REGISTRY.get(kind, name) for name in names(kind)]
 
 
-@parametrize_with_checks([*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *built_in("backbones")])
+LARGE = [backbone for backbone in built_in("backbones") if hasattr(backbone, "tiny")]
+SMALL = [backbone for backbone in built_in("backbones") if not hasattr(backbone, "tiny")]
+
+
+@parametrize_with_checks([*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *SMALL])
 def test_conformance(subject, check):
+    check(subject)
+
+
+@parametrize_with_checks([backbone.tiny() for backbone in LARGE])
+def test_conformance_of_small_members(subject, check):
+    """Of those backbones that take seconds to trace."""
+    check(subject)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(LARGE)
+def test_conformance_of_large_backbones(subject, check):
     check(subject)
 
 
@@ -47,7 +63,7 @@ def test_none_is_missing():
         "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd",
         "co_da", "coral", "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
         "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "homm", "im", "jan", "joint",
-        "kl", "kl_gaussian", "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme",
+        "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme",
         "partial_fine_tune", "pseudo_label", "shot", "shot_im", "source_only", "stochnorm", "swd",
         "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip

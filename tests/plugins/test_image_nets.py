@@ -13,8 +13,8 @@ import pytest
 from flax import nnx
 
 from tlx import ContractError
-from tlx.engine.groups import flatten
 from tlx.engine.model import ModelSpec, Shapes, make_model
+from tlx.ops.paths import by_path
 from tlx.plugins import Registry
 from tlx_backbones.convnext import _Block
 from tlx_backbones.vgg import adaptive_mean
@@ -101,7 +101,7 @@ def test_grey_oblong_images(name):
 def test_groups_hold_each_parameter_once_and_those_of_the_docstring_hold_some(name):
     said = re.findall(r'"(features/[^"]*)"', BACKBONES.get("backbones", name).__doc__)
     assert {*said} >= {GROUPS[name][0], GROUPS[name][-1], [glob for glob in GROUPS[name] if "/stages/" in glob][-1]}
-    paths = list(flatten({"features": nnx.to_pure_dict(nnx.state(abstract(name), nnx.Param))}))
+    paths = list(by_path({"features": nnx.to_pure_dict(nnx.state(abstract(name), nnx.Param))}))
     for path in paths:
         assert sum(fnmatchcase(path, glob) for glob in GROUPS[name]) == 1, path
     for glob in [*GROUPS[name], *said]:

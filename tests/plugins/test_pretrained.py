@@ -33,6 +33,7 @@ def built(name) -> Any:
     return nnx.eval_shape(lambda: BACKBONES.get("backbones", name)((224, 224, 3), nnx.Rngs(0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTS)
 def test_parameters_are_the_published_number(name):
     module = built(name)
@@ -94,6 +95,7 @@ def test_published_names(key):
     assert {path for path in NAMES[key].values() if path and not path.startswith("head")} <= paths
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_logits_of_efficientnet_lite0_are_those_of_its_pytorch_program():
     """On photographs of ImageNet, one a class, and its real weights; `TLX_TEST_ALL` takes all 200, not 16."""

@@ -4,9 +4,9 @@ from typing import Literal
 
 from jaxtyping import Array, Float
 
-from tlx.blocks.paths import by_path, with_leaves
 from tlx.blocks.rows import concatenate, count
 from tlx.contract import Batch, Model, State
+from tlx.ops.paths import by_path, with_leaves
 
 Norm = Literal["joint", "separate", "domain"]
 """Whose rows batch norm sees: both domains' in one pass; each domain's, with one set of running statistics, which take

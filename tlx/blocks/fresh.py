@@ -6,9 +6,9 @@ from typing import Any
 
 import jax
 
-from tlx.blocks.paths import by_path, with_leaves
 from tlx.contract import Key, Model, State
 from tlx.errors import SettingError
+from tlx.ops.paths import by_path, with_leaves
 
 
 def with_fresh(model: Model, state: State, key: Key, globs: Sequence[str]) -> State:

@@ -14,7 +14,7 @@ from tlx.errors import TlxError, UnknownName
 
 COMMANDS = (
     "list", "show", "run", "sweep", "bench", "report", "reproduce", "data", "features", "rank", "check", "plugins",
-    "new",
+    "info", "new",
 )  # fmt: skip
 
 

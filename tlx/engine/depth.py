@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tlx.engine.groups import fits, flatten
+from tlx.engine.groups import fits
 from tlx.errors import ContractError
+from tlx.ops.paths import by_path
 
 PREFIX = "features/"
 
@@ -21,7 +22,7 @@ def stages(
     Raises:
         ContractError: a parameter that is in none of the backbone's own stages, or in two; a stage without any.
     """
-    paths = list(flatten(params))
+    paths = list(by_path(params))
     prefix = "backbone/" if len(order) > 1 else ""
     inner = [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
     outer = [path for path in paths if not path.startswith(prefix)]

@@ -9,6 +9,8 @@ import numpy as np
 import platformdirs
 from jax.sharding import Mesh
 
+from tlx import native
+
 
 def vectorised() -> bool:
     """Whether seeds run under `vmap`: on accelerators, and over several devices.
@@ -43,10 +45,10 @@ def memory() -> int:
 
 
 def describe() -> str:
-    """The device's name and number, as results record it."""
+    """The device's name and number, and on the CPU its kernels, as results record it."""
     device = jax.devices()[0]
-    number = f", {cores()} cores" if device.platform == "cpu" else ""
-    return f"{jax.local_device_count()} x {device.device_kind}{number}"
+    name = f"{jax.local_device_count()} x {device.device_kind}"
+    return name if device.platform != "cpu" else f"{name}, {cores()} cores, {native.status()}"
 
 
 def use_compilation_cache() -> None:

@@ -9,32 +9,12 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-import jax
-
 from tlx.contract import State
 from tlx.engine.networks import is_copy
 from tlx.errors import ContractError, nearest
+from tlx.ops.paths import by_path
 
 Flat = dict[str, Any]
-
-
-def flatten(tree: Any) -> Flat:
-    """The leaves of a tree of dicts by path, parts joined by "/"."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {"/".join(_part(key) for key in path): leaf for path, leaf in leaves}
-
-
-def _part(key: Any) -> str:
-    for name in ("key", "idx", "name"):
-        if hasattr(key, name):
-            return str(getattr(key, name))
-    return str(key)
-
-
-def replace(tree: Any, flat: Mapping[str, Any]) -> Any:
-    """`tree` with the leaves that `flat` names replaced."""
-    leaves, treedef = jax.tree_util.tree_flatten_with_path(tree)
-    return treedef.unflatten([flat.get("/".join(_part(key) for key in path), leaf) for path, leaf in leaves])
 
 
 def fits(path: str, globs: str) -> bool:
@@ -49,7 +29,7 @@ def select(state: State, trains: Sequence[str], globs: Mapping[str, str], where:
         ContractError: a name is neither a group nor "*"; a group holds no parameter; two names share a parameter.
     """
     params = state.params
-    paths = list(flatten(params))
+    paths = list(by_path(params))
     known = [*params, *globs]
     chosen: dict[str, tuple[str, ...]] = {}
     every = [name for name in params if not is_copy(state.stats, name)]

@@ -17,11 +17,11 @@ from flax import linen, nnx
 from tlx.augment.policy import policy
 from tlx.contract import Features, Images, Inputs, Key, Logits, Running, Scalar, State
 from tlx.engine.depth import stages
-from tlx.engine.groups import replace
 from tlx.engine.networks import Carried, FromLinen, builder, call, make, network, tap
 from tlx.errors import ContractError, nearest
-from tlx.layers import BlendedBatchNorm, Bottleneck, conv_general_dilated
+from tlx.layers import BlendedBatchNorm, Bottleneck
 from tlx.ops import cross_entropy
+from tlx.ops.paths import with_leaves
 
 Backbone = Callable[..., Any]
 Scale = float | tuple[float, ...]
@@ -134,7 +134,7 @@ class PureModel:
         state = self.add(state, head_key, HEAD, self.classifier())
         if not self.weights:
             return state
-        return replace(state, self.weights)
+        return with_leaves(state, self.weights)
 
     def features(
         self,
@@ -149,20 +149,15 @@ class PureModel:
         if self.spec.resize and x.shape[1:3] != self.spec.seen[:2]:
             x = jax.image.resize(x, (x.shape[0], *self.spec.seen), "bilinear")
         rows = jax.tree.leaves(x)[0].shape[0]
-        tapped: dict[str, jax.Array] = {}
 
-        def use(module: Any, x: Inputs) -> Any:
+        def use(module: Any, x: Inputs) -> tuple[jax.Array, dict[str, jax.Array]]:
             blended = _blended(module, running) if running is not None else []
-            if taps:
-                out, seen = tap(module, taps, x, f"backbone {self.spec.name}")
-                tapped.update(seen)
-            else:
-                out = module(x)
+            both = tap(module, taps, x, f"backbone {self.spec.name}") if taps else (module(x), {})
             for layer in blended:
                 layer.running = None
-            return out
+            return both
 
-        out, state = call(state, net, x, train=train, use=use)
+        (out, tapped), state = call(state, net, x, train=train, use=use)
         if jnp.shape(out) != (rows, self.width):
             raise ContractError(
                 f"backbone {self.spec.name} returned features of shape {jnp.shape(out)}; expected {(rows, self.width)}"
@@ -301,14 +296,12 @@ def _backbone(spec: ModelSpec, rngs: nnx.Rngs) -> nnx.Module:
 
 
 def rewrite(module: nnx.Module, dtype: str = "float32") -> nnx.Module:
-    """A module whose layers are the engine's: convolutions that XLA runs fast, batch norm that may blend, `dtype`.
+    """A module whose layers are the engine's: batch norm that may blend, and `dtype`.
 
     Only `nnx.BatchNorm` itself becomes a `BlendedBatchNorm`; a subclass stays what it is, and does not blend.
     """
     layers: list[Any] = [layer for _, layer in nnx.iter_modules(module)]
     for layer in layers:
-        if isinstance(layer, nnx.Conv):
-            layer.conv_general_dilated = conv_general_dilated
         if type(layer) is nnx.BatchNorm:
             layer.__class__ = BlendedBatchNorm
         if dtype != "float32" and hasattr(layer, "dtype"):

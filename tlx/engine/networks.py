@@ -15,6 +15,7 @@ from flax.core import DenyList
 from flax.nnx import bridge
 
 from tlx.contract import Key, State, Tree
+from tlx.engine.fast_ops import with_fast_ops
 from tlx.errors import ContractError, nearest
 
 Build = Callable[[nnx.Rngs], nnx.Module]
@@ -152,12 +153,16 @@ def call(state: State, name: str, *args: Any, train: bool, use: Callable[..., An
     `use(module, *args)` calls the module in another way.
     """
     carried = network(state, name)
-    module = merge(state.params[name], carried, train)
-    out = module(*args) if use is None else use(module, *args)
+
+    def whole() -> tuple[Any, dict[str, Tree]]:
+        module = merge(state.params[name], carried, train)
+        out = module(*args) if use is None else use(module, *args)
+        return out, nnx.to_pure_dict(split(module)[2]) if train else {}
+
+    out, values = with_fast_ops(whole)
     if not train:
         return out, state
-    moved = Carried(nnx.to_pure_dict(split(module)[2]), carried.structure, carried.copied)
-    return out, state.put_stats(**{name: moved})
+    return out, state.put_stats(**{name: Carried(values, carried.structure, carried.copied)})
 
 
 def tap(module: Any, taps: tuple[str, ...], x: Any, owner: str) -> tuple[Any, dict[str, jax.Array]]:

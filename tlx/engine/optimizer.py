@@ -17,6 +17,7 @@ from tlx.errors import SettingError, nearest
 
 Traced = Mapping[str, Any]  # Recipe.traced(), as arrays
 RESOLUTION = 1_000_000  # steps of a whole phase, as the schedules of optax count them
+OF_THE_RUN = frozenset({"name", "steps", "rounds", "eval_batch", "bottleneck", "dtype", "views"})
 
 
 class Descent(NamedTuple):
@@ -33,8 +34,13 @@ def descent(recipe: Recipe, traced: Traced, phase: Any) -> Descent:
     """The descent of a phase, whose `recipe` overrides fields of the run's.
 
     Raises:
-        SettingError: an unknown field, optimizer or schedule.
+        SettingError: an unknown field, optimizer or schedule, or a field that is the whole run's.
     """
+    if whole := sorted({*phase.recipe} & OF_THE_RUN):
+        raise SettingError(
+            f"phase {phase.name}: its recipe has {', '.join(whole)}, which a whole run has but once; a phase's share "
+            "of steps and rounds is its `share`"
+        )
     floats = {name: value for name, value in phase.recipe.items() if name in traced}
     others = {name: value for name, value in phase.recipe.items() if name not in floats}
     if "clip" in floats:

@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from tlx.contract import State
-from tlx.engine.groups import Flat, flatten
+from tlx.engine.groups import Flat
 from tlx.engine.model import ModelSpec, PureModel, make_model, module_of
+from tlx.ops.paths import by_path
 from tlx.weights.match import Report, match
 
 log = logging.getLogger("tlx")
@@ -26,7 +27,7 @@ PREFIXES = {"params/features/": "", "stats/features/": "", "params/head/": "head
 def places(state: State, bottleneck: bool) -> dict[str, str]:
     """{path of a weight: path in the state}, of all floats: "stem/conv/kernel", "head/bias", "bottleneck/fc/kernel"."""
     out = {}
-    for full, leaf in flatten(state).items():
+    for full, leaf in by_path(state).items():
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
             continue  # keys and counters
         for prefix, name in PREFIXES.items():
@@ -46,7 +47,7 @@ def match_weights(spec: ModelSpec, tensors: Mapping[str, np.ndarray]) -> tuple[d
     """
     model = make_model(spec)
     blank = jax.eval_shape(model.init, jax.random.key(0))
-    flat = flatten(blank)
+    flat = by_path(blank)
     shapes = {path: flat[full].shape for path, full in places(blank, spec.bottleneck > 0).items()}
     kind: Any = type(module_of(spec))
     adapt = getattr(kind, "adapt", None)
@@ -80,5 +81,5 @@ def pretrained(model: PureModel, weights: Flat) -> PureModel:
 
 def weights_of(spec: ModelSpec, state: State) -> dict[str, np.ndarray]:
     """The weights of one seed's state by path, as a later run takes them; networks that a strategy added stay out."""
-    flat = flatten(state)
+    flat = by_path(state)
     return {path: np.asarray(flat[full]) for path, full in places(state, spec.bottleneck > 0).items()}

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import optax
 
 from tlx.contract import Batch, Context, Key, Objective, Phase, Scalar, State
-from tlx.engine.groups import flatten, replace, select
+from tlx.engine.groups import select
 from tlx.engine.optimizer import Descent, transform, update
 from tlx.errors import ContractError
+from tlx.ops.paths import by_path, with_leaves
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class Program(NamedTuple):
 
 def start(program: Program, state: State) -> Carry:
     """The carry at the start of a phase, with new optimizer states."""
-    flat = flatten(state.params)
+    flat = by_path(state.params)
     optimizers = {}
     for objective in program.phase.objectives:
         for group, paths in select(state, objective.trains, program.groups, str(program.where)).items():
@@ -79,10 +80,10 @@ def _descend(
 ) -> tuple[Carry, dict[str, Scalar]]:
     state, where = carry.state, program.where
     chosen = select(state, objective.trains, program.groups, str(where))
-    flat = flatten(state.params)
+    flat = by_path(state.params)
 
     def loss(trained: dict[str, Any]):
-        returned = objective.loss(state._replace(params=replace(state.params, trained)), batch, context)
+        returned = objective.loss(state._replace(params=with_leaves(state.params, trained)), batch, context)
         value, after, metrics = check_loss(returned, where)
         kept = same_tree(state._replace(params={}), after._replace(params={}), f"{where}: the loss")
         return value, (kept.stats, kept.extra, metrics)
@@ -96,7 +97,7 @@ def _descend(
         slopes = {path: grads[path] for path in paths}
         new, optimizers[group] = update(program.how, context.progress, slopes, optimizers[group], part)
         moved |= new
-    return Carry(State(replace(state.params, moved), stats, extra), optimizers), {"loss": value, **metrics}
+    return Carry(State(with_leaves(state.params, moved), stats, extra), optimizers), {"loss": value, **metrics}
 
 
 def check_loss(returned: Any, where: Where | str) -> tuple[Scalar, State, dict[str, Scalar]]:
@@ -116,7 +117,7 @@ def check_loss(returned: Any, where: Where | str) -> tuple[Scalar, State, dict[s
 
 def same_tree(before: T, after: Any, what: str) -> T:
     """`after`, in the structure of `before`. Raises ContractError, naming the first leaf of another shape or type."""
-    old, new = flatten(before), flatten(after)
+    old, new = by_path(before), by_path(after)
     for path in [*old, *(path for path in new if path not in old)]:
         was, now = old.get(path), new.get(path)
         if was is None or now is None or _aval(was) != _aval(now):

@@ -20,7 +20,6 @@ from tlx.engine.programs import Observed
 from tlx.engine.recipe import Recipe
 from tlx.engine.run import Point, Round, Run, Section
 from tlx.engine.saved import Position, SavedCarry, restore
-from tlx.engine.slow_ops import warn_of_slow_ops
 from tlx.engine.sources import too_large
 from tlx.engine.tables import check_phase, rows_in, sees_of
 from tlx.errors import ContractError
@@ -181,7 +180,6 @@ class _Training:
         self.spec = model_spec(backbone, data, first.recipe)
         phases = first.strategy.phases(make_model(self.spec))
         self.sections, self.sees = sections(phases, first.recipe), sees_of(phases)
-        warn_of_slow_ops(self.spec)
         streamed = too_large(data) if options.stream is None else options.stream
         self.run = Run(points, self.spec, data, self.sections, streamed)
         self.rounds = sum(max(1, len(section.rounds)) for section in self.sections)

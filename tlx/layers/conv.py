@@ -1,9 +1,9 @@
 """Convolution that avoids the slow paths of XLA on the CPU, with the signature of `jax.lax.conv_general_dilated`.
 
-XLA brings convolutions into its fast CPU kernel's layout in the entry computation only; inside a loop the two gradient
-convolutions fall to a naive single-threaded kernel. Here they are written as matrix products, over blocks of images
-whose patches stay in cache. A depthwise convolution, which XLA computes ten times as slowly as its memory would allow,
-is a sum of shifted images here. On other backends, and for those dilated or grouped otherwise, this is `jax.lax`'s own.
+On the CPU it is the kernel of `tlx.native`. Where that is not compiled, XLA must do, which brings convolutions into its
+fast kernel's layout in the entry computation only; inside a loop the two gradient convolutions fall to a naive
+single-threaded kernel. So they are written as matrix products, over blocks of images whose patches stay in cache, and a
+depthwise convolution as a sum of shifted images. On other devices this is `jax.lax`'s own.
 """
 
 import functools
@@ -15,9 +15,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-STRIP = 4  # outputs side by side
+from tlx import native
+
 PATCH_BYTES = 2**22  # of one block's patches: they are to stay in cache
 NHWC = ("NHWC", "HWIO", "NHWC")
+Around = tuple[tuple[int, int], tuple[int, int]]  # padding above and below, left and right
 
 
 def conv_general_dilated(
@@ -33,19 +35,11 @@ def conv_general_dilated(
 ) -> jax.Array:
     """y[b,p,q,o] = sum_ijc x[b, s p + i, s q + j, c] w[i,j,c,o]; arguments as `jax.lax.conv_general_dilated`.
 
-    Give it to a layer: `nnx.Conv(..., conv_general_dilated=tlx.layers.conv_general_dilated)`; the engine does so for
-    every `nnx.Conv` of a backbone. On the CPU it has a reverse-mode derivative only.
+    The engine puts it in the place of every convolution of a network. On the CPU it has reverse-mode derivatives only.
     """
     spec = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
-    depthwise = feature_group_count == lhs.shape[-1] == rhs.shape[-1] > 1
-    plain = (
-        lhs.ndim == 4
-        and spec == lax.conv_dimension_numbers(lhs.shape, rhs.shape, NHWC)
-        and (feature_group_count == 1 or depthwise)
-        and rest.get("batch_group_count", 1) == 1
-        and all(d == 1 for d in (*(lhs_dilation or ()), *(rhs_dilation or ())))
-    )
-    if jax.default_backend() != "cpu" or not plain:
+    images = lhs.ndim == 4 and spec == lax.conv_dimension_numbers(lhs.shape, rhs.shape, NHWC)
+    if jax.default_backend() != "cpu" or not images or rest.get("batch_group_count", 1) != 1:
         return lax.conv_general_dilated(
             lhs,
             rhs,
@@ -57,12 +51,42 @@ def conv_general_dilated(
             feature_group_count,
             **rest,
         )
+    rhs = _with_holes(rhs, rhs_dilation, (0, 1))
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], window_strides, padding)
-    if rhs.shape[:2] == (1, 1) and tuple(window_strides) == (1, 1) and not any(map(any, padding)) and not depthwise:
-        return _pointwise(lhs, rhs[0, 0])
-    padded = lax.pad(lhs, jnp.zeros((), lhs.dtype), ((0, 0, 0), *((low, high, 0) for low, high in padding), (0, 0, 0)))
-    return (_depthwise if depthwise else _conv)(padded, rhs, (window_strides[0], window_strides[1]))
+    lhs = _with_holes(lhs, lhs_dilation, (1, 2))
+    stride, around = (window_strides[0], window_strides[1]), (tuple(padding[0]), tuple(padding[1]))
+    if feature_group_count == lhs.shape[-1] == rhs.shape[-1] > 1:
+        return _of_one_channel_each(lhs, rhs, stride, around)
+    groups = zip(jnp.split(lhs, feature_group_count, -1), jnp.split(rhs, feature_group_count, -1), strict=True)
+    parts = [_of_all_channels(x, w, stride, around) for x, w in groups]
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts, -1)
+
+
+def _with_holes(x: jax.Array, dilation: Sequence[int] | None, axes: tuple[int, int]) -> jax.Array:
+    """x with so many places between its neighbours, along two axes, filled with zeros."""
+    if dilation is None or all(step == 1 for step in dilation):
+        return x
+    steps = dict(zip(axes, dilation, strict=True))
+    return lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, steps.get(axis, 1) - 1) for axis in range(x.ndim)])
+
+
+def _of_all_channels(x: jax.Array, w: jax.Array, stride: tuple[int, int], around: Around) -> jax.Array:
+    if w.shape[:2] == (1, 1) and stride == (1, 1) and not any(map(any, around)):
+        return _pointwise(x, w[0, 0])
+    if x.dtype == w.dtype == jnp.float32 and native.available():
+        return native.conv(x, w, None, stride, around)
+    return _conv(_padded(x, around), w, stride)
+
+
+def _of_one_channel_each(x: jax.Array, w: jax.Array, stride: tuple[int, int], around: Around) -> jax.Array:
+    if x.dtype == w.dtype == jnp.float32 and native.available():
+        return native.depthwise(x, w, stride, around)
+    return _depthwise(_padded(x, around), w, stride)
+
+
+def _padded(x: jax.Array, around: Around) -> jax.Array:
+    return lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((low, high, 0) for low, high in around), (0, 0, 0)))
 
 
 @jax.custom_vjp
@@ -84,12 +108,6 @@ _pointwise.defvjp(lambda x, w: (x @ w, (x, w)), _pointwise_backward)
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _conv(x: jax.Array, w: jax.Array, stride: tuple[int, int]) -> jax.Array:
-    rows, columns, channels, _ = w.shape
-    if channels == 1:
-        return _by_strips(w, stride, x)
-    if channels == 3:  # XLA's kernel takes ten times as long on three channels as on one: put colour beside colour
-        x, w = x.reshape(*x.shape[:2], x.shape[2] * 3, 1), w.reshape(rows, columns * 3, 1, w.shape[3])
-        return lax.conv_general_dilated(x, w, (stride[0], stride[1] * 3), "VALID", dimension_numbers=NHWC)
     # XLA's kernel for a loop's body runs at half the speed of products over blocks
     bytes_per_image = math.prod(_outputs(x, w.shape, stride)) * math.prod(w.shape[:3]) * 4
     return _in_blocks(functools.partial(_by_patches, w, stride), bytes_per_image, x)
@@ -108,26 +126,6 @@ def _taps(x: jax.Array, kernel: tuple[int, ...], stride: tuple[int, int], output
     ]
 
 
-def _by_strips(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array:
-    """The convolution of one channel: strips of `STRIP` neighbouring outputs, times the kernel repeated along a band.
-
-    A product with one column per output channel is too narrow to be fast; the band's zeros cost less.
-    """
-    rows, columns, _, out = w.shape
-    height, width = _outputs(x, w.shape, stride)
-    strips = -(-width // STRIP)
-    span = (STRIP - 1) * stride[1] + columns
-    needed = (strips - 1) * STRIP * stride[1] + span
-    x = jnp.pad(x[..., 0], ((0, 0), (0, 0), (0, max(0, needed - x.shape[2]))))
-    shifts = [(i * stride[1], span - columns - i * stride[1]) for i in range(STRIP)]
-    band = jnp.stack([jnp.pad(w[:, :, 0], ((0, 0), shift, (0, 0))) for shift in shifts], 2)
-    end = (height - 1) * stride[0] + 1
-    starts = [strip * STRIP * stride[1] for strip in range(strips)]
-    taps = [jnp.concatenate([x[:, i : i + end : stride[0], at : at + span] for i in range(rows)], -1) for at in starts]
-    y = jnp.stack(taps, 2).reshape(-1, rows * span) @ band.reshape(rows * span, STRIP * out)
-    return y.reshape(x.shape[0], height, strips * STRIP, out)[:, :, :width]
-
-
 def _by_patches(w: jax.Array, stride: tuple[int, int], x: jax.Array) -> jax.Array:
     """The convolution as patches, row by row, times the kernel."""
     rows, columns, channels, out = w.shape
@@ -143,12 +141,10 @@ def _forward(x: jax.Array, w: jax.Array, stride: tuple[int, int]):
 def _backward(stride: tuple[int, int], saved: tuple[jax.Array, jax.Array], g: jax.Array):
     x, w = saved
     bytes_per_image = g.shape[1] * g.shape[2] * math.prod(w.shape[:3]) * 4
-    gradient = _single_weight_gradient if w.shape[2] == 1 else _weight_gradient
-    dw = _in_blocks(functools.partial(gradient, w.shape, stride), bytes_per_image, g, x, reduce=True)
-    if w.shape[2] > 1:
-        dw = dw.reshape(w.shape[0], w.shape[3], *w.shape[1:3]).transpose(0, 2, 3, 1)
+    dw = _in_blocks(functools.partial(_weight_gradient, w.shape, stride), bytes_per_image, g, x, reduce=True)
+    dw = dw.reshape(w.shape[0], w.shape[3], *w.shape[1:3]).transpose(0, 2, 3, 1)
     dx = _in_blocks(functools.partial(_input_gradient, (x.shape[1], x.shape[2]), stride, w), bytes_per_image, g)
-    return dx, dw.reshape(w.shape)
+    return dx, dw
 
 
 _conv.defvjp(_forward, _backward)
@@ -161,12 +157,6 @@ def _weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Arr
     taps = jnp.concatenate([x[:, :, j : j + width : stride[1]] for j in range(columns)], -1)
     slabs = [taps[:, i : i + height : stride[0]].reshape(-1, columns * channels) for i in range(rows)]
     return jnp.stack([g.reshape(-1, out).T @ slab for slab in slabs])
-
-
-def _single_weight_gradient(shape: tuple[int, ...], stride: tuple[int, int], g: jax.Array, x: jax.Array) -> jax.Array:
-    """dw[ij,o] = sum_bpq x[b, s p + i, s q + j] g[b,p,q,o]: taps first, so that the long axis stays contiguous."""
-    taps = _taps(x, shape, stride, (g.shape[1], g.shape[2]))
-    return jnp.stack([tap.reshape(-1) for tap in taps]) @ g.reshape(-1, shape[3])
 
 
 def _input_gradient(size: tuple[int, int], stride: tuple[int, int], w: jax.Array, g: jax.Array) -> jax.Array:

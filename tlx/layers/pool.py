@@ -7,6 +7,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from tlx import native
+
 
 def max_pool(
     x: Float[Array, "batch height width channels"],
@@ -25,6 +27,9 @@ def max_pool(
         around = (padding, padding)
         x = jnp.pad(x, ((0, 0), around, around, (0, 0)), constant_values=-jnp.inf)
     if strides is None:
+        few = window[0] * window[1] <= 8
+        if few and x.dtype == jnp.float32 and native.available():
+            return native.max_pool(x, window)
         return _side_by_side(x, window)
     for axis in (1, 2):  # overlapping windows: rows first, then columns, are fewer slices
         x = _along(x, axis, window[axis - 1], strides[axis - 1])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-ROOMS = ("engine", "ops", "layers", "augment", "blocks")
+ROOMS = ("engine", "ops", "layers", "native", "augment", "blocks")
 
 
 def fingerprint(strategy: type) -> str:
@@ -32,7 +32,7 @@ def fingerprint(strategy: type) -> str:
 def engine_fingerprint() -> str:
     """The sha256 of the files of tlx that a run's numbers depend on, of its engine and what that is built from."""
     root = Path(__file__).parents[1]
-    files = [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
+    files = [path for room in ROOMS for path in sorted((root / room).rglob("*")) if path.suffix in (".py", ".h", ".cc")]
     content = hashlib.sha256()
     for path in [root / "contract.py", *files]:
         content.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from tlx.contract import Model, State, Tree
-from tlx.engine.groups import flatten
 from tlx.engine.model import ModelSpec, Shapes, make_model
 from tlx.errors import TlxError
+from tlx.ops.paths import by_path
 
 SHAPES = {(28, 28, 1): "image", (32, 32, 3): "image", (32, 3): "sequence", (16,): "vector"}
 ROWS = 6
@@ -108,14 +108,14 @@ def starts_from_the_key(subject: Any) -> None:
     first, again = (jax.make_jaxpr(lambda key: model.init(key))(jax.random.key(0)) for _ in range(2))
     same = str(first) == str(again) and all(map(np.array_equal, first.consts, again.consts))
     assert same, "two builds from one key differ: take randomness from `rngs` only"
-    leaves = flatten(_outcome(_small(subject)).params["features"]).values()
+    leaves = by_path(_outcome(_small(subject)).params["features"]).values()
     moved = any(not np.array_equal(one, other) for one, other in leaves)
     assert moved or not leaves, "two keys give the same parameters: pass `rngs` on to the layers"
 
 
 def trains_every_parameter(subject: Any) -> None:
     """Each parameter, the classifier's too, gets a finite gradient, and none is left out of the forward pass."""
-    for path, grad in flatten(_outcome(_small(subject)).grads).items():
+    for path, grad in by_path(_outcome(_small(subject)).grads).items():
         assert np.isfinite(grad).all(), f"the gradient of '{path}' is not finite"
         # A bias before batch norm has a zero gradient by construction, up to rounding: it only has to be connected.
         assert grad.any() or path.endswith("bias"), f"the gradient of '{path}' is zero everywhere: is the layer used?"

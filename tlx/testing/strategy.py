@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from tlx.contract import Context, Key, Strategy
-from tlx.engine.groups import flatten
 from tlx.engine.recipe import Recipe
 from tlx.engine.step import start, step
+from tlx.ops.paths import by_path
 from tlx.testing import probe
 from tlx.testing.probe import Probe
 from tlx.testing.toy import ROWS
@@ -95,7 +95,7 @@ def _outcomes(strategy: Strategy) -> Outcomes:
 
     def once(seed: int) -> Outcome:
         logits, finite = run(strategy, made.rows, made.batch, jax.random.key(seed))
-        broken = [path for path, fine in flatten(finite).items() if not fine]
+        broken = [path for path, fine in by_path(finite).items() if not fine]
         return Outcome([np.asarray(each) for each in logits], broken)
 
     try:

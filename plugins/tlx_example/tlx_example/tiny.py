@@ -3,8 +3,6 @@
 from flax import nnx
 from jaxtyping import Array, Float
 
-from tlx.layers import max_pool
-
 
 class Tiny(nnx.Module):
     """Maximum over 4x4 cells, dense 32, ReLU."""
@@ -15,5 +13,5 @@ class Tiny(nnx.Module):
         self.fc = nnx.Linear((height // 4) * (width // 4) * channels, self.width, rngs=rngs)
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch 32"]:
-        x = max_pool(x, (4, 4))
+        x = nnx.max_pool(x, (4, 4), (4, 4))
         return nnx.relu(self.fc(x.reshape(x.shape[0], -1)))
