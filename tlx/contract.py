@@ -240,6 +240,8 @@ class Model(Protocol):
     def classifier(self, *, width: int | None = None, outputs: int | None = None) -> Callable[[Any], Any]:
         """Makes a classifier, for `add`: `rngs -> nnx.Module`, as the backbone's own or linear.
 
+        A linear one starts LeCun-normal with a zero bias, at 1.73 times the standard deviation of PyTorch's.
+
         `width` is the length of its input (default: the backbone's), `outputs` that of its logits (the task's).
         """
         ...

@@ -17,9 +17,14 @@ to 81.5, 91.1) are of other networks. AFN is `afn+entropy_min` and BSP `dann+bsp
 
 ADDA is `adda_joint`, as its script then had it, and `mcd` has its classifiers of three layers.
 
-Where it is not TLLib's: `dann+bsp` is not pretrained on the source; `mdd` has a linear classifier, and no dropout;
-`afn` has none in the bottleneck. Its SGD has no momentum for the backbone under `afn` and `mcd`: here a tenth of the
-rate, with momentum 0.9. `coral` and `shot` run under the same recipe and are not in its table.
+Where it is not TLLib's: `mmd` and `jan` have the bottleneck Linear-BN-ReLU of the others, where its DAN has
+Linear-ReLU-Dropout(0.5), without batch norm, and its JAN Linear-BN-ReLU-Dropout(0.5). `mmd` takes the DAN paper's
+linear estimate and `jan` the biased quadratic one; TLLib's linear one overlaps its pairs, its quadratic one is unbiased
+(see `tlx.ops`). Discriminators, bottlenecks, heads and DTN start LeCun-normal, at 1.73 times the standard deviation of
+PyTorch's uniform; TLLib's MDD and AFN start bottlenecks and heads from narrow normals. `dann+bsp` is not pretrained on
+the source; `mdd` has a linear classifier, and no dropout; `afn` has none in the bottleneck. Its SGD has no momentum for
+the backbone under `afn` and `mcd`: here a tenth of the rate, with momentum 0.9. `coral` and `shot` run under the same
+recipe and are not in its table.
 
 What to expect: on mnist->usps published source-only figures go from 49.5 to 94.2, by network, augmentation and
 length; judge a method by its gain over `source_only` of this table. mnist->svhn_cropped is hard and varies by several

@@ -11,7 +11,8 @@ TLLIB_DIGITS = Recipe(name="tllib-digits", lr=0.01, weight_decay=0.001, gamma=50
 """TLLib's digits scripts: 20 epochs of 2,500 steps, 128 + 128 images, SGD with Nesterov momentum 0.9.
 
 lr(t) = lr (1 + gamma t)^-0.75 with gamma 1e-3 a step, or as the suite `digits` has it for a method. Bottleneck
-Linear-BN-ReLU of 256, which source-only training has none of.
+Linear-BN-ReLU of 256, which source-only training has none of. TLLib's DAN has no batch norm there, and its DAN and JAN
+have a dropout of 0.5.
 """
 
 DIGITS_SHORT = Recipe(name="digits-short", lr=0.01, weight_decay=0.001, gamma=2.5, batch=128, steps=2500, rounds=5)
@@ -61,6 +62,7 @@ ADAMATCH_DIGITS = Recipe(
 )  # fmt: skip
 """AdaMatch on digits, for `wrn_28_2` at 32x32x3: SGD 0.03, weight decay 5e-4.
 
-There the rate falls to a quarter along a cosine (here to 0), a step has 3 target rows to a source row (here 1), and the
+There the rate falls to a quarter, as 0.03 cos(p arccos(1/4)), and is 0.79 of its start half way; here it falls to 0 as
+(1 + cos(pi p)) / 2, and is 0.50. There a step has 3 target rows to a source row (here 1), and the
 strong views are CTAugment's (here RandAugment's). The number of steps is not published for digits.
 """

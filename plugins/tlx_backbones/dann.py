@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from tlx import ContractError
 from tlx_backbones.dense import DenseClassifier
+from tlx_backbones.pool import ONE_AROUND
 from tlx_backbones.tiny import shrunk
 
 
@@ -66,7 +67,7 @@ class DANNSvhn(nnx.Module):
 
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         for conv in (self.conv1, self.conv2):
-            x = nnx.max_pool(nnx.relu(conv(x)), (3, 3), (2, 2), ((1, 1), (1, 1)))
+            x = nnx.max_pool(nnx.relu(conv(x)), (3, 3), (2, 2), ONE_AROUND)
         return nnx.relu(self.conv3(x)).reshape(x.shape[0], -1)
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:

@@ -12,7 +12,8 @@ from tlx_backbones.tiny import shrunk
 class DTN(nnx.Module):
     """Three 5x5 convolutions of stride 2 (64, 128, 256) with batch norm and dropout, then fc 512, BN, ReLU, dropout.
 
-    For 32x32 images: 4096 before fc. Dropout is .1, .3, .5 by channel (as `Dropout2d`), then .5.
+    For 32x32 images: 4096 before fc. Dropout is .1, .3, .5 by channel (as `Dropout2d`), then .5. Kernels start
+    LeCun-normal and biases at zero; in the code PyTorch's uniform, a third of that variance.
 
     Reference: Long et al., "Conditional Adversarial Domain Adaptation", NeurIPS 2018 (its code).
     """

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from tlx import ContractError
 from tlx_backbones.dann import fourth
 from tlx_backbones.dense import DenseClassifier
+from tlx_backbones.pool import ONE_AROUND
 from tlx_backbones.tiny import shrunk
 
 
@@ -38,7 +39,7 @@ class MCDDigits(nnx.Module):
     def __call__(self, x: Float[Array, "batch height width channels"]) -> Float[Array, "batch features"]:
         for i, (conv, bn) in enumerate(zip(self.convs, self.bns, strict=True)):
             x = nnx.relu(bn(conv(x)))
-            x = nnx.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1))) if i < 2 else x
+            x = nnx.max_pool(x, (3, 3), (2, 2), ONE_AROUND) if i < 2 else x
         return self.drop(nnx.relu(self.fc_bn(self.fc(x.reshape(x.shape[0], -1)))))
 
     def head(self, width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:

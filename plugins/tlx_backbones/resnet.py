@@ -6,6 +6,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from tlx.weights import Names
+from tlx_backbones.pool import ONE_AROUND
 from tlx_backbones.tiny import shrunk
 
 NORM = (("weight", "scale"), ("bias", "bias"), ("running_mean", "mean"), ("running_var", "var"))
@@ -77,7 +78,7 @@ class _Stem(nnx.Module):
 
     def __call__(self, x: Array) -> Array:
         x = nnx.relu(self.bn(self.conv(x)))
-        return x if self.small else nnx.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+        return x if self.small else nnx.max_pool(x, (3, 3), (2, 2), ONE_AROUND)
 
 
 def _names() -> Names:

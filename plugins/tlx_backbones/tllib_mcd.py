@@ -8,7 +8,10 @@ from tlx_backbones.lenet import LeNetDropout
 
 
 def classifier(width: int, classes: int, rngs: nnx.Rngs) -> nnx.Module:
-    """Dropout 0.5, fc 1024, BN, ReLU, dropout 0.5, fc 1024, BN, ReLU, fc classes."""
+    """Dropout 0.5, fc 1024, BN, ReLU, dropout 0.5, fc 1024, BN, ReLU, fc classes.
+
+    Kernels start LeCun-normal and biases at zero; in TLLib PyTorch's uniform, a third of that variance.
+    """
     return DenseClassifier((width, 1024, 1024, classes), rngs, normalised=True, dropout=0.5, dropped=2)
 
 

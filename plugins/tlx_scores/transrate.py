@@ -13,6 +13,9 @@ class TransRate(Transferability):
     TrR = R(Z) - sum_c N_c / N R(Z_c), R(Z) = 1/2 log det(I + Z'Z / (N eps)), Z centred over all rows, eps = 1e-4, and
     Z scaled to a mean squared length of one, so that backbones of other scales compare. Higher is more transferable.
 
+    The authors' listing and TLLib weigh classes 1 / C, and do not scale Z; the paper's equation weighs them N_c / N.
+    balanced classes the two are equal; with classes as 1 to 100 they give, on one scale, 9.90 and 3.56.
+
     Reference: Huang et al., "Frustratingly easy transferability estimation", ICML 2022.
     """
 

@@ -11,6 +11,9 @@ class Entropy(Selector):
 
     score = mean_i sum_c p_ic log p_ic. One that puts every row into one class looks perfect.
 
+    skada's `PredictionEntropyScorer` takes the mean over classes too: its score is 1 / classes of this one, in the same
+    order.
+
     Reference: Morerio et al., Minimal-Entropy Correlation Alignment for Unsupervised Deep Domain Adaptation, ICLR 2018.
     """
 

@@ -17,6 +17,10 @@ class AdaMatch(Strategy):
     q = normalise(p_t * mean p_s / mean p_t), on weak views; m_i = 1 where max q_i >= threshold * mean_j max p_s(x_j);
     mu(p) = 1/2 - cos(min(pi, 2 pi p)) / 2
 
+    This follows the paper's equations; the authors' code departs from them in three things. It takes half of the
+    source's term, (weak + strong) / 2. Its target label is argmax q_i, not q_i. Its mean p_s and mean p_t are moving
+    averages, here the batch's own. The interpolation, the threshold and mu(p) are the same in both.
+
     Running statistics follow the joint pass; the moving average of the parameters predicts.
 
     Settings: `threshold` 0.9; `decay` 0.999; `ratio`, the target rows to a source row, 3.

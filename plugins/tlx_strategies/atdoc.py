@@ -18,6 +18,9 @@ class ATDOC(Additive):
     The memory holds unit features and sharpened probabilities of every target train row, as they were when last seen
     (neighbourhood aggregation, the NA of the paper).
 
+    A row is stored as the training pass before the step sees it; the authors' code stores it after the step, in eval
+    mode. The memory starts with random unit features of either sign; theirs with positive ones, all near to each other.
+
     Settings: `weight` 1; `neighbours` 5.
 
     Reference: Liang et al., "Domain Adaptation with Auxiliary Target Domain-Oriented Classifier", CVPR 2021.

@@ -10,6 +10,9 @@ class BNAdapt(Strategy):
 
     mean = N / (N + n) mean_s + n / (N + n) mean_t, variance alike, for a batch of n rows
 
+    Both variances are biased ones; PyTorch's running variance, and so its variance_s, is n / (n - 1) times the biased
+    one, n the rows of a source batch: 3% more at 32 rows, 33% at 4.
+
     Settings: `prior` N, as many rows as the source statistics count for: 16, near the paper's best for batches of this
     size; 0 takes the batch's alone.
 

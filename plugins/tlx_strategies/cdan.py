@@ -25,7 +25,8 @@ class CDAN(Additive):
     identity with gradient -lambda(p), lambda(p) = 2 / (1 + exp(-gamma p)) - 1
 
     With `entropy` (CDAN+E) row i counts 1 + exp(-H(g_i)), normalised in each domain; as in the authors' code the
-    entropy's gradient is reversed too. The authors do not decay the discriminator's learning rate; a recipe may say so.
+    entropy's gradient is reversed too. TLLib gives the entropy no gradient, and normalises over both domains together.
+    The authors do not decay the discriminator's learning rate; a recipe may say so.
 
     Settings: `weight`; `gamma`, how fast lambda grows; `hidden` layers of D (batch norm and ReLU, as in TLLib);
     `entropy`; `random`, the width of the randomised map (1024 in the paper, where f (x) g is wider than 4096); 0

@@ -18,6 +18,8 @@ class CMD(Additive):
     loss = cross-entropy(source) + weight * (|m_s - m_t| / (b - a) + sum_{k = 2..K} |c_k(s) - c_k(t)| / (b - a)^k),
     m and c_k of bound(f) in [a, b]
 
+    The authors' code does not divide by (b - a)^k: with "tanh" its k-th term is 2^k times this one.
+
     The paper's last layer is bounded by itself; here the discrepancy sees the features through `bound`.
 
     Settings: `weight` 1; `moments` K, 5; `bound`, "sigmoid" or "tanh".

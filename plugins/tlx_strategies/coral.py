@@ -11,7 +11,8 @@ class CORAL(Additive):
     loss = cross-entropy(source) + weight * |C_s - C_t|_F^2 / (4 classes^2), C the covariance of the logits
 
     As in the paper, the loss acts on the classifier's outputs (its fc8), not on the features. The paper sets the weight
-    so that both losses are about equal at the end of training.
+    so that both losses are about equal at the end of training. TLLib's loss has no 1/4, and a term of the means: see
+    `tlx.ops.coral`.
 
     Reference: Sun and Saenko, "Deep CORAL: Correlation Alignment for Deep Domain Adaptation", ECCV workshops 2016.
     """

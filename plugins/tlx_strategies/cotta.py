@@ -19,7 +19,9 @@ class CoTTA(Strategy):
     after a step: teacher = decay * teacher + (1 - decay) * student; then each weight of the student is the
     source's again with probability `restore`
 
-    The teacher predicts each batch before the step on it, as in the authors' code, but never by augmentations. All is
+    The authors' code takes the softmax of the views' mean logits, where this averages probabilities: of 32 random views
+    the loss is 3.73 there and 3.66 here; of one view the two are equal. The teacher predicts each batch before the step
+    on it, as there; but there the prediction is that average over the views, and here it is of the plain batch. All is
     normalised by the batch's own statistics.
 
     Settings: `rate`, the test-time learning rate as a multiple of the recipe's; `decay` 0.999; `restore` 0.01;

@@ -17,6 +17,8 @@ class DELTA(Strategy):
     W = width * softmax_j(how much the pretrained net's loss on the labelled target grows without feature j), or 1
 
     f are the features before the classifier, or, as in the paper, the maps of several layers, whose terms are summed.
+    TLLib sums over i where this is the mean: at one alpha, its behaviour term is this one times the rows of a batch.
+
     W is measured over all labelled rows before phase 2, with the source's classifier.
 
     Settings: `pretrain`, the share of the steps on the source; `rate`, the last phase's learning rate as a multiple of

@@ -17,6 +17,8 @@ class FixMatch(Strategy):
     loss = cross-entropy(weak views of labelled rows) + weight * mean_i m_i cross-entropy(strong view of x_i, y_i)
     y_i = argmax p(weak view of x_i), m_i = 1 where its probability is at least `threshold`
 
+    Strong views are the recipe's; `randaugment` says how it differs from FixMatch-pytorch's.
+
     All views go through the net together, as in the authors' code. The moving average of the parameters predicts.
 
     Settings: `labels`, whose labels are learnt: "source" (adaptation), "target" (the paper's semi-supervised learning)

@@ -12,6 +12,9 @@ class HoMM(Additive):
 
     loss = cross-entropy(source) + weight * mean_{ijk} (E_s[f_i f_j f_k] - E_t[f_i f_j f_k])^2
 
+    The authors' code centres each batch first, so that its moments are central ones; the paper's, and these, are raw.
+    Of features after a ReLU the raw third moment is mostly that of the mean.
+
     Settings: `weight` 1 (the paper searches it); `order` 3; `samples`, how many tuples are drawn at each step. The
     paper's clustering term on the target is left out.
 

@@ -16,6 +16,9 @@ class JAN(Additive):
 
     loss = cross-entropy(source) + weight * JMMD^2((f, softmax)(source), (f, softmax)(target))
 
+    TLLib's estimators differ as those of `mmd` do: its quadratic one is unbiased, its linear one takes n overlapping
+    quadruples.
+
     Settings: `weight`; `estimator`, "quadratic" (all pairs, biased) or "linear" (the paper's unbiased estimate);
     `sigma`, the bandwidth on predictions, 0.92 as in TLLib; on features the five kernels of DAN.
 

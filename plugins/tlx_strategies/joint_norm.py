@@ -1,5 +1,7 @@
 """The second baseline: batch norm over both domains, and nothing else."""
 
+import jax.numpy as jnp
+
 from tlx import Additive, strategy
 
 
@@ -16,4 +18,4 @@ class JointNorm(Additive):
     targets = ("classes", "real")
 
     def transfer(self, model, state, outputs, batch, context):
-        return 0.0, state, {}
+        return jnp.zeros(()), state, {}

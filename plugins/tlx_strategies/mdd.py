@@ -16,6 +16,9 @@ class MDD(Additive):
     p' the adversary's probabilities, y the classifier's label, R the identity with gradient -eta lambda(p),
     lambda(p) = 2 / (1 + exp(-gamma p)) - 1
 
+    Where p'_y is 1 within 1e-6 TLLib's target term has no gradient, as it adds 1e-6 in the logarithm; here it has the
+    whole one.
+
     Settings: `weight` 1; `margin` 4; `eta` 0.1; `gamma`, how fast eta grows to its value; `hidden` layers of the
     adversary (1024, as in the paper; the classifier is the backbone's linear one).
 

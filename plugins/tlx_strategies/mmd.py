@@ -17,6 +17,9 @@ class MMD(Additive):
 
     On the features alone and with kernels of equal weight; the paper aligns several layers and learns the weights.
 
+    TLLib's DAN has other estimators. Its quadratic one is unbiased. Its linear one takes n overlapping quadruples where
+    this takes n/2 independent ones, as the paper does, and is less noisy: see `tlx.ops.mmd_linear`.
+
     Settings: `weight`; `estimator`, "quadratic" (all pairs, biased) or "linear" (the paper's unbiased estimate).
 
     Reference: Long et al., "Learning Transferable Features with Deep Adaptation Networks", ICML 2015.

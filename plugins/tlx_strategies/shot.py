@@ -14,6 +14,9 @@ class SHOT(SHOTIM):
     `shot_im`, and in phase 2 pseudo-labels by class centroids, recomputed over the whole target train set before every
     round: loss = mean H(p_i) - diversity * H(mean p) + pseudo * cross-entropy(p, labels)
 
+    A class without rows after the first round of labels is left out; in the authors' code its distance is NaN, and
+    every row gets that class.
+
     Settings: those of `shot_im`; `pseudo` 0.1 (digits; 0.3 elsewhere).
 
     Reference: Liang et al., "Do We Really Need to Access the Source Data?", ICML 2020.

@@ -12,7 +12,8 @@ class TENT(Strategy):
     """Test time: on each batch of test images, moves the normalisation layers' scales and shifts down the entropy.
 
     loss = mean H(softmax(logits(x))), over the test stream once, in order; normalised by each batch's own statistics.
-    Each batch is predicted before its step, which is for the next batch.
+    Each batch is predicted before its step, which is for the next batch. A batch is normalised by its biased variance,
+    as in PyTorch; the running one, which PyTorch takes n / (n - 1) times as large, is not used.
 
     Settings: `rate`, the test-time learning rate as a multiple of the recipe's.
 

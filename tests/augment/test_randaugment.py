@@ -70,6 +70,39 @@ def test_rotation_turns_as_pillow(pictures, x):
     np.testing.assert_allclose(got[3][inside], wanted[inside], atol=2 / 255)
 
 
+def test_shears_are_about_the_centre_and_pillows_about_the_corner():
+    """FixMatch's are Pillow's: the whole image lies half its side times the slope further, 4.8 pixels at 32x32."""
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    picture = np.asarray(Image.fromarray(noise).resize((32, 32), Image.Resampling.BICUBIC))
+    got = OPERATE(jnp.asarray(picture[None], jnp.float32) / 255, jnp.array([OPERATIONS.index("shear_x")]), jnp.ones(1))[
+        0
+    ]
+
+    def sheared(offset):
+        how = (32, 32), Image.Transform.AFFINE, (1, 0.3, offset, 0, 1, 0), Image.Resampling.BILINEAR
+        return np.asarray(Image.fromarray(picture).transform(*how)) / 255
+
+    inside = np.s_[8:24, 8:18]  # of the image under both
+    gaps = [float(np.abs(got[inside] - sheared(offset)[inside]).mean()) for offset in (-0.3 * 32 / 2, 0.0)]
+    assert gaps[0] < 1 / 255 and gaps[1] > 20 / 255
+    ramp = np.broadcast_to(5 * np.arange(32, dtype=np.uint8)[None, :, None], (32, 32, 3))
+    got = OPERATE(jnp.asarray(ramp[None], jnp.float32) / 255, jnp.array([OPERATIONS.index("shear_x")]), jnp.ones(1))[0]
+    picture = ramp
+    np.testing.assert_allclose((sheared(0.0) - got)[inside] * 255 / 5, 4.8, atol=0.2)
+
+
+def test_every_operation_drawn_is_applied():
+    """FixMatch-pytorch leaves out each with probability 0.5, so that half of the images stay what they are.
+
+    Here a tenth do: the identity is a 14th of the draws; a fifth of posterise keeps all bits, of solarise all pixels.
+    """
+    noise = np.random.default_rng(0).integers(51, 205, (1, 24, 24, 3)) / 255  # in [0.2, 0.8]
+    many = jnp.tile(jnp.float32(noise), (1000, 1, 1, 1))
+    changed = RANDAUGMENT(KEY, many, layers=1)
+    same = np.abs(np.asarray(changed - many)).max((1, 2, 3)) < 1e-3
+    assert same.mean() == pytest.approx(1.4 / 14, abs=0.02)
+
+
 def test_images_go_with_their_own_operations(x):
     """A batch of all operations is each alone; every image has a draw of its own, whatever the others are."""
     which, strength = jnp.arange(14), jnp.linspace(0, 1, 14)

@@ -124,6 +124,18 @@ def test_size_is_the_middle_of_the_short_side():
     assert np.abs(decode(tall, "x", size=8).astype(int) - scaled[4:12]).max() <= 1
 
 
+@pytest.mark.parametrize(("shape", "apart"), [((300, 400), 11.08), ((224, 448), 0.0)])
+def test_torchvision_rounds_the_long_side_and_the_place_of_the_crop(shape, apart):
+    """Resize(112) to 112x149, CenterCrop(112) at column 18; here 112x149.3 at 18.7. Where nothing is rounded, equal."""
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    height, width = shape
+    long = int(112 * width / height)
+    left = round((long - 112) / 2)
+    theirs = np.asarray(Image.fromarray(noise).resize((long, 112), Image.Resampling.BILINEAR))[:, left : left + 112]
+    found = decode(encoded(Image.fromarray(noise)), "x", size=112)
+    assert np.abs(found.astype(int) - theirs).mean() == pytest.approx(apart, abs=0.01)
+
+
 def test_scaling_down_takes_means():
     checks = np.indices((64, 64)).sum(0) % 2 * 200
     found = decode(encoded(Image.fromarray(checks.astype(np.uint8))), "x", 1, 8)

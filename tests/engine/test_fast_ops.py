@@ -1,5 +1,7 @@
 """Any network gives what it gave, by the fast operations: which ones, and with what around them."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,6 +41,7 @@ def inside(x):
 
 
 NHWC = ("NHWC", "HWIO", "NHWC")
+UNEVEN: Any = ((1, 1), (0, 2))
 NETWORKS = {
     "bias": CONVOLUTION,
     "pool": lambda x: pool(CONVOLUTION(x)),
@@ -48,7 +51,7 @@ NETWORKS = {
     "no bias": lambda x: nnx.relu(pool(nnx.Conv(4, 5, (2, 3), use_bias=False, rngs=nnx.Rngs(0))(x))),
     "read twice": twice,
     "not a bias": across,
-    "overlapping": lambda x: nnx.max_pool(CONVOLUTION(x), (3, 3), (2, 2), ((1, 1), (0, 2))),
+    "overlapping": lambda x: nnx.max_pool(CONVOLUTION(x), (3, 3), (2, 2), UNEVEN),
     "depthwise": nnx.Conv(4, 4, (3, 3), strides=(2, 1), feature_group_count=4, rngs=nnx.Rngs(0)),
     "grouped": nnx.Conv(4, 4, (3, 3), feature_group_count=2, rngs=nnx.Rngs(0)),
     "dilated": nnx.Conv(4, 4, (3, 3), kernel_dilation=2, rngs=nnx.Rngs(0)),

@@ -121,6 +121,14 @@ def test_clip_bounds_the_global_norm():
     np.testing.assert_allclose(np.concatenate([moved["a"], moved["b"]]), [-0.6, 0.0, -0.8], rtol=1e-6)
 
 
+def test_cosine_falls_sooner_than_that_of_adamatchs_code():
+    """There cos(p arccos(1/4)), which ends at a quarter and has 0.79 half way."""
+    recipe = Recipe()
+    found = [float(schedule("cosine", recipe, recipe.traced(), jnp.float32(p))) for p in (0.0, 0.5, 1.0)]
+    assert found == pytest.approx([1.0, 0.5, 0.0], abs=1e-6)
+    assert np.cos(np.arccos(0.25) * np.array([0.0, 0.5, 1.0])) == pytest.approx([1.0, 0.7906, 0.25], abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -43,6 +43,24 @@ def test_blend_by_hand(part):
     np.testing.assert_array_equal(statistics(layer), statistics(plain))
 
 
+@pytest.mark.parametrize(("rows", "factor"), [(4, 1.3333), (32, 1.0323), (128, 1.0079)])
+def test_running_variance_is_biased_where_pytorchs_is_not(rows, factor):
+    """PyTorch: running = 0.9 running + 0.1 var n / (n - 1). With images n counts pixels."""
+    x = np.float32(np.random.default_rng(1).normal(2, 3, (rows, 3)))
+    for shown in (x, x.reshape(1, 2, rows // 2, 3)):
+        layer, torchs = BlendedBatchNorm(3, momentum=0.9, rngs=nnx.Rngs(0)), np.ones(3)
+        call = nnx.jit(lambda layer, x: layer(x))
+        for _ in range(150):
+            call(layer, shown)
+            torchs = 0.9 * torchs + 0.1 * np.var(np.float64(x), 0, ddof=1)
+        found = np.asarray(layer.var[...])
+        np.testing.assert_allclose(found, np.var(np.float64(x), 0), rtol=1e-4)
+        np.testing.assert_allclose(torchs / found, factor, rtol=2e-4)
+        assert rows / (rows - 1) == pytest.approx(factor, abs=5e-5)
+        own = (np.float64(x) - x.mean(0)) / np.sqrt(np.var(np.float64(x), 0) + 1e-5)
+        np.testing.assert_allclose(np.reshape(layer(shown), x.shape), own, atol=1e-4, err_msg="outputs are PyTorch's")
+
+
 def test_eval_mode_takes_no_part():
     layer, plain = norm(), norm(nnx.BatchNorm)
     layer.running = lambda *_: 0.5

@@ -68,6 +68,17 @@ def test_start_keeps_the_variance():
     assert not np.array_equal(first.kernel[...], second.kernel[...])
 
 
+def test_start_is_wider_than_pytorchs():
+    """A discriminator of TLLib's sizes: 0.0625 for 0.0361 of U(+-1/sqrt(fan in)), which its biases have too."""
+    module: Any = MLP((256, 1024, 1024, 1), True, rngs=nnx.Rngs(0))
+    for layer, fan_in, ours, theirs in ((0, 256, 0.0625, 0.0361), (1, 1024, 0.0312, 0.0180)):
+        uniform = np.random.default_rng(layer).uniform(-1, 1, 100_000) / np.sqrt(fan_in)
+        spread = np.std(module.layers[layer].kernel[...]), uniform.std()
+        assert spread == pytest.approx((ours, theirs), rel=0.005)
+        assert spread[0] / spread[1] == pytest.approx(np.sqrt(3), rel=0.005)
+        assert not module.layers[layer].bias[...].any()
+
+
 @pytest.mark.parametrize("normalised", [False, True])
 def test_two_of_a_kind_have_one_structure(normalised):
     """The trap: a function that is made anew in each network, so that no compiled program serves two."""

@@ -39,6 +39,18 @@ def test_domain_loss_weighs_rows_within_each_domain():
     np.testing.assert_allclose(slope, losses / (2 * ours.sum()), err_msg="the divisor has no gradient")
 
 
+def test_tllibs_weights_are_normalised_over_both_domains():
+    """TLLib's CDAN+E: sum w_i l_i / sum w_i over all rows. As the authors' code, tlx has that within each domain."""
+    ours, theirs = np.array([1.0, 2.0, 0.5]), np.array([1.5, 1.1])
+    parts = np.average(-np.log(expit(SOURCE)), weights=ours), np.average(-np.log(expit(-TARGET)), weights=theirs)
+    losses, weights = -np.log(expit(np.concatenate([SOURCE, -TARGET]))), np.concatenate([ours, theirs])
+    both = np.sum(weights * losses) / np.sum(weights)
+    assert both == pytest.approx((3.5 * parts[0] + 2.6 * parts[1]) / 6.1)
+    found = float(domain_loss(SOURCE, TARGET, ours, theirs))
+    assert found == pytest.approx((parts[0] + parts[1]) / 2)
+    assert (found, both) == pytest.approx((0.587240, 0.593888), rel=1e-5)
+
+
 def test_domain_accuracy_is_balanced():
     judged = np.concatenate([SOURCE, TARGET]) > 0
     assert domain_accuracy(SOURCE, TARGET) == pytest.approx(balanced_accuracy_score(IS_SOURCE, judged))
@@ -177,6 +189,22 @@ def test_disparity_is_finite_where_the_adversary_is_certain_in_single_precision(
     rows = jnp.float32([[60.0, 0.0, 0.0]])
     value, gradient = jax.value_and_grad(disparity, argnums=3)(rows, rows, rows, rows)
     assert value == pytest.approx(60 - np.log(2), rel=1e-5) and np.isfinite(gradient).all()
+
+
+def test_disparity_of_a_certain_adversary_keeps_the_slope_that_tllibs_loses():
+    """TLLib's -log(1 - p_y + 1e-6) has the slope p (1 - p) / (1 - p + 1e-6) in z_y; the paper's has p."""
+    rows = jnp.array([[30.0, 0.0, 0.0]])
+    value, slope = jax.value_and_grad(disparity, argnums=3)(rows, rows, rows, rows)
+    rest = 2 * np.exp(-30) / (1 + 2 * np.exp(-30))  # 1 - p_y
+    theirs = -np.log(rest + 1e-6), (1 - rest) * rest / (rest + 1e-6)
+    assert theirs == pytest.approx((13.8155, 1.87e-7), rel=1e-3)
+    assert value == pytest.approx(-np.log(rest)) and value == pytest.approx(29.3069, rel=1e-5)
+    assert slope[0, 0] == pytest.approx(1 - rest)
+    for gap in (0.0, 2.0):  # and where the adversary is not certain the two are equal
+        rows = jnp.array([[gap, 0.0, 0.0]])
+        rest = 2 / (np.exp(gap) + 2)
+        slope = jax.grad(disparity, argnums=3)(rows, rows, rows, rows)
+        assert slope[0, 0] == pytest.approx((1 - rest) * rest / (rest + 1e-6), rel=1e-5)
 
 
 def points_of(seed: int, n: int = 6, width: int = 3) -> np.ndarray:

@@ -56,6 +56,17 @@ def test_coral_adds_means_on_request_only():
     assert coral(source, source + 2, means=True) == pytest.approx(4)
 
 
+def test_coral_of_tllib_has_no_quarter():
+    """TLLib and DomainBed: mean((C_s - C_t)^2) + mean((m_s - m_t)^2). The paper has a quarter of the first alone."""
+    source, target = clouds(0)
+    gap = np.mean((np.cov(source.T) - np.cov(target.T)) ** 2)
+    moved = np.mean((source.mean(0) - target.mean(0)) ** 2)
+    assert coral(source, target, means=True) == pytest.approx(gap / 4 + moved)
+    assert 4 * coral(source, target) + moved == pytest.approx(gap + moved)
+    found = float(coral(source, target)), float(coral(source, target, means=True)), gap + moved
+    assert found == pytest.approx((0.061584, 0.084098, 0.268850), rel=1e-4)
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_coral_is_symmetric_and_blind_to_order_and_place(seed):
     source, target = clouds(seed)
@@ -111,6 +122,19 @@ def test_cmd_is_symmetric_and_blind_to_order_and_to_the_unit(seed):
     assert cmd(2 * source - 1, 2 * target - 1, span=2.0) == pytest.approx(value)
 
 
+def test_cmd_of_the_authors_does_not_divide_by_the_span():
+    """Their k-th term is span^k times the paper's: the same for sigmoid, 2^k times for tanh."""
+    source, target = (2 * x - 1 for x in bounded(0))
+    totals = [0.0, *(float(cmd(source, target, k, 2.0)) for k in (1, 2, 3, 4, 5))]
+    theirs = np.linalg.norm(source.mean(0) - target.mean(0))
+    assert 2 * totals[1] == pytest.approx(theirs)
+    for k in (2, 3, 4, 5):
+        own = np.linalg.norm(moment(source, k) - moment(target, k))
+        assert 2**k * (totals[k] - totals[k - 1]) == pytest.approx(own)
+        theirs += own
+    assert (totals[5], theirs) == pytest.approx((0.693375, 2.683772), rel=1e-5)
+
+
 moment_distance = jax.jit(ops.moment_distance)
 
 
@@ -133,6 +157,17 @@ def test_random_tuples_give_moment_distance_on_average():
     values = np.asarray(jax.vmap(moment_distance, (None, None, 0))(source, target, drawn))
     error = values.std() / np.sqrt(len(values))
     assert abs(values.mean() - moment_distance(source, target, every)) < 4 * error
+
+
+def test_moment_distance_of_the_authors_code_is_of_centred_samples():
+    """Their third order: each batch less its mean, then the mean over all triples of the squared gap."""
+    source, target = bounded(2)
+    every = np.array(list(itertools.product(range(3), repeat=3)))
+    central = [x - x.mean(0) for x in (source, target)]
+    thirds = [np.einsum("ni,nj,nk->ijk", x, x, x) / len(x) for x in central]
+    theirs = np.mean((thirds[0] - thirds[1]) ** 2)
+    assert moment_distance(*central, every) == pytest.approx(theirs)
+    assert (float(moment_distance(source, target, every)), theirs) == pytest.approx((0.0121949, 8.41973e-6), rel=1e-5)
 
 
 def test_equal_covariances_do_not_hide_a_third_moment():
@@ -194,6 +229,91 @@ def test_linear_mmd_is_a_loop_over_quadruples(n):
         for sign, (x, y) in zip((1, 1, -1, -1), four, strict=True):
             total += sign * sum(np.exp(-np.sum((x - y) ** 2) / (2 * scale * mean)) for scale in SCALES)
     assert mmd_linear(source, target) == pytest.approx(total / len(pairs))
+
+
+def rectified(n: int, shift: float = 0.1) -> tuple[np.ndarray, np.ndarray]:
+    """Features after a ReLU, 256 wide, the target's further by `shift` before it."""
+    random = np.random.default_rng(0)
+    source, target = random.normal(size=(n, 256)), shift + random.normal(size=(n, 256))
+    return np.maximum(source, 0), np.maximum(target, 0)
+
+
+def test_quadratic_mmd_of_tllib_is_unbiased_and_a_constant_more():
+    """TLLib weighs pairs within a domain 1 / (n (n - 1)), those across 1 / n^2, and adds 2 / (n - 1)."""
+    source, target = rectified(128)
+    theirs = by_sklearn(source, target, unbiased=True) + 2 / 127
+    assert mmd_quadratic(source, target, unbiased=True) + 2 / 127 == pytest.approx(theirs)
+    found = float(mmd_quadratic(source, target)), theirs - 2 / 127
+    assert found == pytest.approx((0.06310, 0.01490), abs=5e-6)
+    # what lies between: V-statistics count each point's kernel with itself, 5 here, and so the other pairs less
+    within = [
+        sum(rbf_kernel(x, gamma=1 / (2 * scale * mean_of_pairs(source, target))).sum() for scale in SCALES)
+        for x in (source, target)
+    ]
+    self_pairs = sum(5 / 128 - (whole - 5 * 128) / (128**2 * 127) for whole in within)
+    assert found[0] - found[1] == pytest.approx(self_pairs)
+
+
+@pytest.mark.parametrize(
+    ("n", "shift", "ours", "theirs", "cosine", "length"),
+    [
+        (32, 0.1, 0.20669, 0.01291, 0.9935, 0.9696),
+        (32, 0.5, 0.49355, 0.30557, 0.9989, 0.9608),
+        (128, 0.1, 0.06310, 0.01490, 0.9991, 0.9795),
+        (128, 0.5, 0.36025, 0.31352, 0.9999, 0.9890),
+    ],
+)
+def test_gradient_of_the_biased_mmd_is_nearly_that_of_tllibs(n, shift, ours, theirs, cosine, length):
+    source, target = rectified(n, shift)
+    assert by_sklearn(source, target, unbiased=True) == pytest.approx(theirs, abs=6e-6)
+    assert mmd_quadratic(source, target) == pytest.approx(ours, abs=6e-6)
+    slopes = [jax.grad(mmd_quadratic)(source, target, unbiased=unbiased) for unbiased in (False, True)]
+    lengths = [np.linalg.norm(slope) for slope in slopes]
+    assert np.vdot(*slopes) / np.prod(lengths) == pytest.approx(cosine, abs=1e-4)
+    assert lengths[0] / lengths[1] == pytest.approx(length, abs=1e-4)
+
+
+def neighbours_of_tllib(source, target, kernels=1.0):
+    """TLLib's linear estimate less its constant: rows i and i + 1, the last with the first; bandwidth of all pairs."""
+    n, joint = len(source), jnp.concatenate([source, target])
+    lengths = (joint**2).sum(1)
+    distances = lengths[:, None] + lengths[None] - 2 * joint @ joint.T
+    mean = jax.lax.stop_gradient(distances.mean())
+    kernels = kernels * jnp.sum(jnp.stack([jnp.exp(-distances / (2 * scale * mean)) for scale in SCALES]), 0)
+    here = jnp.arange(n)
+    beside = jnp.roll(here, -1)
+    within = kernels[here, beside] + kernels[n + here, n + beside]
+    return (within - kernels[here, n + beside] - kernels[beside, n + here]).mean()
+
+
+@pytest.mark.parametrize(
+    ("n", "shift", "ours", "theirs", "cosine", "length"),
+    [
+        (32, 0.1, 0.00969, 0.02005, 0.7046, 1.3938),
+        (32, 0.5, 0.29058, 0.30587, 0.7447, 1.3233),
+        (128, 0.1, -0.00829, 0.00743, 0.7079, 1.3997),
+        (128, 0.5, 0.29192, 0.30926, 0.7462, 1.3298),
+    ],
+)
+def test_linear_mmd_of_tllib_takes_twice_as_many_overlapping_quadruples(n, shift, ours, theirs, cosine, length):
+    """The paper's are independent, half as many, and their gradients longer; the bandwidth is of the pairs used."""
+    source, target = rectified(n, shift)
+    found, slopes = zip(
+        *(jax.jit(jax.value_and_grad(of))(source, target) for of in (ops.mmd_linear, neighbours_of_tllib)), strict=True
+    )
+    assert [float(value) for value in found] == pytest.approx([ours, theirs], abs=6e-6)
+    lengths = [np.linalg.norm(slope) for slope in slopes]
+    assert np.vdot(*slopes) / np.prod(lengths) == pytest.approx(cosine, abs=1e-4)
+    assert lengths[0] / lengths[1] == pytest.approx(length, abs=1e-4)
+
+
+def test_linear_mmd_of_tllib_is_less_noisy():
+    """The standard deviation over 60 batches; that of independent quadruples is 1.38 times it."""
+    random = np.random.default_rng(0)
+    batches = np.maximum(random.normal(size=(60, 2, 128, 256)) + np.array([[[[0.0]], [[0.1]]]]), 0)
+    estimators = jax.jit(ops.mmd_linear), jax.jit(neighbours_of_tllib)
+    spread = [np.std([estimator(*pair) for pair in batches]) for estimator in estimators]
+    assert spread == pytest.approx([0.0192, 0.0139], abs=5e-5)
 
 
 @pytest.mark.parametrize("distance", [1e-3, 1.0, 1e3])
@@ -266,7 +386,8 @@ def test_kernels_at_bandwidth_zero_are_one():
     np.testing.assert_array_equal(gaussian_kernels(jnp.zeros(3), jnp.float64(0)), np.full(3, 5.0))
 
 
-jmmd_quadratic, jmmd_linear = jax.jit(ops.jmmd_quadratic), jax.jit(ops.jmmd_linear)
+jmmd_quadratic = jax.jit(ops.jmmd_quadratic, static_argnames="unbiased")
+jmmd_linear = jax.jit(ops.jmmd_linear)
 
 
 def labelled(seed: int, n: int = 6) -> tuple[np.ndarray, ...]:
@@ -304,6 +425,24 @@ def test_linear_jmmd_is_a_loop_over_quadruples(n):
         sign * joint_kernel(mean, f[a][[i]], f[b][[j]], g[a][[i]], g[b][[j]]).item() for sign, (a, i), (b, j) in pairs
     ]
     assert jmmd_linear(source, target, p, q) == pytest.approx(4 * np.mean(values))
+
+
+def test_quadratic_jmmd_of_tllib_is_unbiased_and_a_constant_more():
+    source, target, p, q = labelled(0)
+    mean = (euclidean_distances(np.concatenate([source, target])) ** 2).mean()
+    theirs = -2 * joint_kernel(mean, source, target, p, q).mean()
+    for x, of_x in ((source, p), (target, q)):
+        theirs += (joint_kernel(mean, x, x, of_x, of_x).sum() - 5 * 6) / (6 * 5)
+    assert jmmd_quadratic(source, target, p, q, unbiased=True) == pytest.approx(theirs)
+    found = float(jmmd_quadratic(source, target, p, q)), theirs + 2 / 5
+    assert found == pytest.approx((1.541818, 0.900264), rel=1e-5)
+
+
+def test_linear_jmmd_of_tllib_takes_twice_as_many_overlapping_quadruples():
+    source, target, p, q = labelled(0)
+    of_p = rbf_kernel(np.concatenate([p, q]), gamma=1 / (2 * 0.92**2))
+    found = float(jmmd_linear(source, target, p, q)), float(neighbours_of_tllib(source, target, of_p))
+    assert found == pytest.approx((0.918576, 1.046533), rel=1e-5)
 
 
 def test_jmmd_with_equal_predictions_is_mmd():

@@ -46,6 +46,16 @@ def test_label_smoothing_mixes_in_the_uniform():
     assert cross_entropy(logits, LABELS, 0.1) == pytest.approx(expected.mean())
 
 
+def test_label_smoothing_of_tllib_leaves_the_label_less():
+    """TLLib's `LabelSmoothSoftmaxCEV1`: 1 - s of the label and s / classes of each other, so s / classes too little."""
+    logits, _ = two_logits(0)
+    log_p, one = log_softmax(logits, 1), np.eye(C)[LABELS]
+    theirs = -np.sum((0.9 * one + 0.1 / C * (1 - one)) * log_p, 1).mean()
+    ours = float(cross_entropy(logits, LABELS, 0.1))
+    assert ours - theirs == pytest.approx(0.1 / C * -np.mean(log_p[np.arange(B), LABELS]))
+    assert (ours, theirs) == pytest.approx((2.420334, 2.360521), rel=1e-6)
+
+
 def test_entropies_are_scipys():
     logits, _ = two_logits(1)
     p = softmax(logits, 1)
@@ -210,6 +220,15 @@ def test_soft_cross_entropy():
     np.testing.assert_allclose(soft_cross_entropies(LOGITS, wanted), expected)
     onehot = np.eye(4)[CLASSES]
     np.testing.assert_allclose(soft_cross_entropies(LOGITS, onehot), cross_entropies(LOGITS, CLASSES))
+
+
+def test_the_mean_of_logits_is_not_that_of_probabilities():
+    """CoTTA's code takes the softmax of the views' mean logits, tlx their mean probabilities; of one view, the same."""
+    logits, views = two_logits(0)[0], 3 * np.random.default_rng(1).normal(size=(32, B, C))
+    losses = jax.jit(ops.soft_cross_entropies)
+    for shown, known in ((views, (2.648307, 2.636329)), (views[:1], (3.168077, 3.168077))):
+        wanted = softmax(shown, 2).mean(0), softmax(shown.mean(0), 1)
+        assert [np.mean(losses(logits, of)) for of in wanted] == pytest.approx(known, rel=1e-6)
 
 
 def test_class_balance_is_binary_cross_entropy_to_even_classes():

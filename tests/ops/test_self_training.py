@@ -67,6 +67,42 @@ def test_an_empty_class_is_no_centroid_label():
     assert np.asarray(centroid_labels(features, logits)).tolist() == [0, 0, 0, 0]
 
 
+def by_the_authors(features: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """SHOT's `obtain_label`, both rounds: 1e-8 is added to the masses, and no class is left out."""
+    f = np.concatenate([features, np.ones((len(features), 1))], 1)
+    f, weights, rounds = f / np.linalg.norm(f, axis=1, keepdims=True), softmax(logits, 1), []
+    for _ in range(2):
+        centroids = weights.T @ f / (1e-8 + weights.sum(0))[:, None]
+        with np.errstate(invalid="ignore"):
+            centroids = centroids / np.linalg.norm(centroids, axis=1, keepdims=True)
+            rounds.append((1 - f @ centroids.T).argmin(1))
+        weights = np.eye(weights.shape[1])[rounds[-1]]
+    return rounds[0], rounds[1]
+
+
+def test_an_empty_class_takes_every_row_in_the_authors_code():
+    """The zero centroid's cosine is NaN, which NumPy's argmin takes. With no class empty, the two agree."""
+    features, logits = rows(0)
+    np.testing.assert_array_equal(by_the_authors(features, logits)[1], centroid_labels(features, logits))
+    features = np.concatenate([np.tile([[5.0, 0.0]], (20, 1)), np.tile([[0.0, 5.0]], (20, 1))])
+    logits = np.concatenate([np.tile([[4.0, 0.0, 1.0]], (20, 1)), np.tile([[0.0, 4.0, 1.0]], (20, 1))])
+    first, second = by_the_authors(features, logits)
+    assert np.bincount(first, minlength=3).tolist() == [20, 20, 0] and np.bincount(second).tolist() == [0, 0, 40]
+    found = np.asarray(centroid_labels(features, logits))
+    assert np.bincount(found, minlength=3).tolist() == [20, 20, 0]
+
+
+def test_a_class_of_hardly_any_mass_has_a_centroid_in_the_authors_code_alone():
+    """A mass of 1e-42, all on the rows between the two clusters: its direction counts there, here it is lost."""
+    features = np.repeat([[5.0, 0.0], [0.0, 5.0], [5.0, 5.0]], [14, 14, 4], axis=0)
+    logits = np.repeat([[4.0, 0.0, -200.0], [0.0, 4.0, -200.0], [0.1, 0.0, -97.0]], [14, 14, 4], axis=0)
+    assert softmax(logits, 1)[:, 2].sum() < 1e-40
+    assert np.bincount(by_the_authors(features, logits)[1]).tolist() == [14, 14, 4]
+    assert np.bincount(centroid_labels(features, logits), minlength=3).tolist() == [18, 14, 0]
+    logits[-4:, 2] = -20.0
+    assert np.bincount(centroid_labels(features, logits)).tolist() == [14, 14, 4]
+
+
 def test_aligned_predictions_are_as_frequent_as_the_sources():
     random = np.random.default_rng(0)
     p, q = (np.asarray(softmax(random.normal(size=(7, 4)), 1)) for _ in range(2))

@@ -222,6 +222,25 @@ def test_shot_starts_as_its_code_does():
     np.testing.assert_allclose(flat["head/scale"], jnp.linalg.norm(flat["head/direction"], axis=0), rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "path", "fan_in"),
+    [
+        ("dtn", "features/convs/1/kernel", 25 * 64),
+        ("dtn", "head/kernel", 512),
+        ("dtn_mcd", "head/fcs/1/kernel", 1024),
+        ("lenet_mcd", "head/fcs/1/kernel", 1024),
+    ],
+)
+def test_tllibs_networks_start_wider_than_there(name, path, fan_in):
+    """LeCun-normal, 1 / sqrt(fan in), and zero biases; PyTorch's uniform has a third of the variance, and biases."""
+    flat = by_path(jax.jit(model_of(name, COLOUR32).init)(jax.random.key(0)).params)
+    uniform = np.random.default_rng(0).uniform(-1, 1, 100_000) / math.sqrt(fan_in)
+    spread = float(flat[path].std())
+    assert spread == pytest.approx(fan_in**-0.5, rel=0.03)
+    assert spread / uniform.std() == pytest.approx(math.sqrt(3), rel=0.03)
+    assert not flat[path.replace("kernel", "bias")].any()
+
+
 def test_wrn_and_dirt_t_start_as_their_codes_do():
     wrn = by_path(jax.jit(make_model(spec(WRN10x2, GREY28)).init)(jax.random.key(0)).params)
     assert float(wrn["features/blocks/2/conv1/kernel"].std()) == pytest.approx(math.sqrt(2 / (9 * 128)), rel=0.02)

@@ -30,3 +30,13 @@ def test_remembers_rows_by_their_place():
     np.testing.assert_allclose(seen["features"][INDEX], unit, rtol=1e-5)
     np.testing.assert_allclose(seen["p"][INDEX], p / p.sum(0), rtol=1e-4)
     np.testing.assert_array_equal(seen["p"][jnp.array(away)], memory["p"][jnp.array(away)])
+
+
+def test_memory_starts_with_features_of_either_sign():
+    """The authors' starts with uniform ones, all positive: near 3/4 in the cosine, where these are at right angles."""
+    memory = np.asarray(begun(ATDOC()).state.extra["memory"]["features"])
+    theirs = np.random.default_rng(0).uniform(size=(ROWS, WIDTH))
+    theirs /= np.linalg.norm(theirs, axis=1, keepdims=True)
+    means = [np.mean((rows @ rows.T)[~np.eye(ROWS, dtype=bool)]) for rows in (memory, theirs)]
+    np.testing.assert_allclose(np.linalg.norm(memory, axis=1), 1, rtol=1e-5)
+    assert means == [pytest.approx(0, abs=0.1), pytest.approx(0.77, abs=0.01)]

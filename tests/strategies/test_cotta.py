@@ -1,8 +1,10 @@
 """Continual test-time adaptation."""
 
+import jax
 import numpy as np
 import pytest
-from programs import at_phase, entropies, parameters, probabilities
+from programs import at_phase, entropies, parameters, probabilities, views
+from scipy.special import log_softmax, softmax
 from states import features, logits, same
 
 from tlx.contract import Online
@@ -25,14 +27,38 @@ def test_begins_at_the_source_and_can_return_there():
     assert viewed != pytest.approx(loss, rel=1e-3), "below the threshold the views are averaged"
 
 
+def test_averages_the_probabilities_of_the_views():
+    """The authors' code takes the softmax of the views' mean logits: with one view the two are equal."""
+    before = at_phase(CoTTA(views=3)).state
+    for count, apart in ((3, True), (1, False)):
+        probe = at(CoTTA(threshold=1.1, views=count))
+        x, keys = probe.batch.target.x, jax.random.split(probe.context().key, count)
+        shown = views(probe, keys, [(x, "strong")] * count)
+        outputs = [
+            np.float64(
+                logits(probe, features(probe, each, net="teacher_features", state=before), "teacher_head", state=before)
+            )
+            for each in shown
+        ]
+        log_p = log_softmax(np.float64(logits(probe, features(probe, x, state=before), state=before)), 1)
+        wanted = np.mean([softmax(z, 1) for z in outputs], 0), softmax(np.mean(outputs, 0), 1)
+        ours, theirs = (-np.mean(np.sum(each * log_p, 1)) for each in wanted)
+        assert probe.value(state=before)[0] == pytest.approx(ours, rel=1e-4)
+        assert (theirs != pytest.approx(ours, rel=1e-3)) == apart
+
+
 def teacher(state, factor):
     return {name: factor * leaf for name, leaf in state.params["head"].items()}
 
 
-def value(strategy, state):
+def at(strategy):
     probe = Probe(strategy)
     probe.number = 1
-    return probe.value(state=state)
+    return probe
+
+
+def value(strategy, state):
+    return at(strategy).value(state=state)
 
 
 def test_predicts_by_the_teacher_before_the_step():

@@ -28,6 +28,8 @@ def test_holds_the_features_near_the_pretrained_ones(attention):
     behaviour = np.mean(np.sum(weights * (np.float64(z) - before) ** 2, 1))
     loss, metrics = probe.value(state=state)
     assert metrics["behaviour"] == pytest.approx(behaviour, rel=1e-3)
+    of_tllib = np.sum(weights * (np.float64(z) - before) ** 2)
+    assert len(rows.y) * metrics["behaviour"] == pytest.approx(of_tllib, rel=1e-3), "TLLib sums over the batch"
     assert loss == pytest.approx(cross_entropy(logits(probe, z, state=state), rows.y) + 0.25 * behaviour, rel=1e-3)
 
 

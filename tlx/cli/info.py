@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import click
 import platformdirs
@@ -18,8 +17,6 @@ def command(as_json: bool) -> None:
 
     A report of a problem is to begin with it.
     """
-    import jax
-
     from tlx.engine.devices import describe
     from tlx.native import status
     from tlx.runs.environment import environment
@@ -32,8 +29,8 @@ def command(as_json: bool) -> None:
         "device": here.device,
         "convolutions on the CPU": str(status()),
         "data": str(home()),
-        "compiled programs": jax.config.jax_compilation_cache_dir
-        or str(Path(platformdirs.user_cache_dir("tlx"), "xla")),
+        "compiled programs": os.environ.get("JAX_COMPILATION_CACHE_DIR")
+        or str(platformdirs.user_cache_path("tlx") / "xla"),
         "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
     }
     if as_json:

@@ -32,7 +32,8 @@ def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | 
     white. CMYK is converted without a colour profile. Of several frames the first is taken.
 
     `size` gives size x size pixels: the short side is scaled to `size` and the middle cropped, in one bilinear step
-    over the middle square (antialiased where it shrinks).
+    over the middle square (antialiased where it shrinks). torchvision's Resize(size) and CenterCrop(size) round the
+    long side and the crop's place to whole pixels, which moves the image by up to half a pixel.
 
     Raises:
         DataError: no bytes, no image, a truncated one, or 32 bits a channel, whose range nothing says; it names

@@ -48,7 +48,10 @@ def describe() -> str:
     """The device's name and number, and on the CPU its kernels, as results record it."""
     device = jax.devices()[0]
     name = f"{jax.local_device_count()} x {device.device_kind}"
-    return name if device.platform != "cpu" else f"{name}, {cores()} cores, {native.status()}"
+    if device.platform != "cpu":
+        return name
+    kernels = native.status().level
+    return f"{name}, {cores()} cores, {f'native kernels ({kernels})' if kernels else 'no native kernels'}"
 
 
 def use_compilation_cache() -> None:

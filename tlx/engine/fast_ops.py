@@ -79,13 +79,13 @@ def _any_slow(jaxpr: Any) -> bool:
 
 def _conv(params: dict[str, Any], x: jax.Array, w: jax.Array) -> jax.Array:
     names = ("feature_group_count", "batch_group_count", "precision", "preferred_element_type")
-    strides, padding, *holes = (params[n] for n in ("window_strides", "padding", "lhs_dilation", "rhs_dilation"))
+    strides, padding, left, right = (params[n] for n in ("window_strides", "padding", "lhs_dilation", "rhs_dilation"))
     more = {name: params[name] for name in names}
     if params["dimension_numbers"] == lax.conv_dimension_numbers((1,) * 3, (1,) * 3, ("NWC", "WIO", "NWC")):
-        holes = [(1, *hole) for hole in holes]  # a series is an image of one row
-        y = conv_general_dilated(x[:, None], w[None], (1, *strides), ((0, 0), *padding), *holes, NHWC, **more)
+        x, w, padding = x[:, None], w[None], ((0, 0), *padding)  # a series is an image of one row
+        y = conv_general_dilated(x, w, (1, *strides), padding, (1, *left), (1, *right), NHWC, **more)
         return y[:, 0]
-    return conv_general_dilated(x, w, strides, padding, *holes, params["dimension_numbers"], **more)
+    return conv_general_dilated(x, w, strides, padding, left, right, params["dimension_numbers"], **more)
 
 
 def _windows(params: dict[str, Any]) -> tuple[Any, Any, Any] | None:
@@ -165,14 +165,15 @@ def _bias(equation: Any, y: Any, makers: dict[Any, Any]) -> Any:
     """What an equation adds to y along the last axis, [O], or None."""
     if equation.primitive.name not in ("add", "add_any"):
         return None
-    other = equation.invars[1] if equation.invars[0] is y else equation.invars[0]
+    other: Any = equation.invars[1] if equation.invars[0] is y else equation.invars[0]
     while not isinstance(other, core.Literal) and other.aval.ndim > 1:
         maker = makers.get(other)
         if maker is None or not _keeps_last_axis(maker, y.aval.shape[-1]):
             return None
         other = maker.invars[0]
-    is_bias = not isinstance(other, core.Literal) and other.aval.shape == y.aval.shape[-1:]
-    return other if is_bias and other.aval.dtype == jnp.float32 else None
+    of: Any = other.aval
+    is_bias = not isinstance(other, core.Literal) and of.shape == y.aval.shape[-1:] and of.dtype == jnp.float32
+    return other if is_bias else None
 
 
 def _keeps_last_axis(equation: Any, size: int) -> bool:

@@ -15,6 +15,10 @@ class BlendedBatchNorm(nnx.BatchNorm):
     mean = a mean_running + (1 - a) mean_batch, variance alike, with a = running(layer, channels) in [0, 1], a scalar or
     one number a channel. The running statistics move as ever, by the batch's.
 
+    The running variance moves by the batch's biased variance, as flax has it. PyTorch's moves by n / (n - 1) times it,
+    n being a batch's rows, or the pixels of its images: 0.8% more at n = 128, 3% at 32, 33% at 4. Outputs in train mode
+    are equal; those in eval mode, after training on small batches, are not.
+
     The engine makes every `nnx.BatchNorm` of a backbone one of these; unset, it is `nnx.BatchNorm`.
     """
 

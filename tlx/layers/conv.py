@@ -55,7 +55,8 @@ def conv_general_dilated(
     if isinstance(padding, str):
         padding = lax.padtype_to_pads(lhs.shape[1:3], rhs.shape[:2], window_strides, padding)
     lhs = _with_holes(lhs, lhs_dilation, (1, 2))
-    stride, around = (window_strides[0], window_strides[1]), (tuple(padding[0]), tuple(padding[1]))
+    stride: Any = tuple(window_strides)
+    around: Any = tuple(map(tuple, padding))
     if feature_group_count == lhs.shape[-1] == rhs.shape[-1] > 1:
         return _of_one_channel_each(lhs, rhs, stride, around)
     groups = zip(jnp.split(lhs, feature_group_count, -1), jnp.split(rhs, feature_group_count, -1), strict=True)

@@ -10,6 +10,9 @@ class MLP(nnx.Module):
     """Dense layers sizes[0] -> ... -> sizes[-1] with ReLU between, and batch norm before each ReLU if `normalised`.
 
     The last layer has neither. Kernels start LeCun-normal, biases at zero. Batch norm has momentum 0.9.
+
+    PyTorch's, and so TLLib's, start uniform in +-1/sqrt(fan in), biases too: the standard deviation of a kernel here is
+    1.73 times theirs (0.0625 for 0.0361 at 256 inputs).
     """
 
     def __init__(self, sizes: Sequence[int], normalised: bool = False, *, rngs: nnx.Rngs):

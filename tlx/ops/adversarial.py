@@ -28,6 +28,8 @@ def domain_loss(
         source_weights: [n], for a weighted mean; the sum that divides it has no gradient
         target_weights: [m]
 
+    TLLib's CDAN divides by the sum over both domains, so that the domain of the larger weights counts more.
+
     Ganin et al. 2016, equation 9; weighted, Long et al. 2018, equation 10.
     """
     ones, zeros = jnp.ones_like(source), jnp.zeros_like(target)
@@ -124,6 +126,8 @@ def margin_disparity(
         source, target: [n, classes], [m, classes] logits of the classifier f
         source_adversary, target_adversary: of the adversary f'
         margin: gamma = exp(the paper's margin rho)
+
+    TLLib adds 1e-6 within log(1 - p'_y): where p'_y > 1 - 1e-6 its gradient vanishes, and this one is near 1.
 
     Zhang et al. 2019, "Bridging Theory and Algorithm for Domain Adaptation", equations 29 and 30.
     """

@@ -34,7 +34,10 @@ def coral(source: Float[Array, "n width"], target: Float[Array, "m width"], mean
     Args:
         source: [n, width], n >= 2
         target: [m, width], m >= 2
-        means: add |m_s - m_t|^2 / width, m the mean of each sample (TLLib does; the paper does not)
+        means: add |m_s - m_t|^2 / width, m the mean of each sample; the paper has no such term
+
+    TLLib and DomainBed add the term of the means and leave out the 1/4 of the other: theirs is
+    4 coral(s, t) + |m_s - m_t|^2 / width.
 
     Sun and Saenko 2016, "Deep CORAL: Correlation Alignment for Deep Domain Adaptation".
     """
@@ -52,6 +55,8 @@ def central_moment_discrepancy(
         source, target: [n, width], [m, width], bounded: every feature in an interval of length `span`
         moments: K; 5 in the paper
         span: b - a; 1 for sigmoid, 2 for tanh
+
+    The authors' code does not divide by span^k: with tanh its k-th term is 2^k times this one.
 
     Zellinger et al. 2017, "Central Moment Discrepancy for Domain-Invariant Representation Learning", equation 9.
     """
@@ -72,6 +77,9 @@ def moment_distance(
     Args:
         source, target: [n, width], [m, width]
         indices: [samples, p] in 0..width-1, p the order of the moment
+
+    The authors' code subtracts each batch's mean first; the paper's equation, which this is, has raw moments. Given
+    centred samples, the two agree.
 
     Chen et al. 2020, "HoMM: Higher-order Moment Matching for Unsupervised Domain Adaptation", equations 3 and 6.
     """
@@ -150,6 +158,9 @@ def mmd_quadratic(
         scales: the kernels' bandwidths as multiples of the mean squared distance of the joint sample
         unbiased: leave out the pairs of a point with itself; needs n, m >= 2
 
+    TLLib takes the unbiased value, of n = m rows, and adds the constant 2 / (n - 1). The gradient of the biased one is
+    2% shorter than its at n = 128, 3% at n = 32.
+
     Gretton et al. 2012, "A Kernel Two-Sample Test"; Long et al. 2015, "Learning Transferable Features with Deep
     Adaptation Networks" (DAN).
     """
@@ -168,6 +179,11 @@ def mmd_linear(
         source: [n, width], n >= 2
         target: [m, width], m >= 2
         scales: as in `mmd_quadratic`; the mean squared distance is that of the pairs used
+
+    TLLib takes n overlapping quadruples instead, of each row i and i + 1, the last row going with the first; its
+    bandwidth is the mean over all (2n)^2 pairs; and it adds the constant 2 / (n - 1). That estimates the same with less
+    noise: over 60 batches of 128 rows, 256 wide, the standard deviation is 0.0139, for 0.0192 here. Gradients here are
+    1.3 to 1.4 times as long.
     """
     return quadruple_contrast(adaptive_kernels(quadruple_distances(source, target), scales))
 
@@ -179,20 +195,24 @@ def jmmd_quadratic(
     target_p: Float[Array, "m classes"],
     scales: Sequence[float] = SCALES,
     sigma: Float[Array, ""] | float = SIGMA,
+    unbiased: bool = False,
 ) -> Float[Array, ""]:
-    """MMD^2 over all pairs, biased, with the kernel k(f, f') exp(-|p - p'|^2 / (2 sigma^2)); at least 0.
+    """MMD^2 over all pairs with the kernel k(f, f') exp(-|p - p'|^2 / (2 sigma^2)); biased, it is at least 0.
 
     Args:
         source, target: [n, width], [m, width] features; k as in `mmd_quadratic`
         source_p, target_p: [n, classes], [m, classes] class probabilities
         scales: of k's bandwidths
         sigma: the bandwidth on probabilities
+        unbiased: leave out the pairs of a point with itself; needs n, m >= 2
+
+    TLLib takes the unbiased value and adds 2 / (n - 1), as in `mmd_quadratic`.
 
     Long et al. 2017, "Deep Transfer Learning with Joint Adaptation Networks", equation 9; sigma as in TLLib.
     """
     kernels = adaptive_kernels(joint_distances(source, target), scales)
     kernels = kernels * _fixed_kernels(joint_distances(source_p, target_p), sigma)
-    return pair_contrast(kernels, source.shape[0])
+    return pair_contrast(kernels, source.shape[0], unbiased)
 
 
 def jmmd_linear(
@@ -203,7 +223,10 @@ def jmmd_linear(
     scales: Sequence[float] = SCALES,
     sigma: Float[Array, ""] | float = SIGMA,
 ) -> Float[Array, ""]:
-    """The same over n/2 independent quadruples, as `mmd_linear`; it may be negative. Long et al. 2017, equation 10."""
+    """The same over n/2 independent quadruples, as `mmd_linear`; it may be negative. Long et al. 2017, equation 10.
+
+    TLLib's estimate differs from it as its MMD does from `mmd_linear`.
+    """
     kernels = adaptive_kernels(quadruple_distances(source, target), scales)
     return quadruple_contrast(kernels * _fixed_kernels(quadruple_distances(source_p, target_p), sigma))
 

@@ -11,7 +11,11 @@ Logits = Float[Array, "batch classes"]
 
 
 def cross_entropy(logits: Logits, labels: Int[Array, " batch"], smoothing: float | Array = 0.0) -> Float[Array, ""]:
-    """The mean of -sum_c q_c log p_c, with q = (1 - smoothing) onehot(label) + smoothing / classes."""
+    """The mean of -sum_c q_c log p_c, with q = (1 - smoothing) onehot(label) + smoothing / classes.
+
+    The label has q = 1 - smoothing + smoothing / classes, as in PyTorch. In TLLib's `LabelSmoothSoftmaxCEV1` it has
+    1 - smoothing alone, so that q does not sum to one.
+    """
     return jnp.mean(cross_entropies(logits, labels, smoothing))
 
 

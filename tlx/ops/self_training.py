@@ -12,7 +12,10 @@ def centroid_labels(features: Float[Array, "rows width"], logits: Float[Array, "
 
     c_k = sum_i p_ik f_i / sum_i p_ik over f_i = [features_i, 1] / |.|; label_i = argmin_k D_cos(f_i, c_k); then once
     more with the labels' one-hot in place of p. A class without rows in the second round keeps no centroid and is not
-    chosen.
+    chosen. Nor is one whose mass is far below 1e-16 in the first, as its centroid's length is lost.
+
+    In the authors' code a class without rows has a cosine of NaN, which argmin takes: every row gets that class.
+    There a class of any mass above 0 has a centroid.
 
     Liang et al. 2020, "Do We Really Need to Access the Source Data?" (SHOT), equations 5 and 6.
     """

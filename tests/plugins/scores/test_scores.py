@@ -55,6 +55,30 @@ def test_logme_is_the_maximum_of_the_evidence(width):
     assert score("logme", Pair(x, y)) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize(("width", "ours", "theirs"), [(4, -0.8280, -0.8280), (40, -0.8638, 3.7715)])
+def test_logme_of_the_authors_forgets_dimensions_where_features_are_wider_than_rows(width, ours, theirs):
+    """`_fit_fixed_point`: log |A| over min(N, D) eigenvalues, so (D - N) / (2 N) log alpha more than the evidence."""
+    x, y = sample(0, 30, width, apart=0.5)
+    values = np.linalg.eigvalsh(x.astype(float) @ x.T)[-min(width, 30) :]
+    totals = []
+    for label in range(3):
+        target = (y == label).astype(float)
+
+        def loss(logs: np.ndarray, target: np.ndarray = target) -> float:
+            alpha, beta = np.exp(logs)
+            covariance = np.eye(30) / beta + x.astype(float) @ x.T / alpha
+            return -multivariate_normal.logpdf(target, np.zeros(30), covariance)
+
+        best = min(
+            (minimize(loss, start, method="Nelder-Mead") for start in ([0.0, 0.0], [3.0, 3.0])), key=lambda r: r.fun
+        )
+        missing = (width - len(values)) / 2 * best.x[0]
+        totals.append((-best.fun / 30, (-best.fun + missing) / 30))
+    found = score("logme", Pair(x, y)), np.mean(totals, 0)[1]
+    assert found[0] == pytest.approx(np.mean(totals, 0)[0], abs=1e-4)
+    assert found == pytest.approx((ours, theirs), abs=1e-3)
+
+
 def probabilities(pair: Pair) -> np.ndarray:
     assert pair.source is not None and pair.source_y is not None
     scaler = StandardScaler().fit(pair.source)
@@ -105,6 +129,27 @@ def test_transrate_by_determinants(width):
     z /= np.sqrt(np.mean([row @ row for row in z]))
     expected = rate(z) - sum(np.mean(y == label) * rate(z[y == label]) for label in range(3))
     assert score("transrate", Pair(x, y)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "ours", "theirs"),
+    [((20, 20), 0.316142, 0.316142), ((1, 100), 0.175424, 8.804294)],
+    ids=["balanced", "1:100"],
+)
+def test_transrate_of_tllib_weighs_classes_alike(counts, ours, theirs):
+    """1 / C in place of N_c / N: the same for balanced classes only."""
+    random, y = np.random.default_rng(0), np.repeat([0, 1], counts)
+    x = random.normal(size=(len(y), 6)) + y[:, None]
+    z = x - x.mean(axis=0)
+    z /= np.sqrt(np.mean(np.sum(z**2, 1)))
+
+    def rate(z: np.ndarray) -> float:
+        return 0.5 * np.log(np.linalg.eigvalsh(np.eye(6) + z.T @ z / (len(z) * 1e-4))).sum()
+
+    parts = [rate(z[y == label]) for label in (0, 1)]
+    found = score("transrate", Pair(x, y)), rate(z) - np.mean(parts)
+    assert found[0] == pytest.approx(rate(z) - np.average(parts, weights=counts))
+    assert found == pytest.approx((ours, theirs), rel=1e-5)
 
 
 def test_a_distance_is_that_of_the_classifiers_error(pair):

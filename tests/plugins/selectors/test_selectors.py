@@ -99,6 +99,12 @@ def test_entropy_and_information(evidence):
     assert selector("im").score(evidence) == pytest.approx(information, rel=1e-5)
 
 
+def test_entropy_of_skada_is_a_share_of_it(evidence):
+    """Its PredictionEntropyScorer takes the mean over rows and classes."""
+    p = probabilities(evidence.target_logits)
+    assert selector("entropy").score(evidence) == pytest.approx(CLASSES * np.mean(p * np.log(p)), rel=1e-6)
+
+
 def test_nuclear_norm(evidence):
     p = probabilities(evidence.target_logits)
     expected = np.sqrt(np.linalg.eigvalsh(p.T @ p)).sum() / ROWS
@@ -113,6 +119,23 @@ def test_soft_neighbourhood_density(evidence):
         powers = [np.exp(row @ other / 0.05) for j, other in enumerate(unit) if j != i]
         entropies.append(-sum(power / sum(powers) * np.log(power / sum(powers)) for power in powers))
     assert selector("snd").score(evidence) == pytest.approx(np.mean(entropies), rel=1e-5)
+
+
+def test_soft_neighbourhood_density_is_of_500_rows():
+    """pytorch-adapt takes all 2,000."""
+    logits = np.random.default_rng(0).normal(size=(2000, CLASSES))
+    some = np.unique(np.linspace(0, 1999, 500).astype(int))
+
+    def density(logits):
+        p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        unit = p / np.sqrt((p**2).sum(1, keepdims=True))
+        powers = np.exp(unit @ unit.T / 0.05) * (1 - np.eye(len(p)))
+        s = powers / powers.sum(1, keepdims=True) + np.eye(len(p))
+        return -np.mean(np.sum((s * np.log(s)), 1))
+
+    found = selector("snd").score(dataclasses.replace(make(0), target_logits=np.float32(logits)))
+    assert found == pytest.approx(density(logits[some]), rel=1e-5)
+    assert (found, density(logits)) == pytest.approx((4.7235, 6.1359), abs=1e-4)
 
 
 def test_class_clusters(evidence):
