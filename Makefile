@@ -12,10 +12,10 @@ $(BIN)/tlx: pyproject.toml
 	touch $@
 
 test: env
-	$(BIN)/pytest -n 2 --dist loadgroup -m 'not slow'
+	$(BIN)/pytest -n 2 -m 'not slow'
 
 slow: env
-	$(BIN)/pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/pytest -n 2 -m slow
 
 lint: env
 	$(BIN)/ruff check .

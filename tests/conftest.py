@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -31,6 +32,7 @@ QUICK_TO_COMPILE = (
     "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 )
 os.environ.setdefault("XLA_FLAGS", QUICK_TO_COMPILE)
+os.environ.setdefault("JAX_TRACEBACK_IN_LOCATIONS_LIMIT", "0")  # of every operation of a program that is lowered
 # The workers of one run share this folder; nothing of the user's is touched.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     programs = tempfile.mkdtemp(prefix="tlx-programs-")
@@ -45,14 +47,30 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]):
-    """Tests in the folders `KEYS_ONCE` use `keys_once`; a file's go to one worker, or those of a subject of the kit."""
+    """Tests in the folders `KEYS_ONCE` use `keys_once`."""
     for item in items:
-        path = item.path.relative_to(Path(__file__).parent)
-        if STRICT and any(folder in KEYS_ONCE for folder in path.parts):
+        if STRICT and any(folder in KEYS_ONCE for folder in item.path.relative_to(Path(__file__).parent).parts):
             item.add_marker(pytest.mark.usefixtures("keys_once"))
-        subject = getattr(item, "callspec", None) and item.callspec.params.get("subject")  # pyright: ignore[reportAttributeAccessIssue]
-        group = str(path) if subject is None else f"{path} {getattr(subject, '__name__', subject)}"
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish():
+    """What is there now is no garbage, and tracing makes hardly any: collecting it takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 1000)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any):
+    """A file's tests go to one worker, or those of one subject of the kit: they share programs."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BySubject(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, name = nodeid.partition("::")
+            return f"{path} {name.split('-')[0]}" if name.startswith("test_conformance[") else path
+
+    return BySubject(config, log)
 
 
 @pytest.fixture

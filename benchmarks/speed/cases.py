@@ -1,4 +1,4 @@
-"""What is timed: five cases on the nets of the digits papers, with random images, since only the shapes matter."""
+"""What is timed: six cases on the nets of the digits papers, with random images, since only the shapes matter."""
 
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ class Case(NamedTuple):
 
 CASES = (
     Case("dann", "dann", "lenet", (28, 28, 1), 10),
+    Case("dann_32", "dann", "lenet", (28, 28, 1), 40, RECIPE.replace(batch=32)),
     Case("source_only", "source_only", "lenet", (28, 28, 1), 20),
     Case("mcd", "mcd", "lenet", (28, 28, 1), 4),
     Case("dtn_source_only", "source_only", "dtn", (32, 32, 3), 5, RECIPE.replace(bottleneck=0)),

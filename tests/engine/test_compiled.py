@@ -20,6 +20,8 @@ from tlx_strategies.mcd import MCD
 from tlx_strategies.mmd import MMD
 from tlx_strategies.shot import SHOT
 
+pytestmark = pytest.mark.slow
+
 ONE_STEP = tiny_recipe().replace(steps=1, rounds=1, momentum=0.0)
 TASK = tiny_task()
 STRATEGIES = {"dann": DANN(hidden=(8,)), "mcd": MCD(), "shot": SHOT(), "mmd": MMD()}

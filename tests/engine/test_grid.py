@@ -13,6 +13,8 @@ from tlx_strategies.mmd import MMD
 from tlx_strategies.shot import SHOT
 from tlx_strategies.tent import TENT
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (0, 3)
 ONE_STEP = tiny_recipe().replace(steps=1, rounds=1, momentum=0.0)
 TASK = tiny_task()

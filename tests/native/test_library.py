@@ -147,11 +147,13 @@ def digest(**environment: str) -> tuple[str, str]:
 
 
 @built
+@pytest.mark.slow
 def test_bits_do_not_depend_on_the_number_of_threads():
     assert len({digest(NPROC=threads) for threads in ("1", "2", "8")}) == 1  # NPROC sizes XLA's pool
 
 
 @built
+@pytest.mark.slow
 def test_every_instruction_set_is_right():
     for name in levels():
         assert digest(TLX_NATIVE=name)[0] == name

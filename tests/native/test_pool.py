@@ -108,7 +108,7 @@ side = st.integers(0, 2)
 def test_the_fused_one_equals_its_parts(batch, size, channels, out, kernel, strides, padding, relu):
     args = normal(0, batch, *size, channels), normal(1, *kernel, channels, out), normal(2, out)
     for a, b in zip(*(pulled(f, *args, strides, padding, relu) for f in (native.conv_pool, apart)), strict=True):
-        near(a, np.asarray(b))
+        near(a, np.asarray(b), 3e-5)  # both are rounded, and a sum of both signs may be small beside its parts
 
 
 @pytest.mark.parametrize(("size", "channels", "out"), [((41, 38), 4, 20), ((9, 8), 64, 300)])

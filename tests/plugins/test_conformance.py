@@ -21,24 +21,20 @@ def built_in(kind: str) -> list[Any]:
     return [REGISTRY.get(kind, name) for name in names(kind)]
 
 
-LARGE = [backbone for backbone in built_in("backbones") if hasattr(backbone, "tiny")]
-SMALL = [backbone for backbone in built_in("backbones") if not hasattr(backbone, "tiny")]
+SUBJECTS = [*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *built_in("backbones")]
 
 
-@parametrize_with_checks([*built_in("strategies"), REGISTRY.get("strategies", "cdan+bsp"), *SMALL])
+FEW = ("SourceOnly", "DANN", "SHOT", "TENT", "LeNet", "DTN", "CNN1D", "ViTTiny")  # one of each kind; the rest is slow
+
+
+@pytest.mark.parametrize(
+    ("subject", "check"),
+    [
+        param if str(param.id).split("-")[0] in FEW else param._replace(marks=[*param.marks, pytest.mark.slow])
+        for param in parametrize_with_checks(SUBJECTS).mark.args[1]
+    ],
+)
 def test_conformance(subject, check):
-    check(subject)
-
-
-@parametrize_with_checks([backbone.tiny() for backbone in LARGE])
-def test_conformance_of_small_members(subject, check):
-    """Of those backbones that take seconds to trace."""
-    check(subject)
-
-
-@pytest.mark.slow
-@parametrize_with_checks(LARGE)
-def test_conformance_of_large_backbones(subject, check):
     check(subject)
 
 

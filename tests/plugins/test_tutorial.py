@@ -53,6 +53,7 @@ def test_there_are_four():
     assert CODE.keys() == {"mean_gap", "plain", "anchored", "critic"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [entry.name for entry in BACKBONES.entries("backbones")])
 def test_each_trains_and_predicts(name, strategies):
     """The trap: a backbone whose classifier, statistics or random keys go another way than the tutorial's."""

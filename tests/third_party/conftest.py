@@ -39,6 +39,13 @@ def digits() -> Digits:
     return Digits((images * 15.9).astype(np.uint8).reshape(-1, 8, 8)[order], np.asarray(y)[order])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Whole runs are slow."""
+    for item in items:
+        if "attempt" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def attempt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
     """Runs a strategy of the test's own file: `attempt("a->b", "osbp", a, b, backbone="dense")` gives its result."""

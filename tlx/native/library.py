@@ -126,6 +126,9 @@ def _loaded() -> tuple[Status, ctypes.CDLL | None]:
     level = wanted or names[0]
     if level not in names:
         raise SettingError(f"TLX_NATIVE is '{wanted}', which this CPU lacks; it has: {', '.join(names)}.")
+    if level == "generic" and not wanted:
+        reason = "this CPU has none of the instruction sets for which they are faster"
+        return Status("xla", reason=reason), None
     library.tlx_native_choose(level.encode())
     return Status("native", level), library
 
