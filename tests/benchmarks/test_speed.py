@@ -24,6 +24,7 @@ def speed(monkeypatch):
         sys.modules.pop(name)
 
 
+@pytest.mark.slow
 def test_a_step_of_lenet_is_counted_as_by_hand(speed):
     case = next(case for case in speed["cases"].CASES if case.name == "source_only")
     forward = 2 * (sum(LENET.values()) + HEAD)
@@ -55,6 +56,7 @@ def test_a_scan_counts_its_turns(speed):
     assert speed["flops"].count(program.jaxpr) == 4 * 2 * 27
 
 
+@pytest.mark.slow
 def test_the_commands_write_what_they_print(speed, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # as without PyTorch
     few = [case._replace(steps=1) for case in speed["cases"].CASES if case.name == "source_only"]

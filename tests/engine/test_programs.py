@@ -206,6 +206,7 @@ def test_a_draw_is_a_function_of_its_steps(state):
         assert len({tuple(row) for row in whole[name].tolist()}) == 6
 
 
+@pytest.mark.slow
 def test_every_key_is_used_once():
     """The programs of a run in their order, each by plain `jax.jit`, where a key that is used twice is an error."""
     with jax.debug_key_reuse(True):

@@ -17,6 +17,7 @@ from tlx.layers.pool import _side_by_side
 pytestmark = pytest.mark.skipif(native.status().path != "native", reason=str(native.status()))
 
 
+@pytest.mark.slow
 @given(
     batch=st.integers(0, 3),
     size=st.tuples(st.integers(1, 9), st.integers(1, 9)),

@@ -42,6 +42,7 @@ def test_sgd_comes_near_it():
     np.testing.assert_allclose(sgd["kernel"], lbfgs["kernel"], atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_strength_is_chosen_on_held_out_rows_and_all_rows_are_fitted_then():
     """The trap: the strength with the best fit to the rows it was fitted to, which is always the smallest."""
     noise = RANDOM.normal(size=(150, 60)).astype(np.float32) * 4

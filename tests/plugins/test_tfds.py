@@ -212,6 +212,7 @@ def test_a_prepared_set_is_the_same_as_the_publishers_files(data_dir, tmp_path):
     assert all(np.array_equal(*parts) for parts in zip(by_tfds.train, by_files, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("name", "shape", "hash"),

@@ -35,6 +35,7 @@ def begun():
     return probe
 
 
+@pytest.mark.slow
 def test_by_hand():
     """The traps: an absolute threshold; pseudo-labels that pass a gradient; the target's weight from the start."""
     probe = begun()

@@ -27,6 +27,7 @@ def test_begins_at_the_source_and_can_return_there():
     assert viewed != pytest.approx(loss, rel=1e-3), "below the threshold the views are averaged"
 
 
+@pytest.mark.slow
 def test_averages_the_probabilities_of_the_views():
     """The authors' code takes the softmax of the views' mean logits: with one view the two are equal."""
     before = at_phase(CoTTA(views=3)).state

@@ -11,6 +11,7 @@ from tlx.contract import Online
 from tlx_strategies.eata import EATA
 
 
+@pytest.mark.slow
 def test_fisher_information_is_the_mean_square_of_the_batches_gradients():
     """The traps: gradients to the true labels; the square of the mean gradient."""
     probe = at_phase(EATA(), 1)
