@@ -10,22 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlx import DataAbsent, DataError
+from tlx import DataError
 from tlx.data import Arrays, Dataset, fifth, read_image
 from tlx.store import Prepared, Ready
+from tlx_datasets.folder_files import some
+from tlx_datasets.folder_layout import Split, splits
 
 log = logging.getLogger("tlx")
-SUFFIXES = frozenset(".bmp .gif .jpeg .jpg .pbm .pgm .png .ppm .tif .tiff .webp".split())
-TEST = ("test", "val", "validation")
 SIZE = 224
 NAME = re.compile(r"(?P<path>.+?)(?:\?size=(?P<size>[1-9][0-9]*))?", re.DOTALL)
-
-
-class Split(NamedTuple):
-    """The images of each class, in order."""
-
-    root: Path
-    files: dict[str, list[Path]]
 
 
 class Rows(NamedTuple):
@@ -44,9 +37,11 @@ def load(path: str) -> Prepared:
     """A folder of images with a sub-folder for each class, RGB at 224x224: `folder:/data/office/amazon`.
 
     `folder:PATH?size=64` takes another size. Of each image the short side is scaled to it and the middle cropped. A
-    class is named as its folder; classes are in the order of their names. Names that begin with "." are ignored.
+    class is named as its folder; classes are in the order of their names. Linked folders are followed. Names that begin
+    with ".", what systems leave (`Thumbs.db`, `__MACOSX`) and notes (.csv, .txt, .json, .md) are skipped and counted.
 
-    Where PATH holds `train` and `test` (or `val`, or `validation`), each with the classes, these are the splits.
+    Where PATH holds `train` and `test`, each with the classes, these are the splits; `valid` is the test split where
+    there is no other, else it joins train. `Training`, `test_set`, `seg_train`, `val`, `dev`, `eval` are known too.
     Elsewhere a fifth of each class is test, at least one image: those with the smallest hash of the file's content,
     which is also a row's origin. So the same file is the same image in every folder, and a file that is in train and
     test is left out of train. VisDA's `train` and `validation` are two domains: name each by its own path.
@@ -55,8 +50,8 @@ def load(path: str) -> Prepared:
 
     Raises:
         DataAbsent: there is no such folder.
-        DataError: no class or one, a class without an image or with one alone, splits with different classes, a file
-            that is no image or cannot be decoded.
+        DataError: no class or one, a class without an image or with one alone, splits with different classes or
+            without train or test, several domains, files that are no images or cannot be decoded.
     """
     match = NAME.fullmatch(path)
     if match is None:
@@ -68,65 +63,45 @@ def load(path: str) -> Prepared:
 
 def build(name: str, root: Path, size: int = SIZE) -> Dataset:
     """The dataset `name` of the images under a folder."""
-    splits = _splits(root)
-    classes = tuple(splits[0].files)
-    rows = [_rows(split) for split in splits]
+    parts = splits(root)
+    _tell(name, parts)
+    rows = [_rows(split) for split in parts]
+    _warn_of_two_classes(name, Rows(*map(np.concatenate, zip(*rows, strict=True))))
     train, test = rows if len(rows) == 2 else _fifth(rows[0])
     kept = ~np.isin(train.origin, test.origin)
     if not kept.all():
         log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
-    return Dataset(name, _decoded(train.where(kept), size), _decoded(test, size), classes)
+    train, test = _decoded(root, (train.where(kept), test), size)
+    return Dataset(name, train, test, tuple(parts[0].files))
+
+
+def _tell(name: str, parts: list[Split]) -> None:
+    if skipped := [path for split in parts for path in split.skipped]:
+        log.warning("Dataset '%s': skipped, as no images (%d): %s.", name, len(skipped), some(skipped))
+    if len(parts) == 2:
+        log.info("Dataset '%s': train is %s, test is %s.", name, *(split.name for split in parts))
+
+
+def _warn_of_two_classes(name: str, rows: Rows) -> None:
+    first: dict[str, int] = {}
+    pairs = [(first.setdefault(origin, row), row) for row, origin in enumerate(rows.origin.tolist())]
+    if apart := [(one, two) for one, two in pairs if rows.y[one] != rows.y[two]]:
+        one, two = (rows.files[row] for row in apart[0])
+        message = "Dataset '%s': images that are in another class too (%d), as %s and %s; none is left out for that."
+        log.warning(message, name, len(apart), one, two)
 
 
 def _ready(name: str, root: Path, size: int) -> Ready:
     """Keyed by the names, sizes and times of all files: their content would take minutes to hash."""
     digest = hashlib.sha256(f"{size}".encode())
-    for split in _splits(root):
+    parts = splits(root)
+    for split in parts:
+        if len(parts) == 2:  # the same files as classes are another set
+            digest.update(f"\0\0{split.name}".encode())
         for file in (file for files in split.files.values() for file in files):
             about = file.stat()
             digest.update(f"\0{file.relative_to(root)}\0{about.st_size}\0{about.st_mtime_ns}".encode())
     return Ready(digest.hexdigest(), root, lambda: build(name, root, size))
-
-
-def _splits(root: Path) -> list[Split]:
-    """Train and test where the folder has both, else all of it."""
-    if not root.is_dir():
-        raise DataAbsent(f"There is no folder '{root}'; expected one with a sub-folder of images for each class.")
-    test = next((root / name for name in TEST if (root / name).is_dir()), None)
-    if test is None or not (root / "train").is_dir():
-        return [_classes(root)]
-    splits = [_classes(root / "train"), _classes(test)]
-    first, second = (set(split.files) for split in splits)
-    if first != second:
-        only = [
-            f"only '{split.root.name}' has {', '.join(sorted(own - other))}"
-            for split, own, other in zip(splits, (first, second), (second, first), strict=True)
-            if own - other
-        ]
-        raise DataError(f"The folder '{root}': its splits have different classes: {'; '.join(only)}.")
-    return splits
-
-
-def _classes(root: Path) -> Split:
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    if len(folders) < 2:
-        got = f"one class, '{folders[0].name}'" if folders else "no class"
-        raise DataError(f"The folder '{root}' has {got}; expected two or more sub-folders, one for each class.")
-    return Split(root, {folder.name: _images(folder) for folder in folders})
-
-
-def _images(folder: Path) -> list[Path]:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    shown = [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    if not shown:
-        raise DataError(f"The class folder '{folder}' has no image; expected one or more.")
-    if other := [path for path in shown if path.suffix.lower() not in SUFFIXES]:
-        known = " ".join(sorted(SUFFIXES))
-        raise DataError(
-            f"The class folder '{folder}' has {len(other)} files that are no images, as '{other[0].name}'; "
-            f"expected {known}."
-        )
-    return shown
 
 
 def _rows(split: Split) -> Rows:
@@ -150,17 +125,33 @@ def _fifth(rows: Rows) -> tuple[Rows, Rows]:
         return f"A class has one image, {rows.files[row]}; expected one for train and one for test."
 
     mark = fifth(rows.y, rows.origin, "folder test", alone)
+    mark |= np.isin(rows.origin, rows.origin[mark])  # an image of two classes stays in both, on one side
     return rows.where(~mark), rows.where(mark)
 
 
-def _decoded(rows: Rows, size: int) -> Arrays:
+def _decoded(root: Path, parts: tuple[Rows, Rows], size: int) -> list[Arrays]:
+    """Both splits. Raises DataError, which names all images that cannot be decoded."""
+    arrays, wrong = zip(*(_filled(rows, size) for rows in parts), strict=True)
+    if errors := [error for split in wrong for error in split]:
+        total = sum(len(rows.y) for rows in parts)
+        raise DataError(
+            f"The folder '{root}': {len(errors)} of {total} images cannot be read; expected whole images. Mend or "
+            f"remove them: {some([str(error).rstrip('.') for error in errors])}."
+        )
+    return list(arrays)
+
+
+def _filled(rows: Rows, size: int) -> tuple[Arrays, list[DataError]]:
     """Into a file that has no name, so that a set may be larger than the memory."""
     with tempfile.TemporaryFile() as file:
         x = np.memmap(file, np.uint8, "w+", shape=(len(rows.y), size, size, 3))
 
-    def fill(row: int, file: Path) -> None:
-        x[row] = read_image(file, 3, size)
+    def fill(row: int, file: Path) -> DataError | None:
+        try:
+            x[row] = read_image(file, 3, size)
+        except DataError as error:
+            return error
 
     with ThreadPoolExecutor() as threads:
-        list(threads.map(fill, range(len(rows.y)), rows.files))
-    return Arrays(x, rows.y, rows.origin)
+        errors = [error for error in threads.map(fill, range(len(rows.y)), rows.files) if error]
+    return Arrays(x, rows.y, rows.origin), errors

@@ -12,6 +12,7 @@ from tlx import DataAbsent, DataError, nearest
 from tlx.data import Dataset
 from tlx.store import Prepared, Ready
 from tlx_datasets.folder import build as build_folder
+from tlx_datasets.folder_files import is_left, some
 from tlx_datasets.names import OFFICE_DOMAINS
 
 NAME = "office_caltech10"
@@ -35,7 +36,7 @@ def load(domain: str) -> Prepared:
     is no official split: a fifth of each class is test, as in `folder:`; the protocol P-OC10 joins the two.
 
     Raises:
-        DataError: no such domain; classes or counts other than the set's.
+        DataError: no such domain; classes or counts other than the set's; an entry that cannot be copied.
         DataAbsent: it is not on this machine.
     """
     if domain not in COUNTS:
@@ -84,9 +85,17 @@ def _take(given: Path, folder: Path, domain: str) -> None:
         if own is not None and all(any(_is_domain(root / name) for name in names) for names in FOLDERS.values()):
             beside = folder / f"{domain}.copy"
             shutil.rmtree(beside, ignore_errors=True)
-            shutil.copytree(own, beside, copy_function=shutil.copyfile)
+            _copy(own, beside)
             beside.rename(folder / domain)
             return
+
+
+def _copy(own: Path, beside: Path) -> None:
+    try:
+        shutil.copytree(own, beside, copy_function=shutil.copyfile, ignore=lambda _, names: set(filter(is_left, names)))
+    except shutil.Error as error:
+        wrong = some([f"{source} ({reason})" for source, _, reason in error.args[0]])
+        raise DataError(f"The folder '{own}' cannot be copied: {wrong}; expected images. Remove them.") from error
 
 
 def _is_domain(root: Path) -> bool:

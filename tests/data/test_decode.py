@@ -1,6 +1,7 @@
 """Image files of every kind, made here, and what is in them after decoding."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from beartype import beartype
 from jaxtyping import jaxtyped
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from tlx.data import decode as images
 from tlx.errors import DataError
@@ -157,6 +158,24 @@ def test_scaling_down_takes_means():
 def test_what_is_no_image_is_named(data, message):
     with pytest.raises(DataError, match=message):
         decode(data, "a/b.png")
+
+
+def test_a_kind_that_another_program_draws_is_not_tried(monkeypatch):
+    drawn = encoded(Image.fromarray(COLOUR), "EPS")
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("a program was called"))
+    with pytest.raises(DataError, match="The image x cannot be decoded: it is no image of a kind"):
+        decode(drawn, "x")
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "JPEG", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP"])
+def test_the_kind_is_known_by_the_bytes(kind):
+    assert decode(encoded(Image.fromarray(COLOUR), kind), "x.eps").shape == (16, 16, 3)
+
+
+def test_a_fifo_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match=r"pipe\.png cannot be read: it is no regular file"):
+        images.read_image(tmp_path / "pipe.png")
 
 
 def test_a_file_is_read_and_named(tmp_path):

@@ -1,6 +1,7 @@
 """One image file as uint8, whatever its kind: palette, 16 bits, CMYK, alpha and EXIF orientation included."""
 
 import io
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Picture = UInt8[np.ndarray, "height width channels"]
+FORMATS = "JPEG PNG BMP DIB GIF PPM TIFF WEBP AVIF HEIF JPEG2000 ICO PCX QOI SGI TGA".split()
 GREY = ("1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def read_image(path: Path, channels: int | None = 3, size: int | None = None) -> Picture:
     """The image of a file, as `decode_image` gives it. Raises DataError, which names the file."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for a writer
+            raise DataError(f"The image {path} cannot be read: it is no regular file.")
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"The image {path} cannot be read: {error}") from error
@@ -35,6 +39,8 @@ def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | 
     over the middle square (antialiased where it shrinks). torchvision's Resize(size) and CenterCrop(size) round the
     long side and the crop's place to whole pixels, which moves the image by up to half a pixel.
 
+    The kind is known by the bytes. Kinds that Pillow hands to another program (EPS, WMF) are not tried.
+
     Raises:
         DataError: no bytes, no image, a truncated one, or 32 bits a channel, whose range nothing says; it names
             `where`.
@@ -44,15 +50,21 @@ def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | 
     if not data:
         raise DataError(f"The image {where} is empty (0 bytes).")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_formats()) as image:
             return _array(_converted(image, channels, where), size)
     except DataError:
         raise
     except Exception as error:  # Pillow raises what its decoders raise, even SyntaxError
-        said = (
-            "it is no image of a kind that Pillow knows" if isinstance(error, Image.UnidentifiedImageError) else error
-        )
+        said = "it is no image of a kind that is read" if isinstance(error, Image.UnidentifiedImageError) else error
         raise DataError(f"The image {where} cannot be decoded: {said}") from error
+
+
+def _formats() -> list[str]:
+    """Those that this Pillow has: `Image.open` fails for a format that it has not."""
+    from PIL import Image
+
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _converted(image: "Image.Image", channels: int | None, where: str) -> "Image.Image":

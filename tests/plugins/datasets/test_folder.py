@@ -2,15 +2,17 @@
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import EpsImagePlugin, Image, features
 
 from tlx import DataAbsent, DataError, Protocol
 from tlx.data import Task, load_task
 from tlx_datasets import folder
+from tlx_datasets.folder_layout import Split
 
 
 def image(path: Path, value: int = 0, size: tuple[int, int] = (12, 8)) -> None:
@@ -110,8 +112,10 @@ def damage(office: Path, how: str) -> str:
         path.write_bytes(path.read_bytes()[:60])
         return r"frame_0003\.png cannot be decoded"
     if how == "other suffix":
-        (path.parent / "labels.txt").write_text("x")
-        return r"class folder '.*mug' has 1 files that are no images, as 'labels\.txt'; expected \.bmp"
+        (path.parent / "frame.eps").write_text("x")
+        return (
+            r"has entries that are no images \(1\): .*mug/frame\.eps \(no suffix.*expected regular files named \.avif"
+        )
     if how == "empty class":
         (office / "nothing").mkdir()
         return r"class folder '.*nothing' has no image"
@@ -159,6 +163,164 @@ def test_splits_with_different_classes_are_named(tmp_path):
         image(tmp_path / place / "1.png")
     with pytest.raises(DataError, match="different classes: only 'train' has b; only 'test' has c"):
         load(tmp_path)
+
+
+def classes(root: Path, *names: str, rows: int = 2, first: int = 0) -> None:
+    for number, name in enumerate(names):
+        for row in range(rows):
+            image(root / name / f"{row}.png", first + 40 * number + row)
+
+
+PAIRS = ["train valid", "train dev", "train eval", "training testing", "training_set test_set", "seg_train seg_test"]
+
+
+@pytest.mark.parametrize(
+    "names", [*PAIRS, "Train Test", "TRAIN Validation", "trainset test-images", "train2017 val2017"]
+)
+def test_folders_named_as_splits_are_splits(names, tmp_path):
+    train, test = names.split()
+    classes(tmp_path / train, "a", "b", rows=3)
+    classes(tmp_path / test, "a", "b", first=100)
+    data = load(tmp_path)
+    assert data.classes == ("a", "b") and len(data.train.y) == 6 and len(data.test.y) == 4
+
+
+def test_of_three_splits_validation_joins_train(tmp_path):
+    classes(tmp_path / "train", "a", "b", rows=3)
+    classes(tmp_path / "valid", "a", "b", first=100)
+    classes(tmp_path / "test", "a", "b", first=200)
+    classes(tmp_path, "labels", rows=1)
+    data = load(tmp_path)
+    assert np.bincount(data.train.y).tolist() == [5, 5] and np.bincount(data.test.y).tolist() == [2, 2]
+
+
+def test_a_folder_between_a_split_and_its_classes_is_passed(tmp_path):
+    for number, name in enumerate(("seg_train", "seg_test")):
+        classes(tmp_path / name / name, "a", "b", first=100 * number)
+    assert load(tmp_path).classes == ("a", "b")
+
+
+@pytest.mark.parametrize("names", ["train", "valid test", "train Training", "train test testing", "a train"])
+def test_splits_that_cannot_be_used_are_refused_by_name(names, tmp_path):
+    for number, name in enumerate(names.split()):
+        classes(tmp_path / name, "a", "b", first=80 * number)
+    expected = "has folders named as splits: .*; expected one for train and one for test.*'folder:.*', or rename"
+    with pytest.raises(DataError, match=expected):
+        load(tmp_path)
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    classes(tmp_path, "car", "train")
+    assert load(tmp_path).classes == ("car", "train")
+
+
+def test_splits_are_no_cached_set_of_the_same_files_as_classes(tmp_path, monkeypatch):
+    for number, name in enumerate(("train", "valid")):
+        classes(tmp_path / name, "a", "b", first=100 * number)
+    key = folder.load(str(tmp_path)).key
+    files = {name: sorted((tmp_path / name).rglob("*.png")) for name in ("train", "valid")}
+    monkeypatch.setattr(folder, "splits", lambda root: [Split((root,), files, [])])
+    assert folder.load(str(tmp_path)).key != key
+
+
+def test_domains_are_no_classes(tmp_path):
+    for number, name in enumerate(("amazon", "dslr/images", "webcam")):
+        classes(tmp_path / name, "bike", "mug", first=80 * number)
+    expected = "sub-folders amazon, dslr, webcam hold .* as bike and mug; .*"
+    with pytest.raises(DataError, match=f"{expected}'folder:{tmp_path}/amazon->folder:{tmp_path}/dslr/images'"):
+        load(tmp_path)
+
+
+def test_a_single_folder_between_is_offered(tmp_path):
+    classes(tmp_path / "images", "bike", "mug", "pen")
+    with pytest.raises(DataError, match=f"has 3 sub-folders: name that path, 'folder:{tmp_path}/images'"):
+        load(tmp_path)
+
+
+def test_each_class_may_keep_its_images_in_a_folder(tmp_path):
+    for number, name in enumerate("ab"):
+        classes(tmp_path / name, "images", first=80 * number)
+    assert load(tmp_path).classes == ("a", "b")
+
+
+def test_what_lies_beside_images_is_skipped_and_counted(office, caplog):
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "labels.csv", "a.txt", "a.json", "README.md", "LICENSE"):
+        (office / "mug" / name).write_bytes(b"x")
+    for name in ("__MACOSX", "@eaDir", "lost+found", ".ipynb_checkpoints"):
+        image(office / name / "1.png")
+        image(office / "mug" / name / "1.png")
+    data = load(office)
+    assert data.classes == ("back pack", "bike", "mug") and len(data.train.y) + len(data.test.y) == 30
+    assert caplog.text.count("skipped, as no images (16): ") == 1
+
+
+def test_all_images_that_cannot_be_decoded_are_listed_at_once(office):
+    for row in range(6):
+        for name in ("bike", "mug"):
+            (office / name / f"frame_{row:04d}.png").write_bytes(b"%d" % row)
+    with pytest.raises(DataError, match=r"12 of 30 images cannot be read; .* and 2 more\.") as caught:
+        load(office)
+    assert str(caught.value).count("cannot be decoded") == 10
+
+
+def test_an_image_is_known_by_its_bytes(office):
+    for name, kind in (("a.png", "JPEG"), ("b.jfif", "JPEG"), ("c.avif", "AVIF" if features.check("avif") else "PNG")):
+        Image.new("RGB", (9, 9), "teal").resize((9 + ord(name[0]) % 5, 9)).save(office / "mug" / name, kind)
+    data = load(office)
+    assert len(data.train.y) + len(data.test.y) == 33
+
+
+def test_an_eps_under_another_name_is_not_drawn(office, monkeypatch):
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("a program was called"))
+    Image.new("RGB", (9, 9)).save(office / "mug" / "x.png", "EPS")
+    with pytest.raises(DataError, match=r"1 of 31 images cannot be read.*x\.png cannot be decoded: it is no image"):
+        load(office)
+
+
+def test_what_is_no_regular_file_is_named_and_not_opened(office):
+    os.mkfifo(office / "mug" / "pipe.png")
+    (office / "mug" / "gone.png").symlink_to(office / "absent.png")
+    (office / "pen").symlink_to(office / "absent")
+    (office / "mug" / "loop").symlink_to(office / "mug")
+    odd = (r"pen \(a broken link\)", r"gone\.png \(a broken link\)", r"pipe\.png \(a FIFO\)", r"loop \(a link to")
+    expected = r"has entries that are no images \(4\): .*" + ".*".join(odd)
+    with pytest.raises(DataError, match=expected):
+        load(office)
+
+
+def test_a_split_that_is_a_broken_link_is_named(tmp_path):
+    classes(tmp_path / "train", "a", "b")
+    classes(tmp_path / "test", "a", "b", first=100)
+    (tmp_path / "valid").symlink_to(tmp_path / "absent")
+    with pytest.raises(DataError, match=r"has entries that are no images \(1\): .*valid \(a broken link\)"):
+        load(tmp_path)
+
+
+def test_linked_folders_are_followed(office, tmp_path):
+    classes(tmp_path / "else", "pen", "more", first=210)
+    (office / "pen").symlink_to(tmp_path / "else" / "pen")
+    (office / "mug" / "more").symlink_to(tmp_path / "else" / "more")
+    data = load(office)
+    assert data.classes[-1] == "pen" and len(data.train.y) + len(data.test.y) == 34
+
+
+def test_all_classes_without_an_image_are_named(office):
+    for name in ("cup", "pen"):
+        (office / name).mkdir()
+    with pytest.raises(DataError, match="The class folders '.*cup', '.*pen' have no image"):
+        load(office)
+
+
+def test_one_image_in_two_classes_is_kept_and_named(office, caplog):
+    for row in range(10):
+        for name in ("bike", "mug"):
+            (office / name / f"copy_{row}.png").write_bytes(
+                (office / "back pack" / f"frame_{row:04d}.png").read_bytes()
+            )
+    data = load(office)
+    assert len(data.train.y) + len(data.test.y) == 50 and "left out of train" not in caplog.text
+    first = r".*back pack/frame_0000\.png and .*bike/copy_0\.png; none is left out for that"
+    assert re.search(rf"images that are in another class too \(20\), as {first}", caplog.text)
 
 
 @pytest.mark.data

@@ -1,5 +1,6 @@
 """Office-Caltech-10: taken from folders by its classes and counts, and the protocol that takes it whole."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,18 @@ def test_another_number_of_photographs(raw):
 def test_another_class(raw):
     (raw / "office/dslr/mug").rename(raw / "office/dslr/cup")
     with pytest.raises(DataAbsent):  # it is not recognised as the set
+        domain("dslr").prepare(raw)
+
+
+def test_what_systems_leave_is_not_copied(raw):
+    (raw / "office/dslr/__MACOSX").mkdir()
+    (raw / "office/dslr/.DS_Store").write_bytes(b"x")
+    assert domain("dslr").prepare(raw).classes == office_caltech10.CLASSES
+
+
+def test_a_fifo_is_named_and_not_opened(raw):
+    os.mkfifo(raw / "office/dslr/mug/pipe.png")
+    with pytest.raises(DataError, match=r"dslr' cannot be copied: .*pipe\.png.*; expected images"):
         domain("dslr").prepare(raw)
 
 
