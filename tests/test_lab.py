@@ -2,6 +2,7 @@ import dataclasses
 import inspect
 import logging
 import pickle
+import shlex
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tlx.data import from_arrays
 from tlx.errors import DataAbsent, DataError, ResultError, SettingError, UnknownName, WeightsError
 from tlx.plugins import Registry
 from tlx.report import report
-from tlx.runs import failures, load_all
+from tlx.runs import Spec, failures, load_all
 from tlx.runs.store import Store
 
 GIVEN: dict[str, Any] = {"backbone": "net", "recipe": "short"}
@@ -110,6 +111,11 @@ def test_changed_code_is_run_again(bench, world, monkeypatch, caplog):
         ({"tasks": ["a->d"]}, UnknownName),
         ({"suite": "tinny"}, UnknownName),
         ({"seeds": 0}, SettingError),
+        ({"tasks": []}, SettingError),
+        ({"strategies": ""}, SettingError),
+        ({"tasks": [None]}, SettingError),
+        ({"seeds": [4]}, SettingError),
+        ({"out": ""}, SettingError),
     ],
 )
 def test_names_are_checked_before_anything_runs(bench, world, tmp_path, options, error):
@@ -151,6 +157,52 @@ def test_run_gives_a_result_and_writes_it_where_asked(lab, tmp_path, monkeypatch
         written = lab.run("a:b", "shift", seeds=2, settings=["weight=3"], out="runs/{task}", **GIVEN)
     assert load_all("runs/a-b") == [written]
     assert f"wrote runs/a-b/{written.spec.file_name}.json" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"task": None}, "task is None; expected its name, a text"),
+        ({"strategy": 3}, "strategy is 3; expected its name, a text"),
+        ({"backbone": ["net"]}, "backbone is ['net']; expected its name"),
+        ({"recipe": None}, "recipe is None; expected its name"),
+        ({"seeds": "3"}, "seeds is '3'; expected how many, a whole number, or a list"),
+        ({"seeds": 2.5}, "seeds is 2.5; expected how many"),
+        ({"seeds": None}, "seeds is None; expected how many"),
+        ({"seeds": True}, "seeds is True; expected how many"),
+        ({"seeds": []}, "seeds is []; expected how many"),
+        ({"seeds": 10**9}, "seeds is 1000000000; expected 1 or more, at most 10000"),
+        ({"seeds": [1, 1]}, "seeds is [1, 1]; expected different whole numbers from 0"),
+        ({"seeds": [2**32]}, "expected different whole numbers from 0 to 4294967295"),
+        ({"settings": {1: 2}}, "Strategy 'shift': got 1 as the name of a setting, expected a text"),
+        ({"settings": "weight=1"}, "got the settings 'weight=1', expected a mapping, or a list of texts"),
+        ({"settings": [3]}, "got the setting '3', expected key=value"),
+        ({"out": 123}, "out is 123; expected the path of a folder"),
+        ({"out": " "}, "out is ' '; expected the path of a folder"),
+    ],
+)
+def test_values_of_another_type_are_refused_before_anything_runs(lab, world, given, told):
+    with pytest.raises(SettingError) as caught:
+        lab.run(**({"task": "a:b", "strategy": "shift"} | GIVEN | given))
+    assert told in str(caught.value) and world.calls == []
+
+
+def test_a_run_has_another_recipe_and_other_seeds(lab, world):
+    given = {"seeds": [42, 7], "steps": 9, "recipe_set": {"lr": 1, "views": {"weak": "crop(2)"}}}
+    spec = lab.run("a:b", "shift", **GIVEN, **given).spec
+    assert (spec.recipe.lr, spec.recipe.steps, spec.recipe.views) == (1.0, 9, (("weak", "crop(2)"),))
+    assert spec.seeds == (42, 7)
+    again = Spec.from_json(spec.to_json())
+    assert again == spec and again.recipe_set == ("lr=1.0", 'views={"weak": "crop(2)"}')
+    words = shlex.split(spec.command)
+    assert words[words.index("--steps") : words.index("--set")] == [
+        "--steps", "9", "--seed", "42", "--seed", "7", "--recipe-set", "lr=1.0",
+        "--recipe-set", 'views={"weak": "crop(2)"}',
+    ]  # fmt: skip
+    same = lab.run("a:b", "shift", **GIVEN, **(given | {"recipe_set": spec.recipe_set})).spec
+    assert same == spec
+    [swept] = lab.sweep("a:b", "shift", {"weight": [1.0]}, recipe_set=["batch=8"], **GIVEN)
+    assert swept.spec.recipe.batch == 8
 
 
 def test_a_run_that_fails_is_given_back(lab, world):
@@ -197,7 +249,7 @@ def test_a_dataset_in_memory_takes_part(registry, world):
     registry.add(Full(), "full")
     random = np.random.default_rng(0)
     mine, other = (
-        from_arrays("mine", (random.integers(0, 255, (30, 8, 8), np.uint8), np.arange(30) % 3), classes="xyz")
+        from_arrays("mine", (random.integers(0, 255, (30, 8, 8), np.uint8), np.arange(30) % 3), classes=("x", "y", "z"))
         for _ in range(2)
     )
     for _ in range(2):
@@ -275,6 +327,12 @@ def test_a_sweep_takes_every_combination_in_one_grid(sweep, lab, world):
     assert dataclasses.replace(results[2], times=alone.times) == alone
 
 
+def test_a_setting_is_fixed_or_swept(sweep, world):
+    with pytest.raises(SettingError, match="'weight' has one value by the settings and several by the sweep"):
+        sweep({"weight": [0.5]}, settings=["weight=1"])
+    assert world.grids == []
+
+
 def test_a_sweep_runs_only_what_is_missing(sweep, world, tmp_path):
     first = sweep({"weight": [0.5, 1.0, 1]}, out=tmp_path)
     before = contents(tmp_path)
@@ -297,6 +355,9 @@ def test_where_one_of_a_sweep_fails_all_do(sweep, world):
         ({"weight": ["x"]}, "got 'x', expected float"),
         ({"layers": ["1", "2"]}, "sweep over 'layers', a list"),
         ({"weight": []}, "sweep over 'weight' has no values; expected one or more"),
+        ({"weight": "12"}, "sweep over 'weight': got '12'; expected a list of values"),
+        ({}, "sweep over {}; expected settings and their values"),
+        (None, "sweep over None; expected settings and their values"),
     ],
 )
 def test_a_sweep_says_what_is_wrong_before_anything_runs(sweep, world, grid, words):

@@ -6,6 +6,8 @@ The command line prints the message of a `TlxError` without a traceback (`--debu
 import difflib
 from collections.abc import Iterable
 
+_MOST = 20  # names in a message
+
 
 class TlxError(Exception):
     """Base of every error that tlx raises on purpose; its message is written for the user."""
@@ -17,7 +19,9 @@ class UnknownName(TlxError):
     def __init__(self, kind: str, got: str, known: Iterable[str]):
         self.kind, self.got, self.known = kind, got, sorted(known)
         guess = nearest(got, self.known)
-        hint = f"Did you mean {' or '.join(guess)}?" if guess else f"There are: {', '.join(self.known) or 'none'}."
+        few = ", ".join(self.known[:_MOST]) or "none"
+        more = f", and {len(self.known) - _MOST} more: tlx list" if len(self.known) > _MOST else ""
+        hint = f"Did you mean {' or '.join(guess)}?" if guess else f"There are: {few}{more}."
         super().__init__(f"Unknown {kind} '{got}'. {hint}")
 
 

@@ -13,7 +13,8 @@ from tlx.errors import SettingError
 from tlx.plugins import Registry
 from tlx.runs.executor import Executor, Serial, Together
 from tlx.runs.fingerprint import fingerprint
-from tlx.runs.resolve import Job, Lookup, Names, resolve, resolve_suite
+from tlx.runs.recipe_set import parse_recipe
+from tlx.runs.resolve import Job, Lookup, Names, Seeds, resolve, resolve_suite
 from tlx.runs.result import Result
 from tlx.runs.runner import Runner, Save
 from tlx.runs.settings import Settings
@@ -73,10 +74,11 @@ class Lab:
         strategy: str,
         *,
         backbone: str = "lenet",
-        seeds: int = 3,
+        seeds: Seeds = 3,
         steps: int | None = None,
         settings: Settings = (),
         recipe: str = "default",
+        recipe_set: Settings = (),
         weights: str | Path = "",
         out: str | Path | None = None,
         save: str | Path | Save | None = None,
@@ -84,8 +86,9 @@ class Lab:
         """Runs one strategy on one task and gives the result, also if it failed (`result.status`, `result.error`).
 
         `task` is a registered one, or one of any datasets: "mnist->usps", "mnist->usps@P-2000", "a+b->c/10". `settings`
-        is a mapping, or texts "key=value"; `steps` replaces the recipe's. `weights` is a source of pretrained weights
-        for the backbone (`tlx.weights.read`).
+        is a mapping, or texts "key=value"; so is `recipe_set`, fields in which the recipe is another ({"lr": 0.1}), of
+        which `steps` is one. `seeds` is how many, from 0, or a list of their numbers. `weights` is a source of
+        pretrained weights for the backbone (`tlx.weights.read`).
 
         With `out` the result is written to that folder too, in the place of an earlier one of the same spec; "{task}"
         in it stands for the task's name. A run of that spec that was killed goes on from its last round. With `save`,
@@ -107,7 +110,7 @@ class Lab:
             recipe=recipe,
             seeds=seeds,
             settings=settings,
-            changes=None if steps is None else {"steps": steps},
+            changes=parse_recipe(recipe_set, steps),
             plugins=self.plugins,
             weights=str(weights),
         )
@@ -147,7 +150,7 @@ class Lab:
         whole: Suite = self.registry.get("suites", suite) if isinstance(suite, str) else suite
         chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
         jobs = resolve_suite(Lookup(self.registry), whole, plugins=self.plugins, **chosen)
-        return self.complete(jobs, Store(Path("runs") / whole.name if out is None else out))
+        return self.complete(jobs, Store(Path("runs") / whole.name if out is None else _folder(out)))
 
     def sweep(
         self,
@@ -156,10 +159,11 @@ class Lab:
         grid: Mapping[str, Sequence[Any]],
         *,
         backbone: str = "lenet",
-        seeds: int = 3,
+        seeds: Seeds = 3,
         steps: int | None = None,
         settings: Settings = (),
         recipe: str = "default",
+        recipe_set: Settings = (),
         weights: str | Path = "",
         out: str | Path | None = None,
     ) -> list[Result]:
@@ -177,6 +181,10 @@ class Lab:
         Example:
             lab.sweep("mnist5k->optdigits", "mmd", {"weight": [0.1, 0.3, 1.0]}, out="runs/mmd")
         """
+        if not isinstance(grid, Mapping) or not grid:
+            raise SettingError(
+                f"sweep over {grid!r:.60}; expected settings and their values, as {{'weight': [0.1, 1.0]}}"
+            )
         jobs = resolve(
             Lookup(self.registry),
             task,
@@ -186,7 +194,7 @@ class Lab:
             seeds=seeds,
             settings=settings,
             grid=grid,
-            changes=None if steps is None else {"steps": steps},
+            changes=parse_recipe(recipe_set, steps),
             plugins=self.plugins,
             weights=str(weights),
         )
@@ -243,7 +251,14 @@ class Lab:
 
 
 def _store(out: str | Path | None, spec: Spec) -> Store | None:
-    return None if out is None else Store(str(out).replace("{task}", file_word(spec.task)))
+    return None if out is None else Store(_folder(out).replace("{task}", file_word(spec.task)))
+
+
+def _folder(out: str | Path) -> str:
+    """The folder for results, as a text. Raises SettingError where it is none."""
+    if not isinstance(out, str | Path) or not str(out).strip():
+        raise SettingError(f"out is {out!r:.60}; expected the path of a folder for the results.")
+    return str(out)
 
 
 def _read_finished(job: Job, store: Store) -> Result | None:

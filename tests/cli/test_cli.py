@@ -218,11 +218,13 @@ def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch, see
     assert (lab.plugins, lab.observers, lab.embeddings, lab.progress) == ((str(path),), (), False, True)
     assert run == {
         "args": ("a:b", "shift"), "backbone": "tiny", "seeds": 2, "steps": 5, "settings": ("x=1", "y=2"),
-        "recipe": "r", "out": "o", "save": None, "weights": "",
+        "recipe": "r", "out": "o", "save": None, "weights": "", "recipe_set": (),
     }  # fmt: skip
     assert tlx_command(*args, str(path), "--keep-embeddings")[0] == 0 and run["lab"].embeddings
     tlx_command("run", "a:b", "shift")
-    assert run["out"] == "runs/{task}"
+    assert (run["out"], run["seeds"]) == ("runs/{task}", 3)
+    tlx_command(*"run a:b shift --seed 42 --lr 0.1 --batch 8 --optimizer adam --recipe-set rounds=2".split())
+    assert run["seeds"] == [42] and run["recipe_set"] == ("lr=0.1", "batch=8", "optimizer=adam", "rounds=2")
     seen("run", Failed())
     assert tlx_command("run", "a:b", "shift") == (1, "", "Error: failed: a->b shift: it diverged\n")
     seen("run", Absent())

@@ -34,18 +34,37 @@ def test_colour_stays():
     ("train", "test", "classes", "message"),
     [
         ((X / 255, Y), None, None, r"lab/train: images are float64; expected uint8 .* \(x \* 255\)"),
-        ((X, Y.astype(float)), None, None, "lab/train: labels are float64"),
+        ((X, Y + 0.5), None, None, r"lab/train: labels are float64 \(30,\); .* and label 0.5 is in row 0"),
+        ((X, [*Y[:-1], np.nan]), None, None, "label nan is in row 29"),
+        ((X, [*Y[:-1], 2**32]), None, None, "lab/train: label 4294967296 is in row 29; expected whole numbers from 0"),
+        ((X, [*Y[:-1], 2_000_000_000]), None, None, "in row 29; expected .* at most 999, unless `classes` has more"),
+        ((X, Y), (X, [2**32 + 1, *Y[1:]]), None, "lab/test: label 4294967297 is in row 0"),
+        ((X, Y), None, "abc", "lab: classes is 'abc'; expected a list of names"),
+        ((X, Y), None, 3, "lab: classes is 3; expected a list of names"),
+        ((X, Y), None, (0, 1, 2), r"lab: classes is \(0, 1, 2\); expected a list of names"),
+        ((X, Y), None, (), r"lab: classes is \(\); expected a list of names"),
+        (X, None, None, r"lab/train: expected a pair, \(x, labels\)"),
         ((X, Y[:5]), None, None, r"30 images and labels \(5,\)"),
         ((X, Y[:5]), (X, Y), None, "y is int32"),
         ((X, [*Y[:-1], 3]), None, None, "label 3 has one row"),
-        ((X, Y), None, ("a", "b"), "labels are 0 to 2; expected 0 to 1"),
-        ((X, Y - 1), None, ("a", "b", "c"), "labels are -1"),
+        ((X, Y), None, ("a", "b"), "label 2 is in row 2; expected whole numbers from 0 to classes - 1, here at most 1"),
+        ((X, Y - 1), None, ("a", "b", "c"), "label -1 is in row 0; expected whole numbers from 0"),
         ((X[..., None].repeat(2, 3), Y), None, None, "2 channels"),
     ],
 )
 def test_what_does_not_fit_is_named(train, test, classes, message):
     with pytest.raises(DataError, match=message):
         from_arrays("lab", train, test, classes)
+
+
+def test_a_dataset_needs_a_name():
+    with pytest.raises(DataError, match="Dataset name 'None'; expected letters"):
+        from_arrays(None, (X, Y))  # pyright: ignore[reportArgumentType]
+
+
+def test_labels_that_are_whole_floats_are_taken():
+    data = from_arrays("lab", (X, Y.astype(float)))
+    assert data.train.y.dtype == np.int32 and data.classes == ("0", "1", "2")
 
 
 TABLE = np.random.default_rng(0).normal(size=(30, 4))
@@ -86,6 +105,7 @@ def test_real_labels():
         ((TABLE.astype(int), Y), {}, r"lab/train: x is int64 \(30, 4\); expected uint8 images, floats .* input=Tokens"),
         ((TABLE * np.nan, Y), {}, "Dataset 'lab', train: 96 values of x are not finite"),
         ((TABLE.astype(complex), Y), {"input": Vector()}, "x is complex128; expected numbers"),
+        ((Y[:, None] + 2**32, Y), {"input": Tokens(3)}, "tokens are 4294967296 to 4294967298; expected 0 to 2"),
         ((TABLE, Y), {"input": Tokens(3)}, "tokens are float64; expected whole numbers"),
         ((TABLE, TABLE[:, 0]), {}, r"labels are float64 \(30,\); expected whole numbers .* \(y\[:, None\]\)"),
         ((TABLE, TABLE[:, :1] / TABLE[:, :1] * np.inf), {}, "24 values of y are not finite"),

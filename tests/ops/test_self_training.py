@@ -12,6 +12,7 @@ from scipy.stats import entropy
 from sklearn.neighbors import NearestNeighbors
 
 from tlx import ops
+from tlx.errors import SettingError
 
 centroid_labels = jax.jit(ops.centroid_labels)
 
@@ -119,6 +120,19 @@ DRAWN = np.random.default_rng(0)
 BANK = DRAWN.normal(size=(12, 3))
 BANK /= np.linalg.norm(BANK, axis=1, keepdims=True)
 P = DRAWN.dirichlet(np.ones(4), 12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "count", "told"),
+    [
+        (3, 5, "neighbours is 5, of the 2 other train rows of the target; expected from 1 to 2"),
+        (3, 0, "neighbours is 0, of the 2 other train rows"),
+        (1, 1, "expected a target of two train rows or more"),
+    ],
+)
+def test_there_are_as_many_neighbours_as_other_rows(rows, count, told):
+    with pytest.raises(SettingError, match=told):
+        neighbours(BANK[:1], np.array([0]), BANK[:rows], P[:rows], count)
 
 
 def test_neighbours_are_sklearns_without_the_row_itself():

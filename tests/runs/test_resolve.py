@@ -46,6 +46,8 @@ def test_unknown_names_come_with_the_nearest(registry, change, message):
 def test_wrong_numbers_and_recipe_fields(registry):
     with pytest.raises(SettingError, match="seeds is 0"):
         resolve(Lookup(registry), "a->b", "shift", **{**GIVEN, "seeds": 0})
+    with pytest.raises(SettingError, match="steps is 3000000000; expected a whole number .* at most 2147483647"):
+        resolve(Lookup(registry), "a->b", "shift", changes={"steps": 3_000_000_000}, **GIVEN)
     with pytest.raises(SettingError, match="'stepss'"):
         resolve(Lookup(registry), "a->b", "shift", changes={"stepss": 1}, **GIVEN)
 

@@ -48,6 +48,22 @@ def test_text_without_equals_sign(shift):
         parse_settings(shift, ["weight"])
 
 
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["weight=1", "weight=2"], "the setting 'weight' is given twice, as 1 and 2, expected it once"),
+        (["lr=0.1"], "lr is a field of the recipe: expected --lr or --recipe-set lr=VALUE, in Python recipe_set="),
+        (["rounds=3"], "rounds is a field of the recipe: expected --recipe-set rounds=VALUE"),
+        (["backbone=net"], "backbone is an option of its own: expected --backbone"),
+        (["weight=inf"], "got 'inf', expected float that is finite"),
+    ],
+)
+def test_no_setting_is_lost(shift, settings, told):
+    with pytest.raises(SettingError) as caught:
+        parse_settings(shift, settings, "shift")
+    assert told in str(caught.value)
+
+
 def test_a_strategy_has_all_settings_and_they_hold_the_defaults_in_order(shift):
     made, found = make_strategy(shift, parse_settings(shift, ["depth=5"]))
     assert made == shift(weight=1.0, depth=5)

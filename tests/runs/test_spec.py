@@ -69,7 +69,7 @@ def test_hash_changes_with_what_is_computed(changes):
 
 
 def test_hash_does_not_change_with_where_it_comes_from():
-    assert make(plugin_files=("x.py",), suite="tiny").hash == make().hash
+    assert make(plugin_files=("x.py",), suite="tiny", recipe_set=("lr=0.1",)).hash == make().hash
     assert make(settings=tuple(reversed(make().settings))).hash == make().hash
 
 
@@ -92,7 +92,7 @@ def test_as_text():
 
 
 def test_every_field_is_in_the_json():
-    spec = make(weights="net.safetensors", weights_sha256="ab")
+    spec = make(weights="net.safetensors", weights_sha256="ab", recipe_set=("lr=0.1",))
     assert set(spec.to_json()) == {field.name for field in dataclasses.fields(Spec)}
     assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
 

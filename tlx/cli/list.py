@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tlx.cli.session import Session, common, pass_session
-from tlx.errors import UnknownName
+from tlx.errors import SettingError, UnknownName
 from tlx.plugins import FACTS, KINDS, Entry
 
 
@@ -23,6 +23,8 @@ def command(session: Session, kind: str | None, as_json: bool, markdown: bool) -
     """
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
+    if as_json and markdown:
+        raise SettingError("--json and --markdown are two forms of one list; expected one of them")
     kinds = [kind] if kind else list(KINDS)
     entries = [entry for item in kinds for entry in session.registry.entries(item)]
     if as_json:

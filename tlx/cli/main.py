@@ -1,6 +1,7 @@
 """The `tlx` group: its commands, those that plugins add, and what the user is told when one fails."""
 
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -56,12 +57,39 @@ class Echo(logging.Handler):
             click.echo(self.format(record), err=True)
 
 
+def _lost_output() -> str:
+    """Why standard output cannot be written, "" where it can; what it holds is dropped, lest Python's end meet it."""
+    if sys.stdout is None:
+        return ""
+    try:  # to write a line more, as a flush may have failed already and left nothing to write
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return error.strerror or str(error)
+    return ""
+
+
+def _tell(error: Exception, session: Session) -> None:
+    """Says what made a command fail."""
+    session.show_traceback(error)
+    if isinstance(error, OSError) and (why := _lost_output()):
+        click.echo(f"Error: standard output cannot be written: {why}. Expected room on its disk, or --out.", err=True)
+    elif isinstance(error, TlxError):
+        click.echo(f"Error: {error}", err=True)
+    else:
+        hint = "" if session.debug else " Run with --debug for the traceback."
+        click.echo(f"Error: {type(error).__name__}: {error}.{hint}".replace("..", "."), err=True)
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Runs a command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted."""
     session = Session()
     log = logging.getLogger("tlx")
     log.handlers, log.propagate = [Echo(session)], False
     log.setLevel(logging.INFO)
+    if sys.stdout is None:
+        click.echo("Warning: standard output is closed, so nothing of what is printed can be read", err=True)
     try:
         # The name of a task may begin with an arrow, which click would read as an option.
         given = [re.sub("^->", "→", arg) for arg in (sys.argv[1:] if args is None else args)]
@@ -73,12 +101,7 @@ def main(args: Sequence[str] | None = None) -> None:
         click.echo("Interrupted. Everything finished is in place; the same command goes on from there.", err=True)
         code = 130
     except Exception as error:
-        session.show_traceback(error)
-        if isinstance(error, TlxError):
-            click.echo(f"Error: {error}", err=True)
-        else:
-            hint = "" if session.debug else " Run with --debug for the traceback."
-            click.echo(f"Error: {type(error).__name__}: {error}.{hint}".replace("..", "."), err=True)
+        _tell(error, session)
         code = 1
     finally:
         session.show_problems()

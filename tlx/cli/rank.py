@@ -4,12 +4,8 @@ import json
 
 import click
 
-from tlx.cli.session import Session, common, pass_session
+from tlx.cli.session import Session, common, names, pass_session
 from tlx.errors import SettingError
-
-
-def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str]:
-    return [name.strip() for name in (value or "").split(",") if name.strip()]
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
@@ -20,12 +16,12 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 
 @click.command("rank")
 @click.option("--target", required=True, metavar="DATASET", help="The dataset to transfer to; its labels are used.")
-@click.option("--backbones", required=True, callback=_names, metavar="A,B",
+@click.option("--backbones", required=True, callback=names, metavar="A,B",
               help="Backbones, or cached features as features:EDITION.")  # fmt: skip
-@click.option("--sources", callback=_names, metavar="X,Y", help="Source domains; without them backbones are ranked.")
+@click.option("--sources", callback=names, metavar="X,Y", help="Source domains; without them backbones are ranked.")
 @click.option("--weights", multiple=True, callback=_pairs, metavar="BACKBONE=FILE",
               help="A backbone's weights; repeatable. Without them it has random ones.")  # fmt: skip
-@click.option("--scores", callback=_names, metavar="A,B", help="Only these: tlx list scores.")
+@click.option("--scores", callback=names, metavar="A,B", help="Only these: tlx list scores.")
 @click.option("--protocol", default="P-full-off", show_default=True, help="How images are shown: tlx list protocols.")
 @click.option("--rows", type=click.IntRange(2), default=2000, show_default=True, metavar="N", help="Rows looked at.")
 @click.option("--against", multiple=True, metavar="DIR",
@@ -36,7 +32,13 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @common
 @pass_session
 def command(
-    session: Session, style: str, target: str, backbones: list[str], sources: list[str], scores: list[str], **options
+    session: Session,
+    style: str,
+    target: str,
+    backbones: list[str],
+    sources: list[str] | None,
+    scores: list[str] | None,
+    **options,
 ) -> None:
     """Ranks backbones and sources by transferability scores.
 
@@ -45,5 +47,5 @@ def command(
     lab = session.lab()
     from tlx.report.ranking import table
 
-    ranking = lab.rank(target, backbones, sources, scores=scores or None, **options)
+    ranking = lab.rank(target, backbones, sources or (), scores=scores, **options)
     click.echo(json.dumps(ranking.to_json(), indent=2) if style == "json" else table(ranking))

@@ -28,6 +28,8 @@ def command(folder: str, style: str, out: str | None, **options) -> None:
     For each cell: mean, 95% interval, n, selection, gain over source-only or the baseline, time. An overview of several
     tasks ranks the strategies, with the critical difference of their ranks.
     """
+    if out is not None and (not out.strip() or Path(out).is_dir()):
+        raise ResultError(f"--out is '{out}'; expected the path of a file to write the report to")
     from tlx.report import report
 
     text = report(folder, style, **options).rstrip("\n")

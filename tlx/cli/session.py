@@ -1,11 +1,14 @@
 """What the parts of one command line share: the plugin files, `--debug`, and the registry, loaded when first needed."""
 
+import functools
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlx.errors import SettingError
 from tlx.plugins import Registry
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ class Session:
         """The registry, loaded once; what is wrong with plugins goes to stderr, once."""
         if self._registry is None:
             self._registry = Registry.load(self.files)
+            if not os.environ.get("TLX_PLUGINS", "all").strip() and not self.files:
+                none = "TLX_PLUGINS is empty, so no plugin is loaded; expected names of plugins, or no such variable"
+                click.echo(f"Warning: {none}", err=True)
             self.show_problems()
         return self._registry
 
@@ -91,7 +97,10 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list[str] | None:
     """The callback of an option that takes names, "a,b"; None where it was not given."""
-    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+    found = None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+    if found == []:
+        raise SettingError(f"{param.opts[0]} is '{value}'; expected one or more names, with commas between")
+    return found
 
 
 def watching(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -103,28 +112,42 @@ def watching(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--keep-embeddings", "embeddings", is_flag=True, help=kept)(command)
 
 
+ONE_STRATEGY = (  # what says which strategy runs on which task, how, and where its result is written
+    click.argument("task"),
+    click.argument("strategy"),
+    click.option("--backbone", default="lenet", show_default=True, help="A backbone: tlx list backbones."),
+    click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1.  [default: 3]"),
+    click.option("--seed", type=click.IntRange(0), multiple=True, metavar="N", help="That seed alone; repeatable."),
+    click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's."),
+    click.option("--lr", metavar="X", help="The learning rate, rather than the recipe's."),
+    click.option("--batch", metavar="N", help="Rows of a batch, rather than the recipe's."),
+    click.option("--optimizer", metavar="NAME", help="The optimizer, rather than the recipe's."),
+    click.option("--recipe-set", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe; repeatable."),
+    click.option(
+        "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the strategy; repeatable."
+    ),
+    click.option("--recipe", default="default", show_default=True, help="A recipe: tlx list recipes."),
+    click.option(
+        "--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME."
+    ),
+    click.option("--out", default=FOLDER, show_default=True, metavar="DIR", help="The results folder."),
+)
+
+
 def one_strategy(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments and options that say which strategy runs on which task, how, and where its result is written."""
-    parts = (
-        click.argument("task"),
-        click.argument("strategy"),
-        click.option("--backbone", default="lenet", show_default=True, help="A backbone: tlx list backbones."),
-        click.option(
-            "--seeds", type=click.IntRange(1), default=3, show_default=True, metavar="N", help="Seeds 0 to N-1."
-        ),
-        click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's."),
-        click.option(
-            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the strategy; repeatable."
-        ),
-        click.option("--recipe", default="default", show_default=True, help="A recipe: tlx list recipes."),
-        click.option(
-            "--weights", default="", metavar="SOURCE", help="Pretrained weights: a file, a folder, hf:OWNER/NAME."
-        ),
-        click.option("--out", default=FOLDER, show_default=True, metavar="DIR", help="The results folder."),
-    )
-    for part in reversed(parts):
+    for part in reversed(ONE_STRATEGY):
         command = part(command)
-    return command
+
+    @functools.wraps(command)
+    def call(*args, seeds, seed, lr, batch, optimizer, recipe_set, **options):
+        if seed and seeds is not None:
+            raise SettingError(f"--seeds {seeds} and --seed {seed[0]} both say which seeds run; expected one of them")
+        given = {"lr": lr, "batch": batch, "optimizer": optimizer}
+        texts = [f"{key}={value}" for key, value in given.items() if value is not None]
+        return command(*args, seeds=list(seed) or seeds or 3, recipe_set=(*texts, *recipe_set), **options)
+
+    return call
 
 
 pass_session = click.make_pass_decorator(Session)

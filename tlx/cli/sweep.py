@@ -35,6 +35,8 @@ def command(
     grid = {}
     for text in over:
         key, _, values = text.partition("=")
+        if key.strip() in grid:
+            raise SettingError(f"--over: '{key.strip()}' is given twice; expected it once, with all its values")
         grid[key.strip()] = [value.strip() for value in values.split(",") if value.strip()]
         if not grid[key.strip()]:
             raise SettingError(f"--over: got '{text}', expected KEY=V1,V2, a setting and its values")

@@ -1,5 +1,6 @@
 """A dataset from arrays in memory."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence as Names
 from typing import Any
 
@@ -11,6 +12,7 @@ from tlx.data.task import Arrays, Dataset
 from tlx.data.tree import Inputs, leaves, map_leaves, row_count, take
 from tlx.errors import DataError
 
+FEW_CLASSES = 1000  # a label may be as high without `classes`, however few rows there are
 Pair = tuple[Any, Any]
 """x, one array or a dict of arrays, and its labels: [N] of classes, or [N, K] of real targets."""
 
@@ -30,20 +32,24 @@ def from_arrays(
     where that may be.
 
     Raises:
-        DataError: another type or shape, a value that is not finite, a label without a name, a class with one row
-            alone.
+        DataError: another type or shape, a value that is not finite, a label that is no whole number or without a
+            name, a class with one row alone.
 
     Example:
         lab = from_arrays("lab", (x, y), classes=("cat", "dog"))
         tlx.run("lab->street", "coral", datasets=[lab, street])
     """
     pairs = [(pair, f"{name}/{split}") for pair, split in ((train, "train"), (test, "test")) if pair is not None]
+    if odd := [where for pair, where in pairs if not isinstance(pair, tuple | list) or len(pair) != 2]:
+        raise DataError(f"{odd[0]}: expected a pair, (x, labels).")
+    named = None if classes is None else _class_names(classes, name)
     kind = input or _kind(_array_tree(train[0]), f"{name}/train")
-    given = [_arrays(pair, kind, where) for pair, where in pairs]
+    most = max(FEW_CLASSES, sum(np.size(y) for _, y in filter(None, (train, test)))) if named is None else len(named)
+    given = [_arrays(pair, kind, where, most) for pair, where in pairs]
     real = given[0].y.ndim == 2
-    names = () if real else _names(given, classes)
-    if real and classes is not None:
-        raise DataError(f"{name}: classes {tuple(classes)} of real targets; expected none, or whole numbers as labels.")
+    names = () if real else named or _numbers(given)
+    if real and named is not None:
+        raise DataError(f"{name}: classes {named} of real targets; expected none, or whole numbers as labels.")
     first, second = given if len(given) == 2 else _fifth(given[0], name)
     return Dataset(name, first, second, names, kind, "real" if real else "classes")
 
@@ -52,9 +58,16 @@ def _array_tree(x: Any) -> Inputs:
     return map_leaves(np.asarray, x if isinstance(x, dict) else np.asarray(x))
 
 
-def _names(given: Names[Arrays], classes: Names[str] | None) -> tuple[str, ...]:
+def _class_names(classes: Names[str], name: str) -> tuple[str, ...]:
+    found = () if isinstance(classes, str) or not isinstance(classes, Iterable) else tuple(classes)
+    if not found or not all(isinstance(item, str) for item in found):
+        raise DataError(f"{name}: classes is {classes!r:.60}; expected a list of names, as ('cat', 'dog').")
+    return found
+
+
+def _numbers(given: Names[Arrays]) -> tuple[str, ...]:
     highest = max(int(part.y.max(initial=0)) for part in given)
-    return tuple(str(label) for label in range(highest + 1)) if classes is None else tuple(classes)
+    return tuple(str(label) for label in range(highest + 1))
 
 
 def _kind(x: Inputs, where: str) -> Input:
@@ -75,9 +88,9 @@ def _looks_grey(x: np.ndarray) -> bool:
     return x.shape[1] == x.shape[2] and x.size > 0 and bool(x.min() >= 0 and x.max() <= 1)
 
 
-def _arrays(pair: Pair, kind: Input, where: str) -> Arrays:
+def _arrays(pair: Pair, kind: Input, where: str, most: int) -> Arrays:
     x = map_leaves(lambda leaf: _leaf(leaf, kind, where), _array_tree(pair[0]))
-    return Arrays(x, _labels(pair[1], where), np.array([f"{where}/{row:06d}" for row in range(row_count(x))]))
+    return Arrays(x, _labels(pair[1], where, most), np.array([f"{where}/{row:06d}" for row in range(row_count(x))]))
 
 
 def _leaf(x: np.ndarray, kind: Input, where: str) -> np.ndarray:
@@ -91,20 +104,37 @@ def _leaf(x: np.ndarray, kind: Input, where: str) -> np.ndarray:
     if isinstance(kind, Tokens):
         if x.dtype.kind not in "iu":
             raise DataError(f"{where}: tokens are {x.dtype}; expected whole numbers.")
+        if x.size and max(-int(x.min()), int(x.max())) >= 2**31:
+            raise DataError(f"{where}: tokens are {x.min()} to {x.max()}; expected 0 to {kind.vocabulary - 1}.")
         return x.astype(np.int32, copy=False)
     if x.dtype.kind not in "fiu":
         raise DataError(f"{where}: x is {x.dtype}; expected numbers.")
     return x.astype(np.float32, copy=False)
 
 
-def _labels(y: Any, where: str) -> np.ndarray:
+def _labels(y: Any, where: str, most: int) -> np.ndarray:
+    """Labels in their type, where none is lost; whole numbers as floats, which tables often have, are taken.
+
+    `most` is how many classes there can be.
+    """
     y = np.asarray(y)
     if y.dtype.kind == "f" and y.ndim == 2:
         return y.astype(np.float32)
-    if y.dtype.kind not in "iu":
-        hint = " of classes, or real numbers [N, K] (y[:, None])" if y.dtype.kind == "f" else ""
-        raise DataError(f"{where}: labels are {y.dtype} {y.shape}; expected whole numbers{hint}.")
+    if y.dtype.kind not in "fiu":
+        raise DataError(f"{where}: labels are {y.dtype} {y.shape}; expected whole numbers.")
+    if (odd := np.argwhere(~(np.isfinite(y) & (y == np.floor(y))))).size:
+        hint = "expected whole numbers of classes, or real numbers [N, K] (y[:, None])"
+        raise DataError(f"{where}: labels are {y.dtype} {y.shape}; {hint}, and {_label(y, odd)}.")
+    if (odd := np.argwhere((y < 0) | (y >= most))).size:
+        expected = f"whole numbers from 0 to classes - 1, here at most {most - 1}, unless `classes` has more names"
+        raise DataError(f"{where}: {_label(y, odd)}; expected {expected}.")
     return y.astype(np.int32)
+
+
+def _label(y: np.ndarray, places: np.ndarray) -> str:
+    """The first of some labels, and its row."""
+    first = tuple(places[0])
+    return f"label {y[first]} is in row {first[0] if first else 0}"
 
 
 def _fifth(rows: Arrays, name: str) -> tuple[Arrays, Arrays]:

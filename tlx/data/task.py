@@ -52,10 +52,12 @@ class Dataset:
     target_kind: str = "classes"
 
     def __post_init__(self):
-        if not is_name(self.name):
+        if not (isinstance(self.name, str) and is_name(self.name)):
             plain = "letters, digits and _, with . or - only inside"
             raise DataError(f"Dataset name '{self.name}'; expected {plain}, or 'prefix:rest' without '+'.")
         where = f"Dataset '{self.name}'"
+        if isinstance(self.classes, str):
+            raise DataError(f"{where}: classes is the text '{self.classes}'; expected a tuple of names.")
         if not isinstance(self.input, Input):
             raise DataError(f"{where}: input {self.input!r}; expected Image(), Vector(), Sequence() or Tokens(number).")
         if self.target_kind not in TARGET_KINDS:

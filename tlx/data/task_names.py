@@ -91,4 +91,8 @@ def _malformed(text: str) -> DataError:
         "'source->target', 'one+two->target', 'source->first->second', 'source->target@protocol', "
         "'source->target/10' or 'target/10'"
     )
+    for part in re.split(r"->|→|\+", text):
+        if part.strip().startswith((".", "/", "~")):
+            path = part.strip()
+            return DataError(f"Task name '{text}': '{path}' is a path; expected a name, as 'folder:{path}'.")
     return DataError(f"Task name '{text}'; expected {forms}.")

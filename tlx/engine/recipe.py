@@ -10,6 +10,7 @@ from tlx.errors import SettingError, nearest
 DTYPES = ("float32", "bfloat16")
 SCHEDULES = ("constant", "inverse", "cosine", "step")
 VIEWS = (("weak", "shift"), ("strong", "digits_strong"))
+LARGEST = 2**31 - 1  # steps and rows are counted in int32
 Option = float | int | bool | str | tuple[float, ...]
 
 
@@ -73,8 +74,9 @@ class Recipe:
             raise SettingError(f"recipe '{self.name}': dtype is {self.dtype!r}; expected one of {DTYPES}")
         for field in ("batch", "steps", "rounds", "eval_batch"):
             got = getattr(self, field)
-            if not isinstance(got, int) or isinstance(got, bool) or got < 1:
-                raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected a whole number of at least 1")
+            if not isinstance(got, int) or isinstance(got, bool) or not 1 <= got <= LARGEST:
+                whole = f"a whole number of at least 1, at most {LARGEST}"
+                raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected {whole}")
         if not 0 <= self.warmup < 1:
             raise SettingError(f"recipe '{self.name}': warmup is {self.warmup!r}; expected a share from 0 to below 1")
         for view, policy in self.views:

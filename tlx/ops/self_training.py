@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from tlx.errors import SettingError
 from tlx.ops.predictions import entropies
 
 
@@ -61,7 +62,16 @@ def neighbour_probabilities(
         count: of neighbours
 
     Liang et al. 2021, "Domain Adaptation with Auxiliary Target Domain-Oriented Classifier" (ATDOC), equation 6.
+
+    Raises:
+        SettingError: the bank has fewer other rows than neighbours, or there are to be none.
     """
+    others = bank.shape[0] - 1
+    if not 1 <= count <= others:
+        expected = f"from 1 to {others}" if others else "a target of two train rows or more"
+        raise SettingError(
+            f"neighbours is {count}, of the {others} other train rows of the target; expected {expected}."
+        )
     near = features @ bank.T
     own = index[:, None] == jnp.arange(bank.shape[0], dtype=index.dtype)[None]
     _, nearest = jax.lax.top_k(jnp.where(own, -jnp.inf, near), count)

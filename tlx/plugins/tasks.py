@@ -21,6 +21,7 @@ def find_task(registry: "Registry", text: str) -> "Task":
     protocol is that of the task without shots, with so many labelled rows.
 
     Raises:
+        DataError: the name holds an arrow and is malformed, or nothing registered is near to it.
         UnknownName: no such dataset or protocol; where a registered task has a name near to it, that is the guess.
         PluginError: the plugin that holds the name is broken there.
     """
@@ -29,6 +30,8 @@ def find_task(registry: "Registry", text: str) -> "Task":
     try:
         name = parse(text)
     except DataError:
+        if ARROW.search(text) or not nearest(text, [entry.name for entry in registry.entries("tasks")]):
+            raise
         return registry.entry("tasks", text).load()  # which raises: it is unknown, and has nearest names
     known = {entry.name for entry in registry.entries("datasets")}
     if not ARROW.search(text) and name.sources and f"{name.sources[0]}:" in known - set(name.sources):

@@ -12,6 +12,7 @@ from tlx.data.task import Task
 from tlx.engine.recipe import Recipe
 from tlx.errors import PluginError, SettingError
 from tlx.plugins import Registry
+from tlx.runs.recipe_set import recipe_texts
 from tlx.runs.settings import Settings, make_strategy, parse_settings, setting_fields
 from tlx.runs.spec import Setting, Spec
 from tlx.runs.suite import Suite
@@ -20,6 +21,9 @@ from tlx.weights import digest
 if TYPE_CHECKING:
     from tlx.contract import Strategy
 
+MOST_SEEDS, LAST_SEED = 10_000, 2**32 - 1
+Seeds = int | Sequence[int]
+"""How many seeds, from 0, or their numbers."""
 Names = str | Sequence[str]
 """Names, or a text that has them with commas between."""
 
@@ -75,7 +79,7 @@ def resolve(
     *,
     backbone: str,
     recipe: str | Recipe,
-    seeds: int,
+    seeds: Seeds,
     settings: Settings = (),
     grid: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     changes: Mapping[str, Any] | None = None,
@@ -90,14 +94,17 @@ def resolve(
     Raises:
         UnknownName: a task, dataset, strategy, backbone or recipe that is not registered.
         PluginError: one of these fails to load, or no plugin brings a selector.
-        SettingError: an unknown setting, a wrong type, texts as the values of a list, fewer seeds than one.
+        SettingError: a name that is no text, an unknown setting, one that is in `settings` and in `grid`, a wrong type,
+            texts as the values of a list, no seed or too many.
         WeightsError, DataAbsent: the weights are not there.
     """
+    for what, got in {"task": task, "strategy": strategy, "backbone": backbone, "recipe": recipe}.items():
+        if not isinstance(got, str | Recipe if what == "recipe" else str):
+            raise SettingError(f"{what} is {got!r:.60}; expected its name, a text.")
+    numbers = _numbers(seeds)
     chosen = lookup.task(task)
     name, kind = lookup.strategy(strategy)
     network, whole = lookup.backbone(backbone), lookup.recipe(recipe)
-    if seeds < 1:
-        raise SettingError(f"seeds is {seeds}; expected 1 or more.")
     if not lookup.registry.entries("selectors"):
         raise PluginError("No plugin brings a selector, so nothing could be scored; TLX_PLUGINS may leave it out.")
     spec = Spec(
@@ -107,13 +114,16 @@ def resolve(
         settings=(),
         backbone=backbone,
         recipe=whole.replace(**changes) if changes else whole,
-        seeds=tuple(range(seeds)),
+        seeds=numbers,
         plugin_files=tuple(map(str, plugins)),
         suite=suite,
         weights=weights,
         weights_sha256=lookup.weights(weights),
+        recipe_set=() if suite or not changes else recipe_texts(changes),
     )
     fixed = parse_settings(kind, settings, name)
+    if both := [key for key in grid if key in fixed]:
+        raise SettingError(f"'{both[0]}' has one value by the settings and several by the sweep; expected one of them.")
     values = {key: _values(kind, name, key, items) for key, items in grid.items()}
 
     def job(combination: Iterable[Setting]) -> Job:
@@ -123,7 +133,23 @@ def resolve(
     return _each_once(map(job, itertools.product(*values.values())))
 
 
+def _numbers(seeds: Seeds) -> tuple[int, ...]:
+    """The numbers of seeds. Raises SettingError where they are none."""
+    if isinstance(seeds, int) and not isinstance(seeds, bool):
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise SettingError(f"seeds is {seeds}; expected 1 or more, at most {MOST_SEEDS}.")
+        return tuple(range(seeds))
+    if isinstance(seeds, str) or not isinstance(seeds, Sequence) or not 1 <= len(seeds) <= MOST_SEEDS:
+        raise SettingError(f"seeds is {seeds!r:.60}; expected how many, a whole number, or a list of their numbers.")
+    odd = [seed for seed in seeds if type(seed) is not int or not 0 <= seed <= LAST_SEED]
+    if odd or len(set(seeds)) < len(seeds):
+        raise SettingError(f"seeds is {seeds!r:.60}; expected different whole numbers from 0 to {LAST_SEED}.")
+    return tuple(seeds)
+
+
 def _values(kind: type, name: str, key: str, items: Sequence[Any]) -> list[Setting]:
+    if isinstance(items, str) or not isinstance(items, Sequence):
+        raise SettingError(f"sweep over '{key}': got {items!r:.60}; expected a list of values")
     if not items:
         raise SettingError(f"sweep over '{key}' has no values; expected one or more")
     _, default = setting_fields(kind).get(key, (None, None))
@@ -150,7 +176,9 @@ def resolve_suite(
     Raises:
         TlxError: as `resolve`.
     """
-    chosen = _names(strategies, suite.strategies)
+    if seeds is not None and not isinstance(seeds, int):
+        raise SettingError(f"seeds is {seeds!r:.60}; expected how many, a whole number.")
+    chosen = _names(strategies, suite.strategies, "strategies")
     if list(chosen) == ["all"]:
         chosen = [entry.name for entry in lookup.registry.entries("strategies")]
     source = suite.weights if weights is None else weights
@@ -173,7 +201,7 @@ def resolve_suite(
             weights=source if own.get("backbone", suite.backbone) == suite.backbone else "",
         )
 
-    pairs = itertools.product(_names(tasks, suite.tasks), chosen)
+    pairs = itertools.product(_names(tasks, suite.tasks, "tasks"), chosen)
     return _each_once(job for pair in pairs for job in jobs(*pair))
 
 
@@ -199,7 +227,10 @@ def _each_once(jobs: Iterable[Job]) -> list[Job]:
     return list({job.spec.hash: job for job in jobs}.values())
 
 
-def _names(names: Names | None, default: Sequence[str]) -> Sequence[str]:
+def _names(names: Names | None, default: Sequence[str], what: str) -> Sequence[str]:
     if names is None:
         return default
-    return [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+    found = [name.strip() for name in names.split(",") if name.strip()] if isinstance(names, str) else names
+    if not isinstance(found, Sequence) or not found or not all(isinstance(name, str) for name in found):
+        raise SettingError(f"{what} is {names!r:.60}; expected one or more names.")
+    return found

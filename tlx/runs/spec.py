@@ -11,6 +11,7 @@ from typing import Any
 from tlx.engine.recipe import Recipe
 from tlx.runs.convert import OPTIONAL, as_text, convert_fields, fields_to_json
 
+NOT_COMPUTED = ("plugin_files", "suite", "weights", "recipe_set")
 Setting = bool | int | float | str | None | tuple[Any, ...]
 
 
@@ -18,8 +19,9 @@ Setting = bool | int | float | str | None | tuple[Any, ...]
 class Spec:
     """One run: a task under its protocol, a strategy with all its settings, a backbone, a recipe, seeds.
 
-    `plugin_files` (to load before) and `suite` (that it belongs to) say how to run it again, not what it computes: they
-    are not in the hash. `weights` is the source of pretrained weights, "" for none; what counts is their content, by
+    `plugin_files` (to load before), `suite` (that it belongs to) and `recipe_set` (fields in which the recipe differs
+    from the registered one, "key=value") say how to run it again, not what it computes: they are not in the hash.
+    `weights` is the source of pretrained weights, "" for none; what counts is their content, by
     `weights_sha256`.
     """
 
@@ -34,6 +36,7 @@ class Spec:
     suite: str = ""
     weights: str = field(default="", metadata=OPTIONAL)
     weights_sha256: str = field(default="", metadata=OPTIONAL)
+    recipe_set: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
 
     @property
     def hash(self) -> str:
@@ -66,12 +69,15 @@ class Spec:
         # an arrow has to be quoted; a colon stands for one alone, and names with a prefix hold ":" themselves
         plain = ":" not in self.task and self.task.count("->") == 1
         task = self.full_task.replace("->", ":") if plain else self.full_task
-        seeds = ["--seeds", str(len(self.seeds))]
+        first = self.seeds == tuple(range(len(self.seeds)))
+        every = [word for seed in self.seeds for word in ("--seed", str(seed))]
+        seeds = ["--seeds", str(len(self.seeds))] if first else every
         if self.suite:
             words = ["tlx", "bench", self.suite, "--tasks", task, "--strategies", self.strategy, *seeds]
         else:
             words = ["tlx", "run", task, self.strategy, "--backbone", self.backbone, "--recipe", self.recipe.name]
             words += ["--steps", str(self.recipe.steps), *seeds]
+            words += [word for text in self.recipe_set for word in ("--recipe-set", text)]
             words += [word for key, value in self.settings for word in ("--set", f"{key}={as_text(value)}")]
         words += ["--weights", self.weights] if self.weights else []
         return shlex.join(words + [word for file in self.plugin_files for word in ("--plugin", file)])
@@ -110,7 +116,7 @@ def full_name(task: str, protocol: str) -> str:
 
 def digest(fields: Mapping[str, Any]) -> str:
     """The hash of a spec from its dict."""
-    content = {key: value for key, value in fields.items() if key not in ("plugin_files", "suite", "weights")}
+    content = {key: value for key, value in fields.items() if key not in NOT_COMPUTED}
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -30,9 +30,16 @@ log = logging.getLogger("tlx")
 
 
 def home() -> Path:
-    """The folder of raw files and cache: TLX_DATA_DIR, or one of the user's cache folder."""
+    """The folder of raw files and cache: TLX_DATA_DIR, or one of the user's cache folder.
+
+    Raises:
+        DataError: TLX_DATA_DIR begins with the home of nobody.
+    """
     if told := os.environ.get("TLX_DATA_DIR"):
-        return Path(told).expanduser()
+        try:
+            return Path(told).expanduser()
+        except RuntimeError:
+            raise DataError(f"TLX_DATA_DIR is '{told}': there is no such user; expected the path of a folder") from None
     import platformdirs
 
     return platformdirs.user_cache_path("tlx") / "data"
