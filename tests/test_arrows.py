@@ -18,7 +18,7 @@ ARROWS = {
     "errors": "",
     "contract": "errors",
     "hooks": "",
-    "ops": "",
+    "ops": "errors",
     "native": "errors",
     "layers": "native",
     "blocks": "errors contract ops",
@@ -192,6 +192,7 @@ FOR_TYPES_ONLY = {  # circles that only type checkers follow: signatures that na
     ("tlx.data.prior", "tlx.data.shares"),
     ("tlx.lab", "tlx.reproduce.api"),
     ("tlx.plugins.composed", "tlx.plugins.registry", "tlx.plugins.tasks"),
+    ("tlx.runs.result", "tlx.runs.sound"),
 }
 
 

@@ -1,8 +1,10 @@
+import contextlib
 import dataclasses
 import inspect
 import logging
 import pickle
 import shlex
+import shutil
 from typing import Any
 
 import numpy as np
@@ -77,7 +79,7 @@ def test_interruption_leaves_what_is_finished(bench, world, tmp_path):
         bench()
     before = contents(tmp_path / "out")
     assert len(before) == 2 and all(name.endswith(".json") for name in before)
-    [carry] = [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    [carry] = [path for path in (tmp_path / "out").iterdir() if path.is_dir()]
     world.fails.clear()
     bench()
     after = contents(tmp_path / "out")
@@ -95,9 +97,89 @@ def test_a_damaged_file_is_set_aside_and_run_again(bench, world, tmp_path, caplo
     assert damaged.with_name(f"{damaged.name}.damaged").exists() and damaged.exists()
 
 
+def test_a_failed_run_of_changed_code_keeps_the_finished_result(bench, world, monkeypatch, tmp_path):
+    given = {"strategies": ["shift"], "tasks": ["a->b"]}
+    first, before = bench(**given), contents(tmp_path / "out")
+    monkeypatch.setattr("tlx.runs.runner.fingerprint", lambda strategy: "0" * 64)
+    world.fails["Shift"] = RuntimeError("boom")
+    assert failures(bench(**given)) == ["a->b shift: RuntimeError: boom"]
+    after = contents(tmp_path / "out")
+    assert {name: after[name] for name in before} == before and len(after) == 2
+    assert load_all(tmp_path / "out") == first
+
+
+def test_the_log_says_where_a_failed_run_was_written(lab, world, tmp_path, caplog):
+    store = Store(tmp_path)
+    spec = lab.run("a:b", "shift", out=tmp_path, **GIVEN).spec
+    world.fails["Shift"] = RuntimeError("boom")
+    with caplog.at_level(logging.INFO):
+        lab.run("a:b", "shift", out=tmp_path, **GIVEN)
+    assert f"wrote {store.path_beside(spec)}" in caplog.text and store.read(spec) is not None
+
+
+def forget(world, folder):
+    world.calls.clear()
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+@pytest.fixture
+def other_process(tmp_path, monkeypatch):
+    """Holds the lock of a run until somebody waits for it; then it does the run, if it is given a result."""
+    claim, calls = Store.claim, []
+
+    def hold(spec, result=None):
+        other = contextlib.ExitStack()
+        assert other.enter_context(claim(Store(tmp_path / "out"), [spec]))
+
+        def watched(store, specs, wait=False):
+            calls.append((specs[0].label, wait))
+            if wait:
+                if result:
+                    store.write(result)
+                other.close()
+            return claim(store, specs, wait)
+
+        monkeypatch.setattr(Store, "claim", watched)
+        return calls
+
+    return hold
+
+
+@pytest.mark.parametrize("does", [True, False])
+def test_what_another_process_is_at_comes_last_and_is_not_run_twice(
+    bench, world, other_process, tmp_path, caplog, does
+):
+    plan = bench(tasks=["a->b"])
+    forget(world, tmp_path / "out")
+    taken = plan[1]
+    asked = other_process(taken.spec, taken if does else None)
+    with caplog.at_level(logging.INFO):
+        again = bench(tasks=["a->b"])
+    assert asked == [(item.spec.label, False) for item in plan] + [(taken.spec.label, True)]
+    assert world.calls == ["SourceOnly", "Bad"] + ["Shift"] * (not does)
+    assert [item.spec for item in again] == [item.spec for item in plan] and all(item.finished for item in again)
+    assert "a->b shift: another process runs it" in caplog.text and len(contents(tmp_path / "out")) == 3
+
+
+def test_what_another_process_has_finished_meanwhile_is_not_run_again(bench, world, tmp_path, monkeypatch):
+    plan = bench(tasks=["a->b"])
+    forget(world, tmp_path / "out")
+    world.fails["SourceOnly"] = RuntimeError("boom")  # and while it runs, another process does the others
+    write = Store.write
+
+    def writes(store, result):
+        for other in plan[1:] if result.spec.strategy == "source_only" else ():
+            write(store, other)
+        return write(store, result)
+
+    monkeypatch.setattr(Store, "write", writes)
+    assert bench(tasks=["a->b"])[1:] == plan[1:] and world.calls == ["SourceOnly"]
+
+
 def test_changed_code_is_run_again(bench, world, monkeypatch, caplog):
     bench(strategies=["shift"], tasks=["a->b"])
-    monkeypatch.setattr("tlx.lab.fingerprint", lambda strategy: "0" * 64)
+    monkeypatch.setattr("tlx.runs.runner.fingerprint", lambda strategy: "0" * 64)
     world.calls.clear()
     with caplog.at_level(logging.WARNING):
         bench(strategies=["shift"], tasks=["a->b"])
@@ -341,6 +423,14 @@ def test_a_sweep_runs_only_what_is_missing(sweep, world, tmp_path):
     after = contents(tmp_path)
     assert len(after) == 3 and {name: after[name] for name in before} == before
     assert sweep({"weight": [0.5]}, out=tmp_path) == first[:1] and world.grids == [2, 1]
+
+
+def test_a_sweep_waits_for_the_runs_that_another_process_is_at(sweep, world, other_process, tmp_path):
+    [taken] = sweep({"weight": [1.0]})
+    asked = other_process(taken.spec, taken)
+    results = sweep({"weight": [0.5, 1.0]}, out=tmp_path / "out")
+    assert asked == [("a->b shift", False), ("a->b shift", True)] and world.grids == [1, 1]
+    assert results[1] == taken and results[0].finished
 
 
 def test_where_one_of_a_sweep_fails_all_do(sweep, world):

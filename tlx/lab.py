@@ -6,17 +6,16 @@ import inspect
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from tlx.data.task import Dataset
 from tlx.errors import SettingError
 from tlx.plugins import Registry
 from tlx.runs.executor import Executor, Serial, Together
-from tlx.runs.fingerprint import fingerprint
 from tlx.runs.recipe_set import parse_recipe
 from tlx.runs.resolve import Job, Lookup, Names, Seeds, resolve, resolve_suite
-from tlx.runs.result import Result
-from tlx.runs.runner import Runner, Save
+from tlx.runs.result import Left, Result
+from tlx.runs.runner import Runner, Save, is_current
 from tlx.runs.settings import Settings
 from tlx.runs.spec import Spec, file_word
 from tlx.runs.store import Store
@@ -90,10 +89,11 @@ class Lab:
         which `steps` is one. `seeds` is how many, from 0, or a list of their numbers. `weights` is a source of
         pretrained weights for the backbone (`tlx.weights.read`).
 
-        With `out` the result is written to that folder too, in the place of an earlier one of the same spec; "{task}"
-        in it stands for the task's name. A run of that spec that was killed goes on from its last round. With `save`,
-        the weights of each seed are written to that folder, which is such a source itself: those of the last step, or
-        those that a selector picks, `Save(folder, "source-val")`.
+        With `out` the result is written to that folder too, in the place of an earlier one of the same spec, but
+        a run that fails takes no finished one's place (`Store.write`). "{task}" in it stands for the task's name. A run
+        of that spec that was killed goes on from its last round. With `save`, the weights of each seed are written to
+        that folder, which is such a source itself: those of the last step, or those that a selector picks,
+        `Save(folder, "source-val")`.
 
         Raises:
             TlxError: an unknown name, a wrong setting, a folder that cannot be written.
@@ -122,7 +122,8 @@ class Lab:
             store.prepare()
         [result] = self._execute([job], store, Serial(), chosen)
         if store:
-            log.info("wrote %s", store.path(result.spec))
+            beside = not result.finished and store.path_beside(result.spec).exists()
+            log.info("wrote %s", (store.path_beside if beside else store.path)(result.spec))
         return result
 
     def bench(
@@ -139,7 +140,7 @@ class Lab:
 
         A run is there if its file is, it finished, and the strategy's code has not changed since; such a file is not
         touched. A run that fails, or whose data are absent, is written down with its error, does not stop the others,
-        and is run again next time.
+        and is run again next time; a finished result of other code stays until then. Several processes may share `out`.
 
         Raises:
             TlxError: an unknown name, a wrong setting, a folder that cannot be written; before anything runs.
@@ -224,6 +225,8 @@ class Lab:
     def complete(self, jobs: Sequence[Job], store: Store, executor: Executor | None = None) -> list[Result]:
         """Runs those jobs that have no finished result in the store, and gives the results of all, in their order.
 
+        Several processes may do so in one folder: each leaves a run that another one is at, and at last waits for it.
+
         Raises:
             ResultError: the folder cannot be written; before anything runs.
         """
@@ -232,11 +235,19 @@ class Lab:
         if there:
             log.info("%d of %d results are there already", len(there), len(jobs))
         missing = [job for job in jobs if job.spec.hash not in there]
-        there |= {result.spec.hash: result for result in self._execute(missing, store, executor or self.executor)}
+        for filling in ("leave", "wait"):  # what other processes are at comes last
+            results = self._execute(missing, store, executor or self.executor, filling=filling) if missing else []
+            there |= {result.spec.hash: result for result in results if not isinstance(result, Left)}
+            missing = [job for job in missing if job.spec.hash not in there]
         return [there[job.spec.hash] for job in jobs]
 
     def _execute(
-        self, jobs: Sequence[Job], store: Store | None, executor: Executor, save: Save | None = None
+        self,
+        jobs: Sequence[Job],
+        store: Store | None,
+        executor: Executor,
+        save: Save | None = None,
+        filling: Literal["anew", "leave", "wait"] = "anew",
     ) -> list[Result]:
         if self.embeddings and store is None:
             raise SettingError("embeddings are kept beside the results; expected `out`, a folder for them")
@@ -247,7 +258,7 @@ class Lab:
 
                 observers.append(stack.enter_context(Bar([job.spec for job in jobs])))
             stack.enter_context(self.registry.observing(*observers))
-            return list(executor.map(Runner(self.registry, store, self.embeddings, save), jobs))
+            return list(executor.map(Runner(self.registry, store, self.embeddings, save, filling), jobs))
 
 
 def _store(out: str | Path | None, spec: Spec) -> Store | None:
@@ -267,7 +278,7 @@ def _read_finished(job: Job, store: Store) -> Result | None:
     result = store.read(spec)
     if result is None or not result.finished:
         return None
-    if result.code and result.code == fingerprint(type(job.strategy)):
+    if is_current(job, result):
         return result
     log.warning("%s: the code of '%s' has changed since its result was written: run again", spec.label, spec.strategy)
     return None

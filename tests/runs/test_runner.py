@@ -12,7 +12,7 @@ from tlx.observers.progress import in_words
 from tlx.runs import absences, failures
 from tlx.runs import resolve as resolving
 from tlx.runs import runner as module
-from tlx.runs.result import LabelSpaceCounts, Result
+from tlx.runs.result import LabelSpaceCounts, Left, Result
 from tlx.runs.runner import Runner, Save
 from tlx.runs.store import Store
 from tlx.score import Selector, scores
@@ -91,6 +91,22 @@ def test_a_run_that_raises_is_a_failed_result(registry, world, job, error, messa
     assert result.traceback is not None and type(error).__name__ in result.traceback
     assert len(result.code) == len(result.data_hash) == 64 and result.setting == "unsupervised"
     assert ears.heard == [("started", "shift"), ("finished", "failed")]
+
+
+def test_an_error_that_names_a_file_of_odd_bytes_can_be_read_again(registry, world, job, tmp_path):
+    world.fails["Shift"] = FileNotFoundError("no \udcff.npz")
+    result = Runner(registry, Store(tmp_path))(job)
+    assert result.error == r"FileNotFoundError: no \udcff.npz" and Store(tmp_path).read(job.spec) == result
+
+
+def test_a_run_that_another_process_is_at_is_left_or_waited_for(registry, world, job, tmp_path):
+    store = Store(tmp_path)
+    with store.claim([job.spec]):
+        left = pickle.loads(pickle.dumps(Runner(registry, store, filling="leave")(job)))
+    assert isinstance(left, Left) and left.spec == job.spec and world.calls == [] and store.read(job.spec) is None
+    first = Runner(registry, store, filling="leave")(job)
+    assert [Runner(registry, store, filling=how)(job) for how in ("leave", "wait")] == [first] * 2
+    assert Runner(registry, store)(job).finished and world.calls == ["Shift"] * 2
 
 
 def test_every_result_is_built_once(registry, world, job, monkeypatch):

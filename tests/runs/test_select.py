@@ -101,6 +101,7 @@ def test_only_evaluations_of_the_last_phase_are_judged(observed, world, job):
 
 def test_a_result_from_before_selectors_were_kept_is_whole(result):
     fields = json.loads(result.text())
+    del fields["digest"]
     for point in fields["curves"]:
         del point["selectors"]
     bare = [dataclasses.replace(point, selectors={}) for point in result.curves]

@@ -1,11 +1,23 @@
+import copy
 import dataclasses
 import errno
+import json
 import logging
 import os
+import socket
+import subprocess
+import sys
 
+import filelock
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tlx.errors import ResultError
+from tlx.report import render
+from tlx.runs import store as module
+from tlx.runs.result import Result, Times
+from tlx.runs.spec import digest
 from tlx.runs.store import Store, load_all
 
 
@@ -130,3 +142,189 @@ def test_load_all_of_what_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ResultError, match="is a file; expected a folder"):
         load_all(tmp_path / "file")
+
+
+@pytest.mark.parametrize("status", ["failed", "absent"])
+def test_a_finished_result_is_not_overwritten_by_one_that_has_not(store, result, status):
+    path = store.write(result)
+    failed = dataclasses.replace(result, status=status, error="no", selections={}, curves=[], code="other")
+    assert store.write(failed) == store.path_beside(result.spec)
+    assert store.read(result.spec) == result and load_all(store.folder) == [result]
+    assert Result.parse(store.path_beside(result.spec).read_bytes()) == failed
+    again = dataclasses.replace(result, times=Times("2030-01-01T00:00:00+00:00", 1.0))
+    assert store.write(again) == path and names(store) == [path.name]
+
+
+def test_a_finished_result_of_other_code_is_kept_aside_the_newest_only(store, result):
+    for code in ("1", "2", "3"):
+        path = store.write(dataclasses.replace(result, code=code))
+    old = path.with_name(f"{path.name}.old")
+    assert names(store) == [path.name, old.name]
+    assert [Result.parse(item.read_bytes()).code for item in (path, old)] == ["3", "2"]
+    assert [item.code for item in load_all(store.folder)] == ["3"]
+
+
+def test_a_result_of_another_version_is_kept_aside_too(store, result):
+    path = store.write(result)
+    other = result.text().replace('"format": 2', '"format": 3')
+    path.write_text(other)
+    store.write(result)
+    assert store.read(result.spec) == result and path.with_name(f"{path.name}.old").read_text() == other
+
+
+def test_a_score_that_was_changed_by_hand_is_damage(store, result, caplog):
+    path = store.write(result)
+    fields = json.loads(result.text())
+    fields["selections"]["last"]["scores"][0]["accuracy"] = 0.99
+    path.write_text(json.dumps(fields))
+    assert load_all(store.folder) == [] and store.read(result.spec) is None
+    assert "its digest is not that of its content" in caplog.text and names(store) == [f"{path.name}.damaged"]
+
+
+def test_damaged_files_are_not_overwritten(store, result):
+    for content in ("1", "2", "3"):
+        path = store.write(result)
+        path.write_text(content)
+        store.read(result.spec)
+    aside = [f"{path.name}.damaged{number}" for number in ("", ".2", ".3")]
+    assert names(store) == aside and [(store.folder / name).read_text() for name in aside] == ["1", "2", "3"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+@pytest.mark.parametrize("make", ["fifo", "folder", "link"])
+def test_what_is_no_regular_file_stops_nothing(store, result, make, caplog):
+    store.write(result)
+    odd = store.folder / "a-b.shift.0123456789ab.json"
+    {"fifo": os.mkfifo, "folder": os.mkdir, "link": lambda path: os.symlink(path, path)}[make](odd)
+    assert load_all(store.folder) == [result] and odd.name in caplog.text
+    if make != "link":
+        path = store.path(result.spec)
+        os.replace(path, path.with_name("kept"))
+        os.replace(odd, path)
+        assert store.read(result.spec) is None and path.with_name(f"{path.name}.damaged").exists()
+
+
+def test_load_all_names_results_of_another_version(store, result, caplog):
+    store.write(result)
+    odd = store.folder / "a-b.shift.0123456789ab.json"
+    odd.write_text(result.text().replace('"format": 2', '"format": 3'))
+    assert load_all(store.folder) == [result] and f"{odd}: it has the result format 3" in caplog.text
+
+
+def test_what_dead_processes_left_is_removed(store, result, monkeypatch):
+    path = store.write(result)
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    made = {}
+    for name, process, host in (("dead", child.pid, None), ("alive", os.getppid(), None), ("else", child.pid, "far")):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda process=process: process)
+            if host:
+                patch.setattr(module.socket, "gethostname", lambda host=host: host)
+            made[name] = module._temporary(path)
+        made[name].touch()
+    before = path.with_name(f".{path.name}.{os.getppid()}.tmp")  # as an earlier tlx named it
+    mine = path.with_name(".mine.tmp")
+    for item in (before, mine):
+        item.touch()
+        os.utime(item, (0, 0))
+    store.prepare()
+    assert names(store) == sorted([made["alive"].name, made["else"].name, mine.name, path.name])
+
+
+def test_two_processes_of_one_number_take_other_names(store, result):
+    path = store.path(result.spec)
+    first, second = module._temporary(path), module._temporary(path)
+    assert first != second and f".{os.getpid()}." in first.name and socket.gethostname()[:8] in first.name
+
+
+def test_a_claim_is_for_one_and_ends_with_its_process(store, spec):
+    other = dataclasses.replace(spec, seeds=(7,))
+    code = (
+        "import sys, time; from filelock import FileLock\n"
+        "lock = FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); time.sleep(60)"
+    )
+    lock = store.folder / f".{spec.file_name}.lock"
+    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None and child.stdout.readline() == "held\n"
+        with store.claim([other, spec]) as mine, store.claim([other]) as free:
+            assert not mine and free, "a claim that fails holds nothing"
+        child.kill()
+    with store.claim([spec, other]) as mine, store.claim([other]) as second:
+        assert mine and not second
+    with store.claim([other], wait=True) as mine:
+        assert mine
+    assert names(store) == []
+
+
+def test_without_locks_a_claim_goes_on(store, spec, monkeypatch, caplog):
+    def refuse(*_, **__):
+        raise NotImplementedError("no flock")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    with store.claim([spec]) as mine:
+        assert mine and "cannot be locked (no flock)" in caplog.text
+
+
+HOSTILE = [
+    None, True, -5, 0, 1, 2.5, 1e308, 10**400, float("nan"), float("-inf"), "", "x", "\ud800", [], [[]], [1, [2]],
+    {}, {"a": {}}, [None], [{"step": 1}], ["x", "y", "z"],
+]  # fmt: skip
+
+
+def places(value, path=()):
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
+
+
+def mutated(data, fields):
+    """A change at a random place; now and then with the hashes of the changed content, or with no digest."""
+    path = data.draw(st.sampled_from([path for path in places(fields) if path]))
+    holder = fields
+    for key in path[:-1]:
+        holder = holder[key]
+    change = data.draw(st.sampled_from(["set", "delete", "add", "repeat"]))
+    value = copy.deepcopy(data.draw(st.sampled_from(HOSTILE)))
+    if change == "set":
+        holder[path[-1]] = value
+    elif change == "delete":
+        del holder[path[-1]]
+    elif change == "add" and isinstance(holder, dict):
+        holder["odd"] = value
+    elif change == "repeat" and isinstance(holder, list):
+        holder.append(copy.deepcopy(holder[path[-1]]))
+    if data.draw(st.booleans()):
+        fields.pop("digest", None)
+        if isinstance(fields.get("spec"), dict):
+            fields["hash"] = digest(fields["spec"])
+
+
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+def test_a_result_of_any_content_is_read_or_named(store, result, caplog, data):
+    caplog.clear()
+    whole = json.loads(result.text())
+    fields = copy.deepcopy(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        mutated(data, fields)
+    path = store.path(result.spec)
+    path.write_text(json.dumps(fields))
+    found = load_all(store.folder)
+    assert len(found) == 1 or path.name in caplog.text
+    if found:
+        assert render(found) and all(
+            0 <= value <= 1 for name in found[0].selections for value in found[0].accuracy(name)
+        )
+    elif fields.get("format") in (None, 2):
+        assert store.read(result.spec) is None and not path.exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5000, b'{"format": 1e999}', b'"\\ud800"', b"\0", b"null"]
+)
+def test_texts_of_any_kind_are_damage(store, result, content):
+    path = store.path(result.spec)
+    path.write_bytes(content)
+    assert load_all(store.folder) == [] and store.read(result.spec) is None and not path.exists()

@@ -10,7 +10,7 @@ from tlx.errors import DataAbsent, TlxError
 from tlx.runs.environment import environment
 from tlx.runs.fingerprint import fingerprint
 from tlx.runs.resolve import Job
-from tlx.runs.result import CurvePoint, Result, Times
+from tlx.runs.result import CurvePoint, Left, Result, Times
 from tlx.runs.scoring import main_number, space_of
 from tlx.runs.select import Selected, candidates
 from tlx.score import main_metric
@@ -50,8 +50,8 @@ def make_result(job: Job, ending: Ending, started: str, wall: float) -> Result:
             status="absent" if absent else "failed",
             environment=environment(),
             times=Times(started, wall),
-            error=str(error) if isinstance(error, TlxError) else f"{type(error).__name__}: {error}",
-            traceback=None if absent else ending.trace,
+            error=_printable(str(error) if isinstance(error, TlxError) else f"{type(error).__name__}: {error}"),
+            traceback=None if absent else _printable(ending.trace),
         )
     return Result(
         **facts,
@@ -63,6 +63,12 @@ def make_result(job: Job, ending: Ending, started: str, wall: float) -> Result:
         selections={name: item.selection for name, item in ending.selected.items()},
         curves=_curves(outcome, data, ending.selected),
     )
+
+
+def make_left(job: Job, started: str) -> Left:
+    """What stands for the result of a job that another process is at."""
+    facts = {"status": "absent", "environment": environment(), "times": Times(started, 0.0)}
+    return Left(job.spec, job.spec.command, **facts, error="another process runs it")
 
 
 def _curves(outcome: "Outcome", data: TaskData, selected: Mapping[str, Selected]) -> list[CurvePoint]:
@@ -86,6 +92,11 @@ def _curves(outcome: "Outcome", data: TaskData, selected: Mapping[str, Selected]
         )
         for number, evaluation in enumerate(outcome.evaluations)
     ]
+
+
+def _printable(text: str) -> str:
+    """The text, with an escape for what UTF-8 has not: the bytes of some file names."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _number(value: Any) -> float | None:

@@ -1,13 +1,16 @@
 """A result: what one run was, what it scored, and how to run it again. One JSON file holds one."""
 
+import hashlib
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tlx.errors import ResultError
+from tlx.errors import ResultError, SettingError
 from tlx.runs.convert import OPTIONAL, convert_fields, fields_to_json
+from tlx.runs.sound import check
 from tlx.runs.spec import Spec, digest
 from tlx.score import metrics
 
@@ -141,17 +144,28 @@ class Result:
         return self.status == "finished"
 
     def accuracy(self, selection: str = "last") -> list[float]:
-        """The main score of each seed on the targets' test rows under a selection policy; see `metric`."""
-        return [score.accuracy for score in self.selections[selection].scores]
+        """The main score of each seed on the targets' test rows under a selection policy; see `metric`.
+
+        Raises:
+            SettingError: no such policy judged this run.
+        """
+        return [score.accuracy for score in self._scores(selection)]
 
     def targets(self, selection: str = "last") -> dict[str, list[float]]:
-        """The same on each target, by name, where there are several."""
-        scores = self.selections[selection].scores
+        """The same on each target, by name, where there are several. Raises SettingError as `accuracy`."""
+        scores = self._scores(selection)
         return {name: [score.targets[name] for score in scores] for name in scores[0].targets}
 
+    def _scores(self, selection: str) -> list[Score]:
+        if selection not in self.selections:
+            known = ", ".join(self.selections) or f"none, since it is {self.status}"
+            raise SettingError(f"The run was not judged by '{selection}'; selection policies: {known}.")
+        return self.selections[selection].scores
+
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON values."""
-        return {"format": FORMAT, "hash": self.spec.hash, **fields_to_json(self)}
+        """A dict of JSON values. `digest` is of all but the times: a file that was changed by hand does not fit it."""
+        fields = {"format": FORMAT, "hash": self.spec.hash, **fields_to_json(self)}
+        return {"format": FORMAT, "hash": fields["hash"], "digest": _digest(fields), **fields}
 
     @classmethod
     def parse(cls, text: str | bytes) -> "Result":
@@ -161,18 +175,29 @@ class Result:
             ResultError: another version of tlx wrote it.
             KeyError, ValueError, SettingError: it is damaged.
         """
-        fields = json.loads(text)
+        try:
+            return cls._from_json(json.loads(text, parse_float=_finite, parse_constant=_finite))
+        except (ResultError, KeyError, ValueError, SettingError):
+            raise
+        except Exception as error:  # a file may hold anything: a value of any type in any place, at any depth
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+
+    @classmethod
+    def _from_json(cls, fields: Any) -> "Result":
         if not isinstance(fields, dict):
             raise ValueError("not a JSON object")
-        written, claimed = fields.pop("format"), fields.pop("hash")
+        if type(written := fields["format"]) is not int:
+            raise ValueError(f"format: got {written!r:.60}; expected a whole number")
         if written != FORMAT:
             raise ResultError(f"it has the result format {written!r}; this tlx reads {FORMAT}")
-        result: Result = convert_fields(fields, cls)
-        if digest(fields["spec"]) != claimed:  # of the dict as written: a later tlx may add a field to recipes
+        json.dumps(fields, ensure_ascii=False).encode()  # half of a surrogate pair can be read, and not be printed
+        if "digest" in fields and fields["digest"] != _digest(fields):  # files of before have none
+            raise ValueError("its digest is not that of its content")
+        content = {key: value for key, value in fields.items() if key not in ("format", "hash", "digest")}
+        result: Result = convert_fields(content, cls)
+        if digest(content["spec"]) != fields["hash"]:  # of the dict as written: a later tlx may add a field to recipes
             raise ValueError("its hash is not that of its spec")
-        seeds = len(result.spec.seeds)
-        if any(len(selection.scores) != seeds for selection in result.selections.values()):
-            raise ValueError(f"it has scores of other than {seeds} seeds")
+        check(result)
         return result
 
     def text(self) -> str:
@@ -180,6 +205,11 @@ class Result:
         text = json.dumps(self.to_json(), indent=1, allow_nan=False)
         # a line break within a string is escaped, so a "[" before a real one opens a list
         return re.sub(r"\[\n([^][{}]*)\]", lambda match: f"[{LINE.sub(' ', match[1]).strip()}]", text) + "\n"
+
+
+@dataclass(frozen=True)
+class Left(Result):
+    """In the place of the result of a run that another process is at. It is never written."""
 
 
 def failures(results: Sequence[Result]) -> list[str]:
@@ -192,3 +222,15 @@ def absences(results: Sequence[Result]) -> list[str]:
     absent = (result for result in results if result.status == "absent")
     lines = (f"{result.spec.full_task}: {' '.join(str(result.error).split())}" for result in absent)
     return list(dict.fromkeys(lines))
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    """The sha256 of the canonical JSON of a result's dict, but for its times and the digest itself."""
+    content = {key: value for key, value in fields.items() if key not in ("times", "digest")}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _finite(text: str) -> float:
+    if math.isfinite(number := float(text)):
+        return number
+    raise ValueError(f"got {text:.60}; expected a finite number")

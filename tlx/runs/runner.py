@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tlx.data import TaskData, load_task
 from tlx.errors import DataAbsent, SettingError
@@ -18,7 +18,7 @@ from tlx.runs.embedding import embedding
 from tlx.runs.environment import versions
 from tlx.runs.fingerprint import engine_fingerprint, fingerprint
 from tlx.runs.probe import Probe, choose_probe
-from tlx.runs.record import Ending, make_result
+from tlx.runs.record import Ending, make_left, make_result
 from tlx.runs.resolve import Job, load_registry
 from tlx.runs.result import Result
 from tlx.runs.select import select_all, selectors_for
@@ -55,8 +55,10 @@ class Runner:
 
     A run whose data are not on this machine gives a result that is "absent". Plugins with the hooks of a run hear of
     it. With a `store` the result is written to it, and a run that was killed goes on from its last round; with
-    `embeddings` the store has the run's `tlx.runs.embedding` too. Pickled, it leaves the registry behind: in another
-    process it loads the plugins that a job's spec names.
+    `embeddings` the store has the run's `tlx.runs.embedding` too. `filling` says what to do where other processes fill
+    the store too: "anew" waits for one that is at the run and runs it again; "leave" gives a `Left` for such a run, and
+    "wait" waits for it, and both take a finished result that is there by then. Pickled, it leaves the registry behind:
+    in another process it loads the plugins that a job's spec names.
     """
 
     def __init__(
@@ -65,12 +67,14 @@ class Runner:
         store: Store | None = None,
         embeddings: bool = False,
         save: Save | None = None,
+        filling: Literal["anew", "leave", "wait"] = "anew",
     ):
         self.registry, self.store, self.embeddings, self.save = registry, store, embeddings, save
+        self.filling: Literal["anew", "leave", "wait"] = filling
         self._data: dict[str, TaskData | DataAbsent] = {}
 
     def __reduce__(self):
-        return Runner, (None, self.store, self.embeddings, self.save)
+        return Runner, (None, self.store, self.embeddings, self.save, self.filling)
 
     def __call__(self, job: Job) -> Result:
         return self.grid([job])[0]
@@ -78,13 +82,30 @@ class Runner:
     def grid(self, jobs: Sequence[Job]) -> list[Result]:
         """The results of jobs that differ in settings and recipe alone, which the engine runs as one grid.
 
-        Where one raises, all fail. Times are each one's share.
+        Where one raises, all fail. Times are each one's share. They are left where another process is at one of them.
 
         Raises:
             ResultError: a result cannot be written.
         """
+        if self.store is None:
+            return self._run(jobs)
+        with self.store.claim([job.spec for job in jobs], wait=self.filling != "leave") as mine:
+            if not mine:
+                log.info("%s: another process runs it, left to that one", ", ".join(job.spec.label for job in jobs))
+                return [make_left(job, _now()) for job in jobs]
+            there = {} if self.filling == "anew" else self._finished(jobs, self.store)
+            missing = [job for job in jobs if job.spec.hash not in there]
+            there |= {result.spec.hash: result for result in (self._run(missing) if missing else ())}
+            return [there[job.spec.hash] for job in jobs]
+
+    def _finished(self, jobs: Sequence[Job], store: Store) -> dict[str, Result]:
+        """The results that other processes finished since somebody looked, by hash."""
+        found = {job.spec.hash: (job, store.read(job.spec)) for job in jobs}
+        return {key: result for key, (job, result) in found.items() if result and is_current(job, result)}
+
+    def _run(self, jobs: Sequence[Job]) -> list[Result]:
         registry = self.registry or load_registry(jobs[0].spec.plugin_files)
-        started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+        started, clock = _now(), time.perf_counter()
         for job in jobs:
             registry.hook.tlx_run_started(spec=job.spec)
         data = setup = None
@@ -186,3 +207,12 @@ class Runner:
         if isinstance(data, DataAbsent):
             raise data
         return data
+
+
+def is_current(job: Job, result: Result) -> bool:
+    """Whether a result finished, under the code that the job's strategy has now."""
+    return result.finished and bool(result.code) and result.code == fingerprint(type(job.strategy))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

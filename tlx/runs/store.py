@@ -1,13 +1,18 @@
 """A folder of results: one JSON file a run, there in full or not at all."""
 
+import contextlib
 import errno
 import io
 import logging
 import os
 import re
+import secrets
+import socket
+import stat
+import time
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +22,20 @@ from tlx.runs.result import Result
 from tlx.runs.spec import Spec
 
 NAME = re.compile(r".+\.[0-9a-f]{12}\.json")
+TEMPORARY = re.compile(
+    r"\.(trial|.+\.[0-9a-f]{12}\..+?)\.((?P<host>[\w-]+)\.(?P<process>\d{1,9})\.[0-9a-f]{8}|\d+)\.tmp"
+)
+STALE = 3600  # seconds
 TRIAL = b"\0" * 65536
 log = logging.getLogger(__name__)
 
 
 class Store:
-    """The results folder of a suite or of single runs."""
+    """The results folder of a suite or of single runs.
+
+    It may hold other files too: NAME.failed.json and NAME.json.old (see `write`), NAME.json.damaged (see `read`), the
+    locks of `claim`, and what runs save to go on from.
+    """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
@@ -30,13 +43,16 @@ class Store:
     def prepare(self) -> None:
         """Makes the folder, and finds out before the first run whether a result can be written there.
 
+        What processes that are gone left half-written is removed.
+
         Raises:
             ResultError: it is a file, there is no permission, or the disk is full.
         """
-        trial = self.folder / f".trial.{os.getpid()}.tmp"
+        trial = _temporary(self.folder / "trial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write(trial, TRIAL)
+            _remove_leftovers(self.folder)
         except OSError as error:
             raise self._error("cannot hold results", error) from error
         finally:
@@ -45,6 +61,10 @@ class Store:
     def path(self, spec: Spec) -> Path:
         """The file of a run."""
         return self.folder / f"{spec.file_name}.json"
+
+    def path_beside(self, spec: Spec) -> Path:
+        """The file of a run that failed, or whose data are absent, where an earlier one of its spec finished."""
+        return self.folder / f"{spec.file_name}.failed.json"
 
     def read(self, spec: Spec) -> Result | None:
         """The result of a run; None where there is none. A damaged file is named in the log and set aside.
@@ -67,14 +87,36 @@ class Store:
             return None
 
     def write(self, result: Result) -> Path:
-        """Writes a result: to a file beside, to the disk, and then under its name in one step.
+        """Writes a result: to a file beside, to the disk, and then under its name in one step. Gives its path.
+
+        A finished result stays until another one has finished: one that has not is written to `path_beside`. Where
+        code has changed since, the old one is kept as NAME.json.old, the newest only.
 
         Raises:
             ResultError: no permission, a full disk; nothing half-written is left, and what was there is still there.
         """
-        path = self.path(result.spec)
-        self._put(path, result.text().encode(), result.spec)
+        spec, content = result.spec, result.text().encode()
+        path, beside = self.path(spec), self.path_beside(spec)
+        code = self._code_there(spec)
+        if code is not None and not result.finished:
+            self._put(beside, content, spec)
+            return beside
+        if code is not None and code != result.code:
+            self._put(path.with_name(f"{path.name}.old"), self._content(path), spec)
+        self._put(path, content, spec)
+        if result.finished:
+            _remove(beside)
         return path
+
+    @contextlib.contextmanager
+    def claim(self, specs: Sequence[Spec], wait: bool = False) -> Iterator[bool]:
+        """Holds the locks of runs within a `with`, whose value is False where another process has one of them.
+
+        With `wait` it waits for that one. The system frees the locks of a process that dies. Where none can be had,
+        the log says so, and the value is True.
+        """
+        with contextlib.ExitStack() as held:
+            yield self._lock(specs, wait, held)
 
     def keep(self, spec: Spec, arrays: Mapping[str, np.ndarray]) -> Path:
         """Writes the embedding of a run (`tlx.runs.embedding`) beside its result, as .npz.
@@ -100,8 +142,41 @@ class Store:
             log.warning("%s is damaged (%s): left out", path, error)
             return None
 
+    def _lock(self, specs: Sequence[Spec], wait: bool, held: contextlib.ExitStack) -> bool:
+        from filelock import FileLock, Timeout
+
+        for path in sorted({self.path(spec) for spec in specs}):  # in one order: none waits for one that waits for it
+            lock = FileLock(path.with_name(f".{path.stem}.lock"))
+            try:
+                lock.acquire(timeout=-1 if wait else 0)
+            except Timeout:
+                held.close()
+                return False
+            except (NotImplementedError, OSError) as error:  # not every file system has locks
+                log.warning("%s cannot be locked (%s): another process may do the same run", path, error)
+            else:
+                held.callback(lock.release)
+                held.callback(
+                    _remove, Path(lock.lock_file)
+                )  # before the release: who waits for it then takes a new one
+        return True
+
+    def _code_there(self, spec: Spec) -> str | None:
+        """The code of the finished result that is there; "" of one that cannot be read, which may be one."""
+        try:
+            there = self.read(spec)
+        except ResultError:
+            return ""
+        return there.code if there and there.finished else None
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise self._error(f"cannot be read ({path.name})", error) from error
+
     def _put(self, path: Path, content: bytes, spec: Spec) -> None:
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        beside = _temporary(path)
         try:
             _write(beside, content)
             os.replace(beside, path)
@@ -111,7 +186,10 @@ class Store:
             _remove(beside)
 
     def _set_aside(self, path: Path, error: Exception) -> None:
-        aside = path.with_name(f"{path.name}.damaged")
+        aside, number = path.with_name(f"{path.name}.damaged"), 1
+        while os.path.lexists(aside):  # each may be all that is left of a result
+            number += 1
+            aside = path.with_name(f"{path.name}.damaged.{number}")
         try:
             os.replace(path, aside)
         except OSError as failure:
@@ -130,33 +208,79 @@ class Store:
 
 
 def load_all(folder: str | Path) -> list[Result]:
-    """All results of a folder, sorted by file name. Files that are no results are passed over, damaged ones named.
+    """All results of a folder, sorted by file name. Files that are no results are passed over.
+
+    Damaged ones, those of another version of tlx, and those that cannot be read are named in the log and left out.
 
     Raises:
-        ResultError: there is no such folder, it cannot be read, or another version of tlx wrote a result in it.
+        ResultError: there is no such folder, or it cannot be read.
     """
     folder = Path(folder)
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise ResultError(f"Results folder '{folder}' {what}; expected a folder that `tlx bench` or `tlx run` wrote.")
-    results = []
     try:
-        for path in sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name)):
-            try:
-                results.append(_parse(path))
-            except (KeyError, ValueError, SettingError) as error:
-                log.warning("%s is damaged (%s): left out; the next `tlx bench` sets it aside", path, _reason(error))
+        paths = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
     except OSError as error:
         raise ResultError(f"Results folder '{folder}' cannot be read: {error}.") from error
-    return results
+    return [result for path in paths if (result := _parse_or_name(path)) is not None]
+
+
+def _parse_or_name(path: Path) -> Result | None:
+    try:
+        return _parse(path)
+    except (KeyError, ValueError, SettingError) as error:
+        log.warning("%s is damaged (%s): left out; the next `tlx bench` sets it aside", path, _reason(error))
+    except (OSError, ResultError) as error:
+        log.warning("%s: left out", error)
+    return None
 
 
 def _parse(path: Path) -> Result:
+    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for ever
+        raise ValueError("it is not a regular file")
     text = path.read_bytes()
     try:
         return Result.parse(text)
     except ResultError as error:
         raise ResultError(f"{path}: {error}") from error
+
+
+def _temporary(path: Path) -> Path:
+    """A hidden file beside, of a name that no other process takes, not even one of the same number elsewhere."""
+    return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+
+
+def _host() -> str:
+    """This host, or container: where process numbers are the same processes."""
+    try:
+        space = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))
+    except OSError:  # not Linux
+        space = "0"
+    return f"{re.sub(r'[^a-zA-Z0-9-]', '-', socket.gethostname())[:32]}-{space}"
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for path in folder.glob(".*.tmp"):
+        if name := TEMPORARY.fullmatch(path.name):
+            try:
+                gone = name["host"] == _host() and not _alive(int(name["process"]))
+                if gone or time.time() - path.lstat().st_mtime > STALE:
+                    path.unlink()
+            except OSError:  # its process has just removed it, or it is another user's
+                pass
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":  # there signal 0 ends a process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:
