@@ -13,6 +13,8 @@ from tlx.contract import Online, Sweep
 from tlx.engine.train import train
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
+pytestmark = pytest.mark.slow
+
 RECIPE = tiny_recipe()
 TASK = tiny_task()
 SEES = frozenset({"source", "target", "labelled"})

@@ -19,6 +19,8 @@ from tlx.engine.saved import CARRY, Position, SavedCarry, restore
 from tlx.engine.train import Options, Point, train, train_grid
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
+pytestmark = pytest.mark.slow
+
 TASK = tiny_task()
 RECIPE = tiny_recipe().replace(steps=6, rounds=3)
 SEEDS = (0, 1)

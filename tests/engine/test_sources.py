@@ -11,6 +11,8 @@ from tlx.engine import devices, sources
 from tlx.engine.train import train
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
+pytestmark = pytest.mark.slow
+
 TASK = tiny_task()
 RECIPE = tiny_recipe()
 

@@ -15,6 +15,8 @@ from tlx.plugins import Registry
 from tlx_backbones.cnn1d import CNN1D
 from tlx_backbones.wrn import WRN28x2
 
+pytestmark = pytest.mark.slow
+
 BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
 GREY28, COLOUR28, COLOUR32, ACTIVITY = (28, 28, 1), (28, 28, 3), (32, 32, 3), (128, 9)
 

@@ -19,6 +19,8 @@ from tlx.plugins import Registry
 from tlx_backbones.convnext import _Block
 from tlx_backbones.vgg import adaptive_mean
 
+pytestmark = pytest.mark.slow
+
 BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
 
 # name: side, classes, width, parameters with the classifier: published for 1000 classes (torchvision, timm) and, of the
