@@ -41,7 +41,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     # A limit makes JAX lock the folder: without one, a worker may read a program that another has half written.
     os.environ.setdefault("JAX_COMPILATION_CACHE_MAX_SIZE", str(2**34))
 
-hypothesis.settings.register_profile("ci", max_examples=20, deadline=None)
+hypothesis.settings.register_profile("ci", max_examples=20, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("nightly", max_examples=200, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
