@@ -102,18 +102,8 @@ class Lab:
             result = lab.run("mnist5k->optdigits", "coral", settings={"weight": 0.5})
             result.accuracy("last")
         """
-        [job] = resolve(
-            Lookup(self.registry),
-            task,
-            strategy,
-            backbone=backbone,
-            recipe=recipe,
-            seeds=seeds,
-            settings=settings,
-            changes=parse_recipe(recipe_set, steps),
-            plugins=self.plugins,
-            weights=str(weights),
-        )
+        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "weights": weights}
+        [job] = self._jobs(task, strategy, recipe_set, steps, **how)
         store = _store(out, job.spec)
         chosen = save if isinstance(save, Save) or save is None else Save(save)
         if chosen:
@@ -186,23 +176,21 @@ class Lab:
             raise SettingError(
                 f"sweep over {grid!r:.60}; expected settings and their values, as {{'weight': [0.1, 1.0]}}"
             )
-        jobs = resolve(
-            Lookup(self.registry),
-            task,
-            strategy,
-            backbone=backbone,
-            recipe=recipe,
-            seeds=seeds,
-            settings=settings,
-            grid=grid,
-            changes=parse_recipe(recipe_set, steps),
-            plugins=self.plugins,
-            weights=str(weights),
-        )
+        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "weights": weights}
+        jobs = self._jobs(task, strategy, recipe_set, steps, grid=grid, **how)
         store = _store(out, jobs[0].spec)
         if store is None:
             return self._execute(jobs, None, Together())
         return self.complete(jobs, store, Together())
+
+    def _jobs(
+        self, task: str, strategy: str, recipe_set: Settings, steps: int | None, *, weights: str | Path, **how: Any
+    ) -> list[Job]:
+        """The runs of one strategy on one task, with the plugins of this session."""
+        changes = parse_recipe(recipe_set, steps)
+        return resolve(
+            Lookup(self.registry), task, strategy, changes=changes, plugins=self.plugins, weights=str(weights), **how
+        )
 
     def rank(self, target: str, backbones: Sequence[str], sources: Sequence[str] = (), **options: Any) -> "Ranking":
         """Backbones and sources by how well they look like transferring to a target; see `tlx.rank.rank.rank`."""

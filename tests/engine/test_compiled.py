@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from losses import on_source
 
 from tlx import Objective, Phase, Recipe, Strategy, strategy
 from tlx.contract import Online, Sweep
@@ -27,15 +28,6 @@ TASK = tiny_task()
 STRATEGIES = {"dann": DANN(hidden=(8,)), "mcd": MCD(), "shot": SHOT(), "mmd": MMD()}
 
 
-def supervised(model):
-    def loss(state, batch, context):
-        features, state = model.features(state, batch.source.x)
-        logits, state = model.classify(state, features)
-        return model.task_loss(logits, batch.source.y), state, {}
-
-    return loss
-
-
 @strategy
 class Small(Strategy):
     """Cross-entropy on the source."""
@@ -44,7 +36,7 @@ class Small(Strategy):
     extra: int = 0
 
     def loss(self, model, state, batch, context):
-        value, state, _ = supervised(model)(state, batch, context)
+        value, state, _ = on_source(model)(state, batch, context)
         return self.weight * value, state, {}
 
 
@@ -62,7 +54,7 @@ class Full(Strategy):
 
         return (
             Phase(
-                (Objective(supervised(model)),),
+                (Objective(on_source(model)),),
                 begin=lambda state, context: state.put(bank=jnp.zeros(model.rows["target"])),
                 sweeps={"bank": Sweep("target", lambda state, rows: rows.x.mean((1, 2, 3)))},
                 refresh=refresh,

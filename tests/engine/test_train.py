@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from losses import on_source
 
 from tlx import ContractError, NotShownError, Objective, Phase, Recipe, SettingError, Strategy, strategy
 from tlx.contract import Online
@@ -17,15 +18,6 @@ from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
 TASK = tiny_task()
 RECIPE = tiny_recipe()
-
-
-def on_source(model):
-    def loss(state, batch, context):
-        features, state = model.features(state, batch.source.x)
-        logits, state = model.classify(state, features)
-        return model.task_loss(logits, batch.source.y), state, {}
-
-    return loss
 
 
 @strategy
