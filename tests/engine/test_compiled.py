@@ -1,6 +1,9 @@
 """What is compiled again and what is not; one semantics whichever way seeds are dispatched."""
 
 import functools
+import os
+import subprocess
+import sys
 from concurrent.futures import Future
 
 import jax
@@ -174,6 +177,39 @@ def test_the_carry_is_donated():
     out, _ = compiled.run(call)
     assert join_runs(out).shape == (1, 1000) and float(join_runs(out).sum()) == 3000
     assert carry[0].is_deleted() and not call.own[0].is_deleted()
+
+
+QUICKLY_AND_PLAINLY = """
+import jax, numpy as np
+from tlx.engine import compiled, run
+from tlx.engine.train import train
+from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
+from tlx_strategies.dann import DANN
+def evaluated():
+    compiled.forget()
+    recipe = tiny_recipe().replace(steps=2, rounds=1)
+    return train(DANN(hidden=(8,)), TinyBN, tiny_task(), recipe, (0, 1)).evaluations[-1]
+quickly = evaluated()
+assert any(map(compiled._options, run.LEVELS.values()))
+run.LEVELS = {}
+plainly = evaluated()
+np.testing.assert_array_equal(quickly.target_logits, plainly.target_logits)
+jax.tree.map(np.testing.assert_array_equal, quickly.metrics, plainly.metrics)
+"""
+
+
+def test_what_is_compiled_quickly_computes_the_same():
+    environ = {
+        name: value for name, value in os.environ.items() if name != "XLA_FLAGS"
+    }  # which tests compile quickly by
+    subprocess.run([sys.executable, "-c", QUICKLY_AND_PLAINLY], env=environ, check=True)
+
+
+def test_the_users_flags_count(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2")
+    assert compiled._options(0) == {}
+    monkeypatch.setenv("XLA_FLAGS", "")
+    assert compiled._options(0)["xla_backend_optimization_level"] == 0 and compiled._options(None) == {}
 
 
 @pytest.mark.parametrize("vmap", [False, True])

@@ -22,6 +22,9 @@ from tlx.engine.sources import Resident, Streamed, wait
 from tlx.engine.tables import MULTIPLE, device_data
 from tlx.errors import ContractError
 
+# What runs once, or once a round, takes longer to compile than to run: the levels of XLA's compiler for it.
+LEVELS = {programs.init: 1, programs.enter: 1, programs.draw: 1, programs.summary: 0}
+
 
 class Point(NamedTuple):
     """A strategy and a recipe: one point of a grid."""
@@ -90,8 +93,10 @@ class Run:
     def _program(
         self, function: Any, *static: Any, shared: Any = None, carry: Any = None, own: Any = None, donate: bool = False
     ) -> Call:
-        arguments = (*static, self.setup)
-        return Call(function, arguments, self.settings, shared, carry, own, len(self.points) > 1, donate, self.mesh)
+        arguments, level = (*static, self.setup), LEVELS.get(function)
+        return Call(
+            function, arguments, self.settings, shared, carry, own, len(self.points) > 1, donate, self.mesh, level
+        )
 
     def _run(self, call: Call) -> Any:
         out, seconds = run(call)
