@@ -58,10 +58,10 @@ def test_none_is_missing():
     assert names("strategies") == [
         "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd",
         "co_da", "coral", "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
-        "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "homm", "im", "jan", "joint",
-        "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "lora", "mcc", "mcd", "mdd", "mean_teacher", "mmd", "mme",
-        "partial_fine_tune", "pseudo_label", "shot", "shot_im", "source_only", "stochnorm", "swd",
-        "target_only", "tent", "vada", "wdgrl",
+        "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "group_dro", "homm", "im", "irm",
+        "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "lora", "m3sda", "mcc", "mcd", "mdan",
+        "mdd", "mean_teacher", "mmd", "mme", "partial_fine_tune", "pseudo_label", "shot", "shot_im",
+        "source_only", "stochnorm", "swd", "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "cnn1d", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",

@@ -57,6 +57,7 @@ from tlx.ops.self_training import (
     reliable_weights,
     sharpened,
 )
+from tlx.ops.several_sources import group_weights, invariance_penalty, moment_matching
 from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein
 
 __all__ = [
@@ -85,8 +86,10 @@ __all__ = [
     "gaussian_kernels",
     "gaussian_kl",
     "gradient_penalty",
+    "group_weights",
     "hard_norm",
     "information_maximisation",
+    "invariance_penalty",
     "jmmd_linear",
     "jmmd_quadratic",
     "kl_consistency",
@@ -105,6 +108,7 @@ __all__ = [
     "mmd_linear",
     "mmd_quadratic",
     "moment_distance",
+    "moment_matching",
     "multilinear_map",
     "neighbour_affinity",
     "neighbour_probabilities",
