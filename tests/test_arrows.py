@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 # each part of tlx, and the parts that it may import; `tlx` is the facade, tlx/__init__.py
 ARROWS = {
     "errors": "",
+    "printable": "",
     "contract": "errors",
     "hooks": "",
     "ops": "errors",
@@ -32,11 +33,12 @@ ARROWS = {
     "observers": "tlx errors",
     "runs": "tlx errors contract blocks data store score weights engine hooks plugins observers",
     "rank": "tlx errors contract data store score weights engine plugins runs",
-    "report": "errors score runs rank",
+    "report": "errors printable score runs rank",
     "reproduce": "tlx errors data runs report plugins",
     "lab": "tlx errors data plugins observers runs rank reproduce",
     "testing": "tlx errors contract ops layers data store score engine",
-    "cli": "tlx errors hooks native plugins data store engine runs lab rank observers report reproduce testing",
+    "cli": "tlx errors printable hooks native plugins data store engine runs lab rank observers report reproduce "
+    "testing",
 }
 PUBLIC = {
     "tlx", "tlx.blocks", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.store", "tlx.testing", "tlx.weights"

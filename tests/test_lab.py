@@ -100,7 +100,7 @@ def test_a_damaged_file_is_set_aside_and_run_again(bench, world, tmp_path, caplo
 def test_a_failed_run_of_changed_code_keeps_the_finished_result(bench, world, monkeypatch, tmp_path):
     given = {"strategies": ["shift"], "tasks": ["a->b"]}
     first, before = bench(**given), contents(tmp_path / "out")
-    monkeypatch.setattr("tlx.runs.runner.fingerprint", lambda strategy: "0" * 64)
+    monkeypatch.setattr("tlx.runs.identity.fingerprint", lambda strategy: "0" * 64)
     world.fails["Shift"] = RuntimeError("boom")
     assert failures(bench(**given)) == ["a->b shift: RuntimeError: boom"]
     after = contents(tmp_path / "out")
@@ -179,11 +179,25 @@ def test_what_another_process_has_finished_meanwhile_is_not_run_again(bench, wor
 
 def test_changed_code_is_run_again(bench, world, monkeypatch, caplog):
     bench(strategies=["shift"], tasks=["a->b"])
-    monkeypatch.setattr("tlx.runs.runner.fingerprint", lambda strategy: "0" * 64)
+    monkeypatch.setattr("tlx.runs.identity.fingerprint", lambda strategy: "0" * 64)
     world.calls.clear()
     with caplog.at_level(logging.WARNING):
         bench(strategies=["shift"], tasks=["a->b"])
     assert world.calls == ["Shift"] and "the code of 'shift' has changed" in caplog.text
+
+
+def test_a_suite_has_another_recipe_and_other_seeds(bench):
+    """The command of the result says so, and gives the same run again."""
+    given = {"strategies": ["shift"], "tasks": ["a->b"]}
+    [result] = bench(**given, seeds=[3, 7], steps=9, recipe_set={"lr": 0.5})
+    spec = result.spec
+    assert (spec.seeds, spec.recipe.steps, spec.recipe.lr, spec.recipe_set) == ((3, 7), 9, 0.5, ("lr=0.5", "steps=9"))
+    words = shlex.split(spec.command)
+    assert words[words.index("--seed") :] == [
+        *("--seed", "3", "--seed", "7", "--recipe-set", "lr=0.5", "--recipe-set", "steps=9")
+    ]
+    [again] = bench(**given, seeds=[3, 7], recipe_set=["lr=0.5", "steps=9"])
+    assert again.spec.hash == spec.hash != bench(**given)[0].spec.hash
 
 
 @pytest.mark.parametrize(
@@ -196,7 +210,8 @@ def test_changed_code_is_run_again(bench, world, monkeypatch, caplog):
         ({"tasks": []}, SettingError),
         ({"strategies": ""}, SettingError),
         ({"tasks": [None]}, SettingError),
-        ({"seeds": [4]}, SettingError),
+        ({"seeds": "3"}, SettingError),
+        ({"recipe_set": {"lrr": 1}}, SettingError),
         ({"out": ""}, SettingError),
     ],
 )

@@ -448,3 +448,27 @@ def test_a_prefix_may_give_what_gives_the_dataset():
 def test_what_is_no_prefix_is_refused(kind, name):
     (problem,) = one(kind, (name, "tlx.errors:nearest")).check()
     assert "expected a name of letters, digits" in problem.message
+
+
+@pytest.mark.parametrize("error", ["SystemExit(3)", "GeneratorExit()", "BaseException('x')"])
+def test_a_plugin_that_would_end_the_program_is_named(distribution, tmp_path, error):
+    """In its module, in a hook, in a file, and in the module of a target."""
+    hook = "from tlx import hookimpl\n@hookimpl\ndef tlx_{}(register):\n    {}\n"
+    modules = {
+        "ends_at_import": f"raise {error}",
+        "ends_in_hook": hook.format("strategies", f"raise {error}"),
+        "ends_later": hook.format("backbones", "register('late', 'ends_target:Net')"),
+        "ends_target": f"Net = None\nraise {error}",
+    }
+    points = {"one": "ends_at_import", "two": "ends_in_hook", "three": "ends_later"}
+    distribution("ends", modules, points)
+    registry = Registry.load(environ={"TLX_PLUGINS": "one,two,three"})
+    assert registry.entries("strategies") == [] and len(registry.entries("backbones")) == 1
+    told = " ".join(map(str, registry.problems))
+    name = error.partition("(")[0]
+    assert f"importing 'ends_at_import' failed: {name}" in told and f"tlx_strategies failed: {name}" in told
+    with pytest.raises(PluginError, match=f"importing 'ends_target' failed: {name}"):
+        registry.get("backbones", "late")
+    (tmp_path / "ends.py").write_text(f"raise {error}")
+    with pytest.raises(PluginError, match=f"line 1: {name}"):
+        Registry.load([tmp_path / "ends.py"], {"TLX_PLUGINS": ""})

@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
+from tlx.data.file_names import file_word
 from tlx.data.task import Dataset
 from tlx.errors import SettingError
 from tlx.plugins import Registry
 from tlx.runs.executor import Executor, Serial, Together
+from tlx.runs.identity import Identities
 from tlx.runs.recipe_set import parse_recipe
 from tlx.runs.resolve import Job, Lookup, Names, Seeds, resolve, resolve_suite
 from tlx.runs.result import Left, Result
-from tlx.runs.runner import Runner, Save, is_current
+from tlx.runs.runner import Runner, Save
 from tlx.runs.settings import Settings
-from tlx.runs.spec import Spec, file_word
+from tlx.runs.spec import Spec
 from tlx.runs.store import Store
 from tlx.runs.suite import Suite
 
@@ -72,7 +74,7 @@ class Lab:
         task: str,
         strategy: str,
         *,
-        backbone: str = "lenet",
+        backbone: str | None = None,
         seeds: Seeds = 3,
         steps: int | None = None,
         settings: Settings = (),
@@ -86,7 +88,8 @@ class Lab:
 
         `task` is a registered one, or one of any datasets: "mnist->usps", "mnist->usps@P-2000", "a+b->c/10". `settings`
         is a mapping, or texts "key=value"; so is `recipe_set`, fields in which the recipe is another ({"lr": 0.1}), of
-        which `steps` is one. `seeds` is how many, from 0, or a list of their numbers. `weights` is a source of
+        which `steps` is one. The default backbone is lenet, for images of up to 32 pixels; of other rows one has to be
+        named. `seeds` is how many, from 0, or a list of their numbers. `weights` is a source of
         pretrained weights for the backbone (`tlx.weights.read`).
 
         With `out` the result is written to that folder too, in the place of an earlier one of the same spec, but
@@ -123,14 +126,18 @@ class Lab:
         out: str | Path | None = None,
         strategies: Names | None = None,
         tasks: Names | None = None,
-        seeds: int | None = None,
+        seeds: Seeds | None = None,
+        steps: int | None = None,
+        recipe_set: Settings = (),
         weights: str | None = None,
     ) -> list[Result]:
         """Runs what a suite lacks in the folder `out` (default "runs/SUITE"), and gives the results of all its runs.
 
-        A run is there if its file is, it finished, and the strategy's code has not changed since; such a file is not
-        touched. A run that fails, or whose data are absent, is written down with its error, does not stop the others,
-        and is run again next time; a finished result of other code stays until then. Several processes may share `out`.
+        A run is there if its file is, it finished, and nothing that its scores depend on has changed since: code of
+        the strategy, of the backbone and of what they import, selectors, protocol, data. Such a file is not touched. A
+        run that fails, or whose data are absent, is written down with its error, does not stop the others, and is run
+        again next time; a finished result of before stays until then. Several processes may share `out`. Seeds, steps
+        and fields of the recipe are as in `run`, in the place of the suite's.
 
         Raises:
             TlxError: an unknown name, a wrong setting, a folder that cannot be written; before anything runs.
@@ -140,7 +147,8 @@ class Lab:
         """
         whole: Suite = self.registry.get("suites", suite) if isinstance(suite, str) else suite
         chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
-        jobs = resolve_suite(Lookup(self.registry), whole, plugins=self.plugins, **chosen)
+        changes = parse_recipe(recipe_set, steps)
+        jobs = resolve_suite(Lookup(self.registry), whole, plugins=self.plugins, changes=changes, **chosen)
         return self.complete(jobs, Store(Path("runs") / whole.name if out is None else _folder(out)))
 
     def sweep(
@@ -149,7 +157,7 @@ class Lab:
         strategy: str,
         grid: Mapping[str, Sequence[Any]],
         *,
-        backbone: str = "lenet",
+        backbone: str | None = None,
         seeds: Seeds = 3,
         steps: int | None = None,
         settings: Settings = (),
@@ -219,7 +227,8 @@ class Lab:
             ResultError: the folder cannot be written; before anything runs.
         """
         store.prepare()
-        there = {job.spec.hash: result for job in jobs if (result := _read_finished(job, store))}
+        current, read = Identities(self.registry).is_current, store.read
+        there = {job.spec.hash: result for job in jobs if (result := read(job.spec)) and current(job, result)}
         if there:
             log.info("%d of %d results are there already", len(there), len(jobs))
         missing = [job for job in jobs if job.spec.hash not in there]
@@ -258,18 +267,6 @@ def _folder(out: str | Path) -> str:
     if not isinstance(out, str | Path) or not str(out).strip():
         raise SettingError(f"out is {out!r:.60}; expected the path of a folder for the results.")
     return str(out)
-
-
-def _read_finished(job: Job, store: Store) -> Result | None:
-    """The finished result of a job, if the strategy's code is still the one that gave it."""
-    spec = job.spec
-    result = store.read(spec)
-    if result is None or not result.finished:
-        return None
-    if is_current(job, result):
-        return result
-    log.warning("%s: the code of '%s' has changed since its result was written: run again", spec.label, spec.strategy)
-    return None
 
 
 def _in_a_new_lab(method: Callable[Concatenate[Lab, P], R]) -> Callable[P, R]:

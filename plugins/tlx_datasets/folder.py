@@ -58,7 +58,13 @@ def load(path: str) -> Prepared:
         raise DataError(f"The dataset name 'folder:{path}'; expected 'folder:PATH' or 'folder:PATH?size=64'.")
     root, size = Path(match["path"]).expanduser(), int(match["size"] or SIZE)
     name = f"folder:{path}"
-    return Prepared(name, lambda _: build(name, root, size), source=str(root), ready=lambda: _ready(name, root, size))
+    return Prepared(
+        name,
+        lambda _: build(name, root, size),
+        source=str(root),
+        ready=lambda: _ready(name, root, size),
+        shape=(size, size, 3),
+    )
 
 
 def build(name: str, root: Path, size: int = SIZE) -> Dataset:

@@ -134,17 +134,70 @@ def test_problems_are_told_once_and_the_rest_goes_on(good, broken, tlx_command):
 
 def test_plugins(good, tlx_command):
     code, out, _ = tlx_command("plugins")
-    assert (code, out) == (0, "good (cli_good 1.2)  1 strategies, 1 backbones\n")
+    assert (code, out) == (1, "good (cli_good 1.2)  1 strategies, 1 backbones  1 problem(s)\n")
 
 
 def test_plugins_exits_with_1_if_one_has_a_problem(good, broken, tlx_command):
     code, out, _ = tlx_command("plugins", "--json")
     rows = {row["name"]: row for row in json.loads(out)}
     assert code == 1
-    assert rows["good"]["brings"] == {"strategies": ["shift"], "backbones": ["tiny"]} and not rows["good"]["problems"]
+    assert rows["good"]["brings"] == {"strategies": ["shift"], "backbones": ["tiny"]}
+    assert rows["good"]["problems"] == ["command 'list' is already there, by 'tlx', which keeps the name"]
     assert "no_such_module" in rows["broken"]["problems"][0]
     assert rows["good"]["package"] == "cli_good" and rows["good"]["version"] == "1.2"
     assert "1 problem(s)" in tlx_command("plugins")[1]
+
+
+@pytest.mark.parametrize("error", ["RuntimeError('boom')", "SystemExit(3)", "BaseException('x')"])
+def test_a_plugin_whose_commands_fail_is_shown(distribution, tlx_command, error):
+    source = f"{HOOKS}@hookimpl\ndef tlx_commands(cli):\n    raise {error}\n"
+    distribution("cli_odd", {"cli_odd": source}, {"odd": "cli_odd"})
+    code, out, err = tlx_command("plugins")
+    assert code == 1 and "1 problem(s)" in out and "plugin 'odd': tlx_commands failed: " in err
+
+
+def test_a_command_of_a_plugin_file_is_there_wherever_the_file_is_named(distribution, tmp_path, tlx_command):
+    distribution("none", {}, {})
+    path = tmp_path / "greets.py"
+    path.write_text(
+        f"import click\n{HOOKS}@hookimpl\ndef tlx_commands(cli):\n    cli.command('hi')(lambda: click.echo('hi'))\n"
+    )
+    for args in (("--plugin", path, "hi"), ("hi", "--plugin", path), ("hi", f"--plugin={path}", "--debug")):
+        assert tlx_command(*map(str, args)) == (0, "hi\n", "")
+    assert "Unknown command 'hi'" in tlx_command("hi", "--", "--plugin", str(path))[2]
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("run", "a:b", "shift", "--lr", "1", "--lr", "2"), "--lr is given 2 times; expected it once"),
+        (("bench", "tiny", "--out", "a", "--out=b"), "--out is given 2 times"),
+        (("report", "x", "--format", "csv", "y", "--format", "csv"), "--format is given 2 times"),
+        (("data", "prepare", "x", "--from", ".", "--from", "."), "--from is given 2 times"),
+        (("hello", "--loud", "1", "--loud", "2"), "--loud is given 2 times"),
+    ],
+)
+def test_an_option_of_one_value_is_taken_once(distribution, tlx_command, args, told):
+    source = f"import click\n{HOOKS}@hookimpl\ndef tlx_commands(cli):\n"
+    source += "    cli.command('hello')(click.option('--loud')(lambda loud: None))\n"
+    distribution("cli_loud", {"cli_loud": source}, {"loud": "cli_loud"})
+    code, out, err = tlx_command(*args)
+    assert code == 2 and told in err and "Usage: tlx" in err and out == ""
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_terminal_of_few_letters_can_have_all_of_it(tmp_path, encoding):
+    code = "import click; click.echo('0.5 ±0.1 ★ † ‡ ▼ ≠ τ ─ 語 \\udcff')"
+    source = f"{HOOKS}@hookimpl\ndef tlx_commands(cli):\n    @cli.command()\n    def hi():\n        {code}\n"
+    (tmp_path / "greets.py").write_text(source, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "from tlx.cli import main; main()", "hi", "--plugin", str(tmp_path / "greets.py")],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "TLX_PLUGINS": ""}, capture_output=True,
+    )  # fmt: skip
+    dagger = "†  ‡" if encoding == "cp1252" else "[t] [o]"
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode(encoding).split()[:3] == ["0.5", "±0.1", "*"] and b"\\u8a9e \\udcff" in done.stdout
+    assert all(word in done.stdout.decode(encoding) for word in dagger.split()) and b"v != tau - " in done.stdout
 
 
 def test_plugin_file_before_or_after_the_command(distribution, tmp_path, tlx_command):
@@ -159,7 +212,7 @@ def test_plugin_file_before_or_after_the_command(distribution, tmp_path, tlx_com
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [
-        (KeyboardInterrupt(), 130, "Everything finished is in place; the same command goes on"),
+        (KeyboardInterrupt(), 130, "Interrupted. Everything finished is in place. To go on: tlx bench quick\n"),
         (ResultError("disk is full"), 1, "Error: disk is full\n"),
         (ZeroDivisionError("by zero"), 1, "Error: ZeroDivisionError: by zero. Run with --debug for the traceback.\n"),
     ],
@@ -281,7 +334,10 @@ def test_bench_passes_its_options_on(good, tlx_command, monkeypatch, seen):
     assert (lab.plugins, lab.observers, lab.embeddings) == ((), (), False)
     assert bench == {
         "args": ("quick",), "strategies": ["a", "b"], "tasks": ["c:d"], "seeds": 2, "out": "o", "weights": None,
+        "steps": None, "recipe_set": (),
     }  # fmt: skip
+    tlx_command(*"bench quick --seed 4 --seed 7 --steps 9 --lr 0.1 --recipe-set rounds=2".split())
+    assert (bench["seeds"], bench["steps"], bench["recipe_set"]) == ([4, 7], 9, ("lr=0.1", "rounds=2"))
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
     tlx_command("bench", "quick", "--tensorboard", "events", "--keep-embeddings")
     assert bench["lab"].embeddings and [str(item.folder) for item in bench["lab"].observers] == ["events"]

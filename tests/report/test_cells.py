@@ -105,3 +105,25 @@ def test_tests_are_on_the_seeds_that_both_have(make):
     assert (find(found, "mmd")["p_t"], find(found, "mmd")["p_wilcoxon"]) == (expected.t_p, expected.wilcoxon_p)
     assert find(found, "coral")["p_t"] is None
     assert find(cells([make("mmd", (0.5, 0.7))]), "mmd")["p_t"] is None
+
+
+def test_runs_of_other_data_are_not_compared(make):
+    """The traps: a gain over a baseline on other images, and a best among scores that cannot be compared."""
+    runs = [
+        make("source_only", (0.4, 0.41, 0.42), data_hash="1" * 64),
+        make("mmd", (0.5, 0.51, 0.52), data_hash="1" * 64),
+        make("coral", (0.9, 0.91, 0.92), data_hash="2" * 64),
+        make("dann", (0.6, 0.61, 0.62)),
+    ]
+    found = cells(runs)
+    coral = find(found, "coral")
+    assert coral["other_data"] and coral["gain"] is None and not coral["best"] and coral["data"] == "2" * 64
+    assert find(found, "mmd")["gain"] == pytest.approx(0.1) and not find(found, "mmd")["other_data"]
+    assert find(found, "dann")["gain"] == pytest.approx(0.2), "an old result does not say of which data it is"
+    assert find(found, "dann")["best"]
+
+
+def test_without_a_baseline_what_most_runs_share_counts(make):
+    runs = [make(name, (0.4,), data_hash=data * 64) for name, data in (("a", "1"), ("b", "2"), ("c", "1"))]
+    assert [cell["other_data"] for cell in cells(runs)] == [False, True, False]
+    assert not any(cell["other_data"] for cell in cells([make("a", (0.4,)), make("b", (0.4,))]))

@@ -83,3 +83,32 @@ def test_an_absent_task_is_said_to_be_absent(make, format):
     told = render([make("mmd", status="absent", error="SVHN | is not here")], format)
     task = {"latex": r"a$\to$b", "html": "a-&gt;b"}.get(format, "a->b")
     assert "absent" in told and task in told and "is not here" in told
+
+
+ESCAPE = "\x1b]0;owned\x07\x1b[31mred\x9b2J\u202egnp"
+
+
+@pytest.mark.parametrize("format", [*TABLES, *RECORDS])
+def test_no_text_of_a_file_steers_a_terminal(make, format):
+    """In names, errors, settings, and names of targets and metrics; "\\r" would write over a line."""
+    runs = [
+        make(f"mmd{ESCAPE}", (0.5,), task=f"a->b{ESCAPE}", backbone=f"net{ESCAPE}"),
+        make("kl", error=f"boom{ESCAPE}\r", settings=(("mode", ESCAPE),)),
+        make("kl", (0.4,), settings=(("mode", "x"),)),
+    ]
+    text = render(runs, format)
+    assert not [sign for sign in "\x1b\x07\x9b\r\u202e" if sign in text] and "1b" in text
+
+
+def test_no_text_of_a_file_is_html_or_a_link_in_markdown(make):
+    evil = "<img src=x onerror=alert(1)>![](http://evil.example/?)"
+    text = render([make(f"mmd{evil}", (0.5,), task=f"a->b{evil}"), make("kl", error=evil)], "markdown")
+    assert "<" not in text and "![](" not in text and "&lt;img" in text and "**a->b&lt;" in text
+
+
+@pytest.mark.parametrize("sign", list("=+-@"))
+def test_no_text_of_a_file_is_a_formula_in_csv(make, sign):
+    name = sign + "cmd|' /C calc'!A0"
+    rows = list(csv.reader(io.StringIO(render([make(name, (0.5,), error=name), make("kl", (0.6, 0.1))], "csv"))))
+    texts = [text for row in rows for text in row if text[:1] in tuple("=+-@")]
+    assert all(float(text) < 0 for text in texts) and any(f"'{name}" in row for row in rows)

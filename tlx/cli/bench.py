@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, names, pass_session, watching
+from tlx.cli.session import Session, common, names, pass_session, recipe_options, watching
 from tlx.errors import TlxError
 
 
@@ -11,7 +11,7 @@ from tlx.errors import TlxError
 @click.option("--out", metavar="DIR", help="The results folder; by default runs/SUITE.")
 @click.option("--strategies", callback=names, metavar="A,B", help="Only these, also ones that the suite lacks; or all.")
 @click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
-@click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1, rather than the suite's.")
+@recipe_options
 @click.option("--weights", metavar="SOURCE", help="Pretrained weights of its backbone, rather than the suite's.")
 @watching
 @common

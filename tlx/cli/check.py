@@ -100,5 +100,7 @@ def _module(target: str, known: Iterable[str]):
         raise PluginError(f"There is no file, module, plugin or registered name '{target}'. {hint}")
     try:
         return importlib.import_module(target)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(f"importing '{target}' failed: {type(error).__name__}: {error}") from error

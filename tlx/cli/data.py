@@ -1,6 +1,7 @@
 """`tlx data`: which datasets are on this machine, getting them, and checking them."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,7 +67,9 @@ def info(session: Session, names: tuple[str, ...]) -> None:
             facts["needs"] = ", ".join(need.name for need in dataset.needs)
             if row["state"] == "cached":
                 about, arrays = cache.meta(dataset.place), cache.read(dataset.name, dataset.place)
-                facts |= {"content": _content(arrays), "classes": ", ".join(about["classes"]), "hash": about["hash"]}
+                facts |= {"content": _content(arrays), "classes": _classes(arrays), "hash": about["hash"]}
+            elif row["state"] in ("prepared", "raw"):
+                facts["content"] = f"not read yet; to see rows and classes: tlx data prepare {shlex.quote(entry.name)}"
         for key, text in facts.items():
             if text:
                 click.echo(f"  {key:8}  {text}")
@@ -159,6 +162,12 @@ def _content(dataset: Any) -> str:
     real = dataset.target_kind == "real"
     targets = f"{dataset.train.y.shape[1]} real targets" if real else f"{len(dataset.classes)} classes"
     return f"{rows}, {_shape(dataset)}, {targets}"
+
+
+def _classes(dataset: Any) -> str:
+    """The classes with their train and test rows: "cat 4 + 1, dog 8 + 2"."""
+    y = [split.y.tolist() for split in (dataset.train, dataset.test)]
+    return ", ".join(f"{name} {y[0].count(label)} + {y[1].count(label)}" for label, name in enumerate(dataset.classes))
 
 
 def _shape(dataset: Any) -> str:

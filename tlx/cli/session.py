@@ -3,7 +3,7 @@
 import functools
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +26,10 @@ class Session:
         self._registry: Registry | None = None
         self._commands: dict[str, click.Command] | None = None
         self._shown = 0
+
+    def add(self, files: Iterable[str]) -> None:
+        """Plugin files to load, each once."""
+        self.files.extend(file for file in files if file not in self.files)
 
     @property
     def registry(self) -> Registry:
@@ -62,7 +66,8 @@ class Session:
                         held = f"command '{name}' is already there, by '{owner[name]}', which keeps the name"
                         self.registry.problem(plugin, held)
                     else:
-                        self._commands[name], owner[name] = command, plugin
+                        own = {param.name for param in command.params}
+                        self._commands[name], owner[name] = command if "plugin" in own else common(command), plugin
             self.show_problems()
         return self._commands
 
@@ -84,7 +89,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command: `--plugin FILE` and `--debug`; they go to the session."""
 
     def add_files(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> None:
-        ctx.ensure_object(Session).files.extend(value)
+        ctx.ensure_object(Session).add(value)
 
     def set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.ensure_object(Session).debug |= value
@@ -112,17 +117,20 @@ def watching(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--keep-embeddings", "embeddings", is_flag=True, help=kept)(command)
 
 
-ONE_STRATEGY = (  # what says which strategy runs on which task, how, and where its result is written
-    click.argument("task"),
-    click.argument("strategy"),
-    click.option("--backbone", default="lenet", show_default=True, help="A backbone: tlx list backbones."),
-    click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1.  [default: 3]"),
+RECIPE = (  # which seeds run, and by which fields of the recipe
+    click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1.  [default: 3, or the suite's]"),
     click.option("--seed", type=click.IntRange(0), multiple=True, metavar="N", help="That seed alone; repeatable."),
     click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's."),
     click.option("--lr", metavar="X", help="The learning rate, rather than the recipe's."),
     click.option("--batch", metavar="N", help="Rows of a batch, rather than the recipe's."),
     click.option("--optimizer", metavar="NAME", help="The optimizer, rather than the recipe's."),
     click.option("--recipe-set", multiple=True, metavar="KEY=VALUE", help="Any other field of the recipe; repeatable."),
+)
+ONE_STRATEGY = (  # which strategy runs on which task, how, and where its result is written
+    click.argument("task"),
+    click.argument("strategy"),
+    click.option("--backbone", help="A backbone: tlx list backbones.  [default: lenet, for images up to 32 pixels]"),
+    *RECIPE,
     click.option(
         "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the strategy; repeatable."
     ),
@@ -136,7 +144,16 @@ ONE_STRATEGY = (  # what says which strategy runs on which task, how, and where 
 
 def one_strategy(command: Callable[..., Any]) -> Callable[..., Any]:
     """The arguments and options that say which strategy runs on which task, how, and where its result is written."""
-    for part in reversed(ONE_STRATEGY):
+    return _with(ONE_STRATEGY, command, 3)
+
+
+def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Those that say which seeds run, and by which fields of the recipe."""
+    return _with(RECIPE, command, None)
+
+
+def _with(parts: Sequence[Callable[..., Any]], command: Callable[..., Any], default: int | None) -> Callable[..., Any]:
+    for part in reversed(parts):
         command = part(command)
 
     @functools.wraps(command)
@@ -145,7 +162,7 @@ def one_strategy(command: Callable[..., Any]) -> Callable[..., Any]:
             raise SettingError(f"--seeds {seeds} and --seed {seed[0]} both say which seeds run; expected one of them")
         given = {"lr": lr, "batch": batch, "optimizer": optimizer}
         texts = [f"{key}={value}" for key, value in given.items() if value is not None]
-        return command(*args, seeds=list(seed) or seeds or 3, recipe_set=(*texts, *recipe_set), **options)
+        return command(*args, seeds=list(seed) or seeds or default, recipe_set=(*texts, *recipe_set), **options)
 
     return call
 

@@ -2,7 +2,7 @@
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -113,7 +113,7 @@ class Entry:
             _check(self.kind, loaded)
         except PluginError as error:
             raise self._error(error) from error.__cause__
-        return loaded if self.rest is None else loaded(self.rest)
+        return loaded if self.rest is None else self._call(loaded, self.rest)
 
     def load(self) -> Any:
         """The target itself, imported if need be, of the right type; datasets are made, selector classes instantiated.
@@ -123,12 +123,21 @@ class Entry:
         """
         loaded = self.source()
         if self.kind == "datasets":
-            loaded = loaded() if callable(loaded) else loaded
+            loaded = self._call(loaded) if callable(loaded) else loaded
             if not isinstance(loaded, targets.resolve(KINDS["datasets"].base)):
                 raise self._error(f"it returned {_short(loaded)}; expected a tlx.Dataset")
         elif self.kind in ("selectors", "scores") and isinstance(loaded, type):
-            loaded = loaded()
+            loaded = self._call(loaded)
         return loaded
+
+    def _call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Calls a plugin's function; what would end the program, as SystemExit, is a PluginError."""
+        try:
+            return function(*args)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise self._error(f"it raised {type(error).__name__}: {error}") from error
 
     def _error(self, what: object) -> PluginError:
         return PluginError(f"plugin '{self.plugin}', {self.label}: {what}")

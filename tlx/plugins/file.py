@@ -30,8 +30,10 @@ def load_file(path: Path) -> ModuleType:
     try:
         # Not by an import: bytecode that is kept by time and size is stale after two edits within a second.
         exec(compile(path.read_bytes(), path, "exec"), vars(module))
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[module.__name__]
+        if isinstance(error, KeyboardInterrupt):
+            raise
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         line = error.lineno if isinstance(error, SyntaxError) and not lines else (lines or [None])[-1]
         what = error.msg if isinstance(error, SyntaxError) else error

@@ -73,6 +73,7 @@ class Registry:
         self._asked: set[tuple[str, str]] = set()  # kind and plugin
         self._broken: dict[tuple[str, str], Problem] = {}
         self._loaded: dict[tuple[str, str], Any] = {}
+        self._states: dict[tuple[str, str], Any] = {}  # of datasets, when they were loaded
         self._facts: dict[str, dict[str, Any]] = {}
 
     @classmethod
@@ -182,7 +183,8 @@ class Registry:
     def get(self, kind: str, name: str) -> Any:
         """The thing itself, loaded once: Strategy subclass, backbone, Dataset, Task, Suite, Selector or Recipe.
 
-        A task need not be registered: see `tlx.plugins.tasks`.
+        A dataset with a `key` (`tlx.store.Prepared`) is loaded again when that has changed. A task need not be
+        registered: see `tlx.plugins.tasks`.
 
         Raises:
             UnknownName, PluginError: as `entry` and `Entry.load`.
@@ -191,8 +193,10 @@ class Registry:
             return find_task(self, name)
         entry = self.entry(kind, name)
         key = (kind, entry.name)
-        if key not in self._loaded:
+        state = getattr(entry.source(), "key", None) if kind == "datasets" else None
+        if key not in self._loaded or self._states.get(key) != state:
             self._loaded[key] = entry.load()
+            self._states[key] = state
         return self._loaded[key]
 
     def check(self) -> list[Problem]:
@@ -214,6 +218,10 @@ class Registry:
         problems = {name: [item.message for item in self.problems if item.plugin == name] for name in self._facts}
         return [facts | {"problems": problems[name]} for name, facts in self._facts.items()]
 
+    def plugin(self, name: str) -> object:
+        """The module or the object that was loaded as the plugin `name`; None where there is none."""
+        return self._manager.get_plugin(name)
+
     def implementing(self, hook: str) -> list[str]:
         """The names of the plugins that implement a hook, in loading order."""
         return [item.plugin_name for item in getattr(self._manager.hook, hook).get_hookimpls()]
@@ -230,7 +238,9 @@ class Registry:
                 if impl.wrapper or impl.hookwrapper:
                     raise TypeError("it is a wrapper; expected a function of its own, as plugins are called one by one")
                 impl.function(**{name: arguments[name] for name in impl.argnames})
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a plugin must not end the program, not by SystemExit either
                 self.problem(plugin, f"{hook} failed: {type(error).__name__}: {error}", error)
 
     def problem(self, plugin: str, message: str, cause: BaseException | None = None) -> Problem:
@@ -259,7 +269,9 @@ class Registry:
         self._facts[name] = facts
         try:
             plugin = load()
-        except (Exception, SystemExit) as error:  # a plugin must not end the program either
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self.problem(name, f"importing '{module}' failed: {type(error).__name__}: {error}", error)
             return
         names = self._hooks_of(plugin)

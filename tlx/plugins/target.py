@@ -85,7 +85,9 @@ def resolve(target: str) -> Any:
     module, name = split(target)
     try:
         loaded = importlib.import_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(f"importing '{module}' failed: {type(error).__name__}: {error}") from error
     try:
         return getattr(loaded, name)

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,15 +20,16 @@ Cell = dict[str, Any]
 def cells(results: Sequence[Result], baseline: str | None = None, interval: str = "t") -> list[Cell]:
     """One dict for each result and selection policy, sorted by task, protocol, backbone, strategy.
 
-    `mean`, `low`, `high` are the mean target test score and its 95% interval, "t" or "bootstrap", over the `n` seeds of
-    `scores`; `metric` says what it is, "accuracy" or "r2". `targets` has the mean on each of several targets, and
-    `space` counts the classes of a label space that is not closed. `iqm` is the interquartile mean of the scores.
-    `best` says that this interval lies above those of all others in its column, of runs without target labels. `gain`
-    is the mean less that of the baseline (`source_only`) on the same task, protocol and backbone, under the same
-    selection and the same recipe or suite; None where there is none. With a `baseline` given, `p_t` and `p_wilcoxon`
-    are of paired tests on the shared seeds. `negative_transfer` says that the mean is below that of `source_only`.
-    `seconds` is wall time. `variant` holds what tells apart the runs of one strategy on one task. A failed or absent
-    run has n = 0 and `error`.
+    `mean`, `low`, `high` are the mean target test score and its 95% interval, "t" or "bootstrap", over the `n`
+    seeds of `scores`; `metric` says what it is, "accuracy" or "r2". `targets` has the mean on each of several
+    targets, and `space` counts the classes of a label space that is not closed. `iqm` is the interquartile mean of
+    the scores. `best` says that this interval lies above those of all others in its column, of runs without target
+    labels. `gain` is the mean less that of the baseline (`source_only`) on the same task, protocol and backbone,
+    under the same selection, the same recipe or suite and the same data; None where there is none. `other_data`
+    says that the data are not those of the baseline's run of the task, nor of most where there is none; nothing is
+    compared with these. With a `baseline` given, `p_t` and `p_wilcoxon` are of paired tests on the shared seeds.
+    `negative_transfer` says that the mean is below that of `source_only`. `seconds` is wall time. `variant` holds
+    what tells apart the runs of one strategy on one task. A failed or absent run has n = 0 and `error`.
 
     Raises:
         UnknownName: no such interval, or no result of the baseline.
@@ -40,8 +41,10 @@ def cells(results: Sequence[Result], baseline: str | None = None, interval: str 
         raise UnknownName("baseline", baseline, strategies)
     policies = sorted({name for result in results for name in result.selections}) or ["last"]
     variants = _variants(results)
+    usual = _usual_data(results, baseline or BASELINE)
     made = [
         _cell(result, policy, variants[result.spec.hash], results, baseline, interval)
+        | {"data": result.data_hash, "other_data": _is_other(result, usual)}
         for result in results
         for policy in (result.selections if result.finished else policies)
     ]
@@ -52,7 +55,7 @@ def cells(results: Sequence[Result], baseline: str | None = None, interval: str 
 def _mark_best(made: Sequence[Cell]) -> None:
     columns: dict[tuple[str, ...], list[Cell]] = defaultdict(list)
     for cell in made:
-        if cell["n"] and "labelled" not in cell["sees"]:
+        if cell["n"] and "labelled" not in cell["sees"] and not cell["other_data"]:
             columns[cell["task"], cell["protocol"], cell["backbone"], cell["selection"]].append(cell)
     for column in columns.values():
         best = clear_best({cell["hash"]: (cell["mean"], cell["low"], cell["high"]) for cell in column})
@@ -164,9 +167,30 @@ def _baseline(result: Result, policy: str, results: Iterable[Result], name: str)
         if other.spec.strategy == name
         and policy in other.selections
         and (other.spec.task, other.spec.protocol, other.spec.backbone) == (spec.task, spec.protocol, spec.backbone)
+        and not _differ(other.data_hash, result.data_hash)
         and (other.spec.recipe == spec.recipe or (other.spec.suite == spec.suite != ""))
     ]
     return max(fitting, key=likeness, default=None)
+
+
+def _usual_data(results: Sequence[Result], baseline: str) -> dict[tuple[str, str], str]:
+    """By task and protocol the hash of the data that its runs are compared on."""
+    groups: dict[tuple[str, str], list[tuple[bool, str]]] = defaultdict(list)
+    for result in results:
+        if result.finished and result.data_hash:
+            spec = result.spec
+            groups[spec.task, spec.protocol].append((spec.strategy == baseline, result.data_hash))
+    return {key: max(group, key=lambda item: (item[0], group.count(item), item[1]))[1] for key, group in groups.items()}
+
+
+def _is_other(result: Result, usual: Mapping[tuple[str, str], str]) -> bool:
+    """Whether a result is of other data than those that its task's runs are compared on."""
+    return _differ(result.data_hash, usual.get((result.spec.task, result.spec.protocol), ""))
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two hashes of data are known and differ."""
+    return bool(one and other) and one != other
 
 
 def _variants(results: Sequence[Result]) -> dict[str, dict[str, Any]]:

@@ -6,11 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from tlx.printable import printable
 from tlx.report.cells import Cell
 
 
 def render(cells: Sequence[Cell]) -> str:
-    """A line for each cell; lists and dicts are written as JSON, what is missing as nothing."""
+    """A line for each cell; lists and dicts are written as JSON, what is missing as nothing.
+
+    A text that a spreadsheet would take for a formula has "'" before it.
+    """
     file = io.StringIO()
     writer = csv.DictWriter(file, fieldnames=list(cells[0]) if cells else [], lineterminator="\n")
     writer.writeheader()
@@ -19,4 +23,7 @@ def render(cells: Sequence[Cell]) -> str:
 
 
 def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        text = printable(value)
+        return f"'{text}" if text.startswith(tuple("=+-@")) else text
     return json.dumps(value) if isinstance(value, list | dict | bool) else value

@@ -94,7 +94,7 @@ def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, 
             {key: getattr(point, key) for key in ("phase", "step", "metrics", "source_val", "target")}
             for point in result.curves
         ],
-        "command": result.command,
+        "command": spec.command,  # that of the file may be any text, for who copies it
         "settings": {key: as_text(value) for key, value in spec.settings} or {"none": ""},
         "recipe": {key: _recipe_text(value) for key, value in recipe.items()},
         "facts": {
@@ -148,8 +148,10 @@ def _embedding(kept: dict[str, np.ndarray] | None) -> dict[str, Any] | None:
         return None
     lists = {key: kept[key].tolist() for key in ("predicted", "steps", "source", "y", "classes")}
     points = np.round(kept["points"].astype(np.float64), 3).tolist()
-    shown = kept["shown"].tolist() if "images" in kept else []  # of inputs that are no images there are none
-    return {**lists, "points": points, "shown": shown, "images": [_png(image) for image in kept.get("images", ())]}
+    images = kept.get("images", np.zeros(0))
+    if images.ndim != 4 or images.shape[3] not in (1, 3) or images.dtype != np.uint8:
+        return {**lists, "points": points, "shown": [], "images": []}  # of inputs that are no images
+    return {**lists, "points": points, "shown": kept["shown"].tolist(), "images": list(map(_png, images))}
 
 
 def _png(image: np.ndarray) -> str:

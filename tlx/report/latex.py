@@ -9,7 +9,7 @@ SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': "''", "±": r"$\pm$", "†": r"$\dagger$", "‡": r"$\ddagger$",
-    "▼": r"$\downarrow$", "★": r"$\star$", "τ": r"$\tau$",
+    "▼": r"$\downarrow$", "★": r"$\star$", "τ": r"$\tau$", "≠": r"$\neq$",
 }  # fmt: skip
 
 

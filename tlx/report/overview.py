@@ -45,7 +45,7 @@ def _complete(columns: Sequence[Sequence[Cell]]) -> dict[str, list[Cell]]:
     by_name: dict[str, list[Cell]] = {}
     for cells in columns:
         for cell in cells:
-            if cell["n"]:
+            if cell["n"] and not cell["other_data"]:
                 by_name.setdefault(row_name(cell), []).append(cell)
     return {name: cells for name, cells in by_name.items() if len(cells) == len(columns)}
 

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tlx.errors import ResultError
+from tlx.printable import printable
 from tlx.report.cells import Cell
 
 SHOWN = ("last", "source-val", "oracle")  # of the selection policies; more do not fit, and have a table of their own
-TRAINS_ON_LABELS, SELECTS_BY_LABELS, NEGATIVE, BEST, WRONG = "†", "‡", "▼", "★", "!"
+TRAINS_ON_LABELS, SELECTS_BY_LABELS, NEGATIVE, BEST, WRONG, OTHER_DATA = "†", "‡", "▼", "★", "!", "≠"
 NOTES = {
     TRAINS_ON_LABELS: "sees labels of target train images",
     SELECTS_BY_LABELS: "selected by the labels of target test images: an upper bound",
     NEGATIVE: "below source_only (negative transfer)",
+    OTHER_DATA: "of other data than the rest of its task: neither a gain nor a best; run it again",
     BEST: "best: its interval lies above those of all others, bounds aside",
 }
 METRICS = {"accuracy": "accuracy", "r2": "R^2"}
@@ -23,13 +25,24 @@ NAMES = {"t": "t-interval", "bootstrap": "bootstrap interval"}
 class Table:
     """A title, columns, rows of as many texts; `notes` explain the signs that occur, and say what went wrong.
 
-    Of a task whose data were not on the machine there is a note, and no column.
+    Of a task whose data were not on the machine there is a note, and no column. Texts come from files of results:
+    what steers a terminal is escaped.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]]
     notes: list[str]
+
+    def __post_init__(self):
+        clean = {
+            "title": printable(self.title),
+            "columns": tuple(map(printable, self.columns)),
+            "rows": [tuple(map(printable, row)) for row in self.rows],
+            "notes": list(map(printable, self.notes)),
+        }
+        for key, value in clean.items():
+            object.__setattr__(self, key, value)
 
 
 def tables(cells: Sequence[Cell]) -> list[Table]:
@@ -132,6 +145,7 @@ def row_name(cell: Cell) -> str:
     """A run as a row names it: its strategy, what it saw, what tells it apart from others of the strategy."""
     variant = ", ".join(f"{key}={value}" for key, value in cell["variant"].items())
     sign = f" {TRAINS_ON_LABELS}" if "labelled" in cell["sees"] else ""
+    sign += f" {OTHER_DATA}" if cell["other_data"] else ""
     return cell["strategy"] + sign + (f" ({variant})" if variant else "")
 
 

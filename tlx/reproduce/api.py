@@ -1,5 +1,6 @@
 """`tlx reproduce` from Python: run a published table, or show what was run of it."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from tlx.runs.store import Store, load_all
 
 if TYPE_CHECKING:
     from tlx.lab import Lab
+
+log = logging.getLogger(__name__)
 
 
 def reproduce(
@@ -86,6 +89,10 @@ def _results(table: PaperTable, plan: Sequence[FigureRuns], folder: str | Path |
     homes = (committed, CHECKOUT / committed, Path("runs") / table.name)
     where = Path(folder) if folder is not None else next((path for path in homes if path.is_dir()), None)
     if where is None:
+        log.warning(
+            "There are no results of '%s': the folder %s comes with tlx's sources, not with the package, and %s is not "
+            "here; expected --out DIR, or `tlx reproduce %s` to run it", table.name, committed, homes[-1], table.name
+        )  # fmt: skip
         return []
     results = load_all(where)
     refuse_others(table, plan, results, where)

@@ -3,6 +3,7 @@
 import importlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from tlx.errors import UnknownName
@@ -36,7 +37,7 @@ def tables(cells: Sequence[Cell], literature: Literature) -> list[Table]:
     groups = [list(group) for _, group in groupby(sorted(cells, key=lambda cell: order.index(key(cell))), key)]
     made = [_table(group) for group in groups]
     if made:
-        made[-1].notes.extend(_notes(cells, literature))
+        made[-1] = replace(made[-1], notes=[*made[-1].notes, *_notes(cells, literature)])
     return made
 
 

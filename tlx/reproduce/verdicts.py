@@ -123,7 +123,7 @@ def _cell(
         return cell | (_verdict("not comparable", other) if other else _verdict("not run", item.why or "not run yet"))
     budget, result = run
     facts = {"device": result.environment.device, "seconds": result.times.wall, "budget": budget}
-    cell |= facts | {"command": result.command, "hash": result.spec.hash}
+    cell |= facts | {"command": result.spec.command, "hash": result.spec.hash}
     if not result.finished:
         return cell | _verdict("not run", f"{result.status}: {' '.join(str(result.error).split())[:200]}")
     chosen, last = (scores.get((result.spec.hash, policy)) for policy in (table.selection, "last"))

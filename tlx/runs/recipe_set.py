@@ -30,10 +30,10 @@ def parse_recipe(given: Settings, steps: int | None = None) -> dict[str, Any]:
     return {key: _value(key, value, hints.get(key)) for key, value in pairs}
 
 
-def recipe_texts(changes: Mapping[str, Any]) -> tuple[str, ...]:
-    """Changed fields as texts "key=value" that `parse_recipe` takes; the steps, which have their own option, apart."""
+def recipe_texts(changes: Mapping[str, Any], with_steps: bool = False) -> tuple[str, ...]:
+    """Changed fields as texts "key=value" that `parse_recipe` takes; the steps, which have an option, if asked."""
     texts = {key: as_text(value) if isinstance(value, SCALARS) else json.dumps(value) for key, value in changes.items()}
-    return tuple(f"{key}={text}" for key, text in texts.items() if key != "steps")
+    return tuple(f"{key}={text}" for key, text in texts.items() if with_steps or key != "steps")
 
 
 def _value(key: str, value: Any, hint: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from tlx.data import TaskData
 from tlx.errors import DataAbsent, TlxError
 from tlx.runs.environment import environment
-from tlx.runs.fingerprint import fingerprint
+from tlx.runs.identity import Code
 from tlx.runs.resolve import Job
 from tlx.runs.result import CurvePoint, Left, Result, Times
 from tlx.runs.scoring import main_number, space_of
@@ -28,18 +28,19 @@ class Ending(NamedTuple):
     data: TaskData | None
     outcome: "Outcome | None" = None
     selected: Mapping[str, Selected] = {}
-    error: Exception | None = None
+    error: BaseException | None = None
     trace: str = ""
 
 
-def make_result(job: Job, ending: Ending, started: str, wall: float) -> Result:
-    """The result of a job that took `wall` seconds: finished, failed, or absent where its data are."""
+def make_result(job: Job, ending: Ending, code: Code, started: str, wall: float) -> Result:
+    """The result of a job of that code that took `wall` seconds: finished, failed, or absent where its data are."""
     data, outcome, error = ending.data, ending.outcome, ending.error
     facts: dict[str, Any] = {
         "spec": job.spec,
         "command": job.spec.command,
         "setting": type(job.strategy).setting,
-        "code": fingerprint(type(job.strategy)),
+        "code": code.strategy,
+        "identity": dict(code.parts),
     }
     if data is not None:
         facts |= {"data_hash": data.hash, "metric": main_metric(data.target_kind), "space": space_of(data)}

@@ -12,6 +12,7 @@ from tlx.data.task import Task
 from tlx.engine.recipe import Recipe
 from tlx.errors import PluginError, SettingError
 from tlx.plugins import Registry
+from tlx.runs.default_backbone import default_backbone
 from tlx.runs.recipe_set import recipe_texts
 from tlx.runs.settings import Settings, make_strategy, parse_settings, setting_fields
 from tlx.runs.spec import Setting, Spec
@@ -54,6 +55,7 @@ class Lookup:
         self.task: Callable[[str], Task] = functools.cache(self._task)
         self.strategy: Callable[[str], tuple[str, type]] = functools.cache(self._strategy)
         self.backbone: Callable[[str], Any] = functools.cache(lambda name: registry.get("backbones", name))
+        self.default_backbone: Callable[[Task], str] = functools.cache(lambda task: default_backbone(registry, task))
         self.weights: Callable[[str], str] = functools.cache(lambda source: digest(source) if source else "")
 
     def recipe(self, recipe: str | Recipe) -> Recipe:
@@ -77,34 +79,40 @@ def resolve(
     task: str,
     strategy: str,
     *,
-    backbone: str,
+    backbone: str | None = None,
     recipe: str | Recipe,
     seeds: Seeds,
     settings: Settings = (),
     grid: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     changes: Mapping[str, Any] | None = None,
+    given: Mapping[str, Any] | None = None,
     plugins: Sequence[str] = (),
     suite: str = "",
     weights: str = "",
 ) -> list[Job]:
     """The job of one run; with a `grid`, values of some settings, the jobs of all combinations of these.
 
-    `changes` are fields of the recipe, `weights` a source of pretrained weights.
+    `changes` are fields of the recipe, of which `given` are those that the command has to name (default: all), and
+    `weights` is a source of pretrained weights. Without a `backbone` it is the one of
+    `tlx.runs.default_backbone`.
 
     Raises:
         UnknownName: a task, dataset, strategy, backbone or recipe that is not registered.
         PluginError: one of these fails to load, or no plugin brings a selector.
-        SettingError: a name that is no text, an unknown setting, one that is in `settings` and in `grid`, a wrong type,
-            texts as the values of a list, no seed or too many.
+        SettingError: a name that is no text, no backbone where there is no default for the task's rows, an unknown
+            setting, one that is in `settings` and in `grid`, a wrong type, texts as the values of a list, no seed or
+            too many.
         WeightsError, DataAbsent: the weights are not there.
     """
     for what, got in {"task": task, "strategy": strategy, "backbone": backbone, "recipe": recipe}.items():
-        if not isinstance(got, str | Recipe if what == "recipe" else str):
+        if (what, got) != ("backbone", None) and not isinstance(got, str | Recipe if what == "recipe" else str):
             raise SettingError(f"{what} is {got!r:.60}; expected its name, a text.")
     numbers = _numbers(seeds)
     chosen = lookup.task(task)
     name, kind = lookup.strategy(strategy)
-    network, whole = lookup.backbone(backbone), lookup.recipe(recipe)
+    whole, fixed = lookup.recipe(recipe), parse_settings(kind, settings, name)
+    backbone = backbone or lookup.default_backbone(chosen)  # which may decode images: the rest is checked before
+    network = lookup.backbone(backbone)
     if not lookup.registry.entries("selectors"):
         raise PluginError("No plugin brings a selector, so nothing could be scored; TLX_PLUGINS may leave it out.")
     spec = Spec(
@@ -119,9 +127,8 @@ def resolve(
         suite=suite,
         weights=weights,
         weights_sha256=lookup.weights(weights),
-        recipe_set=() if suite or not changes else recipe_texts(changes),
+        recipe_set=recipe_texts((changes if given is None else given) or {}, with_steps=bool(suite)),
     )
-    fixed = parse_settings(kind, settings, name)
     if both := [key for key in grid if key in fixed]:
         raise SettingError(f"'{both[0]}' has one value by the settings and several by the sweep; expected one of them.")
     values = {key: _values(kind, name, key, items) for key, items in grid.items()}
@@ -164,11 +171,14 @@ def resolve_suite(
     *,
     tasks: Names | None = None,
     strategies: Names | None = None,
-    seeds: int | None = None,
+    seeds: Seeds | None = None,
+    changes: Mapping[str, Any] = MappingProxyType({}),
     plugins: Sequence[str] = (),
     weights: str | None = None,
 ) -> list[Job]:
     """The jobs of a suite, task by task; tasks, strategies ("a,b" or a list), seeds and weights may be others.
+
+    `changes` are fields of the recipe, in the place of the suite's.
 
     The strategies "all" are all that are registered. Weights are for the suite's own backbone: a task that has
     another starts from random ones.
@@ -176,8 +186,6 @@ def resolve_suite(
     Raises:
         TlxError: as `resolve`.
     """
-    if seeds is not None and not isinstance(seeds, int):
-        raise SettingError(f"seeds is {seeds!r:.60}; expected how many, a whole number.")
     chosen = _names(strategies, suite.strategies, "strategies")
     if list(chosen) == ["all"]:
         chosen = [entry.name for entry in lookup.registry.entries("strategies")]
@@ -186,16 +194,17 @@ def resolve_suite(
 
     def jobs(task: str, strategy: str) -> list[Job]:
         at = lookup.task(task)
-        changes, own = (suite.overrides.of(at.name, at.protocol.id, name) for name in (strategy, ""))
+        exceptions, own = (suite.overrides.of(at.name, at.protocol.id, name) for name in (strategy, ""))
         return resolve(
             lookup,
             task,
             strategy,
-            backbone=changes.get("backbone", suite.backbone),
+            backbone=exceptions.get("backbone", suite.backbone),
             recipe=recipe,
             seeds=suite.seeds if seeds is None else seeds,
-            settings=changes.get("settings", ()),
-            changes=changes.get("recipe"),
+            settings=exceptions.get("settings", ()),
+            changes={**(exceptions.get("recipe") or {}), **changes},
+            given=changes,
             plugins=plugins,
             suite=suite.name,
             weights=source if own.get("backbone", suite.backbone) == suite.backbone else "",

@@ -116,9 +116,10 @@ class Result:
     """What a run gives. Two runs of one spec under one `code` and environment differ in `times` only.
 
     `sees` is what the strategy was shown, of "source", "target", "labelled"; `setting` its kind ("unsupervised", ...);
-    `code` the fingerprint of its source; `metric` what its main scores are; `space` is there where the label space is
-    not closed. A failed run has `error` (and `traceback`) and no scores; one that is "absent" has as `error` which data
-    are not here, and how to get them.
+    `code` the fingerprint of its source, and `identity` those of what else its scores depend on
+    (`tlx.runs.identity`); `metric` what its main scores are; `space` is there where the label space is not closed. A
+    failed run has `error` (and `traceback`) and no scores; one that is "absent" has as `error` which data are not here,
+    and how to get them.
     """
 
     spec: Spec
@@ -137,6 +138,7 @@ class Result:
     traceback: str | None = None
     metric: Literal["accuracy", "r2"] = field(default="accuracy", metadata=OPTIONAL)
     space: LabelSpaceCounts | None = field(default=None, metadata=OPTIONAL)
+    identity: dict[str, str] = field(default_factory=dict, metadata=OPTIONAL)
 
     @property
     def finished(self) -> bool:

@@ -7,16 +7,16 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from tlx.data import TaskData, load_task
+from tlx.data import TaskData
 from tlx.errors import DataAbsent, SettingError
 from tlx.plugins import Registry
 from tlx.runs.embedding import embedding
 from tlx.runs.environment import versions
-from tlx.runs.fingerprint import engine_fingerprint, fingerprint
+from tlx.runs.fingerprint import engine_fingerprint
+from tlx.runs.identity import Code, Identities
 from tlx.runs.probe import Probe, choose_probe
 from tlx.runs.record import Ending, make_left, make_result
 from tlx.runs.resolve import Job, load_registry
@@ -100,23 +100,29 @@ class Runner:
 
     def _finished(self, jobs: Sequence[Job], store: Store) -> dict[str, Result]:
         """The results that other processes finished since somebody looked, by hash."""
-        found = {job.spec.hash: (job, store.read(job.spec)) for job in jobs}
-        return {key: result for key, (job, result) in found.items() if result and is_current(job, result)}
+        changes = Identities(self.registry or load_registry(jobs[0].spec.plugin_files)).changes
+        read = [(job, store.read(job.spec)) for job in jobs]
+        return {job.spec.hash: item for job, item in read if item and item.finished and not changes(job, item)}
 
     def _run(self, jobs: Sequence[Job]) -> list[Result]:
         registry = self.registry or load_registry(jobs[0].spec.plugin_files)
         started, clock = _now(), time.perf_counter()
         for job in jobs:
             registry.hook.tlx_run_started(spec=job.spec)
+        identities = Identities(registry)
+        codes = [identities.code(job) for job in jobs]
         data = setup = None
         try:
-            data = self._load(jobs[0], registry)
-            setup = self._set_up(jobs, data, registry)
+            data = self._load(jobs[0], identities)
+            setup = self._set_up(jobs, data, registry, codes[0])
             endings = self._train(jobs, data, setup, registry)
-        except Exception as error:
+        except BaseException as error:  # also SystemExit, of a plugin: the other runs go on
+            if interrupts(error):
+                raise KeyboardInterrupt from error
             endings = [Ending(data, error=error, trace=traceback.format_exc())] * len(jobs)
         wall = round((time.perf_counter() - clock) / len(jobs), 3)
-        results = [make_result(job, ending, started, wall) for job, ending in zip(jobs, endings, strict=True)]
+        made = zip(jobs, endings, codes, strict=True)
+        results = [make_result(job, ending, code, started, wall) for job, ending, code in made]
         if self.store:
             for result in results:
                 self.store.write(result)
@@ -126,7 +132,7 @@ class Runner:
             registry.hook.tlx_run_finished(spec=result.spec, result=result)
         return results
 
-    def _set_up(self, jobs: Sequence[Job], data: TaskData, registry: Registry) -> Setup:
+    def _set_up(self, jobs: Sequence[Job], data: TaskData, registry: Registry, code: Code) -> Setup:
         spec, selectors = jobs[0].spec, selectors_for(registry, data)
         by_selector = self.save is not None and self.save.selection != "last"
         if self.save is not None and by_selector and self.save.selection not in selectors:
@@ -136,7 +142,7 @@ class Runner:
             )
         probed = self.embeddings or any(item.uses_features for item in selectors.values())
         probe = choose_probe(data, spec.recipe.eval_batch) if probed and len(data.source_val.y) else None
-        carry = self._carry(jobs, data, f"probe {bool(probe)}, weights of every evaluation {by_selector}")
+        carry = self._carry(jobs, data, code, f"probe {bool(probe)}, weights of every evaluation {by_selector}")
         return Setup(selectors, probe, by_selector, carry)
 
     def _train(self, jobs: Sequence[Job], data: TaskData, setup: Setup, registry: Registry) -> list[Ending]:
@@ -174,7 +180,7 @@ class Runner:
             evaluation = picked.places[place] if picked and self.save.selection != "last" else -1
             write_weights(self.save.folder, seed, outcome.weights(place, evaluation), about)
 
-    def _carry(self, jobs: Sequence[Job], data: TaskData, kept: str) -> "SavedCarry | None":
+    def _carry(self, jobs: Sequence[Job], data: TaskData, code: Code, kept: str) -> "SavedCarry | None":
         """Where the runs are saved after every round, and what has to be equal for a run to go on from there.
 
         `kept` says what is kept of every evaluation.
@@ -188,19 +194,19 @@ class Runner:
         identity = {
             "spec": hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
             "data": data.hash,
-            "code": fingerprint(type(jobs[0].strategy)),
+            "code": "\n".join([code.strategy, *(code.parts.get(name, "") for name in ("backbone", "protocol"))]),
             "tlx": f"{installed['tlx']} {engine_fingerprint()}",
             "jax": installed["jax"],
             "kept": kept,
         }
         return SavedCarry(self.store.folder / f".{identity['spec'][:12]}", identity)
 
-    def _load(self, job: Job, registry: Registry) -> TaskData:
+    def _load(self, job: Job, identities: Identities) -> TaskData:
         """The arrays of a task; one task at a time, as a suite goes task by task. Data that are absent stay so."""
         name = job.spec.full_task
         if name not in self._data:
             try:
-                self._data = {name: load_task(job.task, partial(registry.get, "datasets"))}
+                self._data = {name: identities.load(job)}
             except DataAbsent as error:  # a download that failed is not tried again for every strategy
                 self._data = {name: error}
         data = self._data[name]
@@ -209,9 +215,11 @@ class Runner:
         return data
 
 
-def is_current(job: Job, result: Result) -> bool:
-    """Whether a result finished, under the code that the job's strategy has now."""
-    return result.finished and bool(result.code) and result.code == fingerprint(type(job.strategy))
+def interrupts(error: BaseException | None) -> bool:
+    """Whether an error is a Ctrl-C, or what somebody made of one."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _now() -> str:

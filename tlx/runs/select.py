@@ -65,7 +65,9 @@ def select_all(
         try:
             with threadpool_limits(1):
                 opinions = [judge(selector, items) for items in evidence]
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             log.warning("selector '%s' failed and is left out: %s: %s", name, type(error).__name__, error)
             continue
         picks = [pick(values) for values in opinions]

@@ -100,9 +100,9 @@ def make_strategy(
     }
     try:
         return strategy(**every), tuple(sorted(every.items()))
-    except TlxError:
+    except (TlxError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         who = f"Strategy '{name or strategy.__name__}'"
         raise SettingError(f"{who} refuses its settings: {error} {describe(strategy)}") from error
 

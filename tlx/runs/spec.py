@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tlx.data.file_names import file_word
 from tlx.engine.recipe import Recipe
 from tlx.runs.convert import OPTIONAL, as_text, convert_fields, fields_to_json
 
+LONGEST = 161  # bytes of task and strategy in the name of a file
 NOT_COMPUTED = ("plugin_files", "suite", "weights", "recipe_set")
 Setting = bool | int | float | str | None | tuple[Any, ...]
 
@@ -45,8 +46,12 @@ class Spec:
 
     @property
     def file_name(self) -> str:
-        """The name of its files, without the ending: task, strategy and the first 12 digits of the hash."""
-        return ".".join((file_word(self.task), file_word(self.strategy), self.hash[:12]))
+        """The name of its files, without the ending: task, strategy and the first 12 digits of the hash.
+
+        At most 175 bytes, so that what `tlx.runs.store` puts before and after it makes no name of more than 255.
+        """
+        strategy = file_word(self.strategy, LONGEST // 3)
+        return ".".join((file_word(self.task, LONGEST - len(strategy.encode())), strategy, self.hash[:12]))
 
     @property
     def label(self) -> str:
@@ -72,12 +77,12 @@ class Spec:
         first = self.seeds == tuple(range(len(self.seeds)))
         every = [word for seed in self.seeds for word in ("--seed", str(seed))]
         seeds = ["--seeds", str(len(self.seeds))] if first else every
+        fields = [word for text in self.recipe_set for word in ("--recipe-set", text)]
         if self.suite:
-            words = ["tlx", "bench", self.suite, "--tasks", task, "--strategies", self.strategy, *seeds]
+            words = ["tlx", "bench", self.suite, "--tasks", task, "--strategies", self.strategy, *seeds, *fields]
         else:
             words = ["tlx", "run", task, self.strategy, "--backbone", self.backbone, "--recipe", self.recipe.name]
-            words += ["--steps", str(self.recipe.steps), *seeds]
-            words += [word for text in self.recipe_set for word in ("--recipe-set", text)]
+            words += ["--steps", str(self.recipe.steps), *seeds, *fields]
             words += [word for key, value in self.settings for word in ("--set", f"{key}={as_text(value)}")]
         words += ["--weights", self.weights] if self.weights else []
         return shlex.join(words + [word for file in self.plugin_files for word in ("--plugin", file)])
@@ -98,11 +103,6 @@ class Spec:
             raise ValueError(f"settings: got {settings!r:.60}; expected a dict")
         pairs = [[key, _frozen(value)] for key, value in sorted(settings.items())]
         return convert_fields({**fields, "settings": pairs} if "settings" in fields else fields, cls)
-
-
-def file_word(name: str) -> str:
-    """A name as part of the name of a file: "a->b/10" is "a-b-10"."""
-    return re.sub(r"[^\w.+]+", "-", name)
 
 
 def full_name(task: str, protocol: str) -> str:

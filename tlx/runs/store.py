@@ -90,18 +90,18 @@ class Store:
         """Writes a result: to a file beside, to the disk, and then under its name in one step. Gives its path.
 
         A finished result stays until another one has finished: one that has not is written to `path_beside`. Where
-        code has changed since, the old one is kept as NAME.json.old, the newest only.
+        code or data have changed since, the old one is kept as NAME.json.old, the newest only.
 
         Raises:
             ResultError: no permission, a full disk; nothing half-written is left, and what was there is still there.
         """
         spec, content = result.spec, result.text().encode()
         path, beside = self.path(spec), self.path_beside(spec)
-        code = self._code_there(spec)
-        if code is not None and not result.finished:
+        there = self._there(spec)
+        if there is not None and not result.finished:
             self._put(beside, content, spec)
             return beside
-        if code is not None and code != result.code:
+        if there is not None and there != _made_from(result):
             self._put(path.with_name(f"{path.name}.old"), self._content(path), spec)
         self._put(path, content, spec)
         if result.finished:
@@ -161,13 +161,13 @@ class Store:
                 )  # before the release: who waits for it then takes a new one
         return True
 
-    def _code_there(self, spec: Spec) -> str | None:
-        """The code of the finished result that is there; "" of one that cannot be read, which may be one."""
+    def _there(self, spec: Spec) -> tuple[object, ...] | None:
+        """What the finished result that is there was made from; () of one that cannot be read, which may be one."""
         try:
             there = self.read(spec)
         except ResultError:
-            return ""
-        return there.code if there and there.finished else None
+            return ()
+        return _made_from(there) if there and there.finished else None
 
     def _content(self, path: Path) -> bytes:
         try:
@@ -205,6 +205,10 @@ class Store:
         else:
             reason = reasons.get(error.errno or 0, str(error))
         return ResultError(f"Results folder '{self.folder}' {what}: {reason}.")
+
+
+def _made_from(result: Result) -> tuple[object, ...]:
+    return result.code, result.data_hash, result.identity
 
 
 def load_all(folder: str | Path) -> list[Result]:

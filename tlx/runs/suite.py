@@ -15,8 +15,9 @@ class Suite:
     """Tasks x strategies under one recipe and on one backbone, with exceptions.
 
     `overrides` change, by task and strategy, "settings" of the strategy, fields of the "recipe", and the "backbone".
-    `weights` is where `backbone` has pretrained ones from (`tlx.weights.read`). `recipe` is a Recipe, or the name of
-    one that a plugin registers. `seeds` is how many, from 0.
+    Without a backbone it is the default of each task (`tlx.runs.default_backbone`). `weights` is where `backbone` has
+    pretrained ones from (`tlx.weights.read`). `recipe` is a Recipe, or the name of one that a plugin registers. `seeds`
+    is how many, from 0.
 
     Raises:
         SettingError: no task or strategy, fewer seeds than one, or overrides for what it does not run.
@@ -26,7 +27,7 @@ class Suite:
     name: str
     tasks: tuple[str, ...]
     strategies: tuple[str, ...]
-    backbone: str = "lenet"
+    backbone: str | None = None
     recipe: str | Recipe = "default"
     seeds: int = 3
     overrides: Overrides = field(default_factory=Overrides)

@@ -1,17 +1,20 @@
 """The cache of built datasets: arrays in .npy files, memory-mapped, safe against two builders and a killed one.
 
-A dataset lies in one folder, "cache/<name>-<key>", whose last file, meta.json, has the size and SHA-256 of the others.
+A dataset lies in one folder, "cache/<name>-<key>", whose file meta.json has the size and SHA-256 of the arrays, and a
+hash of all that it says. marks.json has size, time and inode of each array when it was written or last hashed: only
+what has another mark is hashed again.
 The folder is built under another name and renamed when it is whole, under a lock that the system frees when its holder
 dies; what a killed builder left is deleted by the next.
 """
 
+import contextlib
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from tlx.data.file_names import file_word
 from tlx.data.inputs import KINDS, Image, Input
 from tlx.data.task import Arrays, Dataset
 from tlx.data.tree import Inputs, leaves, map_leaves
@@ -47,7 +51,7 @@ def home() -> Path:
 
 def file_name(name: str) -> str:
     """A dataset's name as a file's: "tfds:emnist/digits" -> "tfds-emnist-digits"."""
-    return re.sub(r"[^\w.+-]+", "-", name)
+    return file_word(name, kept=r"\w.+-")
 
 
 def place(name: str, key: str) -> Path:
@@ -88,6 +92,7 @@ def read(name: str, folder: Path) -> Dataset:
         DataError: a file is missing or damaged; the message names it.
     """
     about = meta(folder)
+    _verify(folder, about["files"])
     splits = []
     for split in ("train", "test"):
         parts = {stem: _array(folder / f"{split}_{stem}.npy", about["files"]) for stem in _stems(about.get("x", ""))}
@@ -115,6 +120,8 @@ def meta(folder: Path) -> dict[str, Any]:
         about = json.loads(path.read_text())
         if not isinstance(about, dict) or {"name", "classes", "files", "hash"} - about.keys():
             raise ValueError("it lacks name, classes, files or hash")
+        if about["hash"] != _hash(about):
+            raise ValueError("its hash is not that of its content")
         return about
     except (OSError, ValueError) as error:
         raise DataError(f"The cache file {path} is damaged: {error}") from error
@@ -130,13 +137,62 @@ def _sound(name: str, folder: Path) -> Dataset | None:
         return None
 
 
+def _hash(about: dict[str, Any]) -> str:
+    """The hash of what meta.json says."""
+    content = {key: value for key, value in about.items() if key != "hash"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _verify(folder: Path, files: dict[str, Any]) -> None:
+    """Hashes the arrays whose mark is not the one that is kept, and keeps it. Raises DataError for a damaged one."""
+    kept, marks = _marks(folder), {}
+    for name, facts in files.items():
+        path = folder / name
+        try:
+            marks[name] = mark = _mark(path)
+            if mark[0] != facts["size"]:
+                raise ValueError(f"{mark[0]} bytes; expected {facts['size']}")
+            if mark != kept.get(name) and (found := _sha256(path, *mark)) != facts["sha256"]:
+                raise ValueError(f"its SHA-256 is {found}; expected {facts['sha256']}")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"The cache file {path} is damaged: {error}.") from error
+    if marks != kept:
+        with contextlib.suppress(OSError):  # another user's folder: hashed again by the next process
+            _write_marks(folder, marks)
+
+
+def _mark(path: Path) -> list[int]:
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns, about.st_ino]
+
+
+def _marks(folder: Path) -> dict[str, list[int]]:
+    try:
+        marks = json.loads((folder / "marks.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return marks if isinstance(marks, dict) else {}
+
+
+def _write_marks(folder: Path, marks: dict[str, list[int]]) -> None:
+    handle, beside = tempfile.mkstemp(dir=folder)
+    with os.fdopen(handle, "w") as file:
+        json.dump(marks, file)
+    os.replace(beside, folder / "marks.json")
+
+
+@functools.cache
+def _sha256(path: Path, size: int, changed: int, inode: int) -> str:
+    """Once a process for a file as it is."""
+    return sha256(path)
+
+
 def _array(path: Path, files: dict[str, Any]) -> np.ndarray:
     try:
-        size = path.stat().st_size
-        if size != files[path.name]["size"]:
-            raise ValueError(f"{size} bytes; expected {files[path.name]['size']}")
+        if path.name not in files:
+            raise ValueError("meta.json does not name it")
         return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"The cache file {path} is damaged: {error}.") from error
 
 
@@ -154,7 +210,8 @@ def _write(folder: Path, dataset: Dataset) -> None:
                     os.fsync(stream.fileno())
                 files[path.name] = {"size": path.stat().st_size, "sha256": sha256(path)}
         about = {"name": dataset.name, "classes": dataset.classes, "files": files, **_kinds(dataset)}
-        about["hash"] = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+        about["hash"] = _hash(about)
+        _write_marks(build, {name: _mark(build / name) for name in files})
         (build / "meta.json").write_text(json.dumps(about, indent=1))
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         os.replace(build, folder)

@@ -42,6 +42,7 @@ class Prepared:
     built again. `ready` may find the same data where something else prepared it (TFDS); then no file is needed.
     Datasets of one archive name their common raw folder by `raw`. Raw files that are known by no hash come by
     `take(given, folder)`, which copies them from the folder given by hand, if they are in it; `ready` then finds them.
+    `shape` is that of its images, (height, width, channels), where it is known before they are built.
 
     The call looks into the cache, then builds from the raw files, which are downloaded where they are absent. Arrays
     are read-only and memory-mapped.
@@ -61,6 +62,7 @@ class Prepared:
     ready: Callable[[], Ready | None] = lambda: None
     raw: str = ""
     take: Callable[[Path, Path], None] | None = None
+    shape: tuple[int, ...] | None = None
 
     def __call__(self) -> Dataset:
         return self.prepare()

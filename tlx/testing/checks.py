@@ -50,7 +50,9 @@ def _results(subject: Any, checks: Iterable[Check]) -> list[CheckResult]:
             check(subject)
             message = f"it passes: take it out of expected_failed_checks ({expected[name]})" if name in expected else ""
             results.append(CheckResult(name, not message, message))
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too
             kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
             message = f"fails as expected: {expected[name]}" if name in expected else f"{kind}{error}"
             results.append(CheckResult(name, name in expected, message))

@@ -24,6 +24,9 @@ SOURCE = re.compile(
 )
 
 
+ENDPOINT = re.compile(r"https?://[\w\[]")
+
+
 class Place(NamedTuple):
     """One file of the hub; `sha256` is "" unless the source gives it."""
 
@@ -34,7 +37,10 @@ class Place(NamedTuple):
 
     @property
     def url(self) -> str:
+        """Its address. Raises WeightsError where HF_ENDPOINT is none."""
         endpoint = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        if not ENDPOINT.match(endpoint):
+            raise WeightsError(f"HF_ENDPOINT is '{endpoint}'; expected an address, as https://huggingface.co")
         return f"{endpoint.rstrip('/')}/{self.repo}/resolve/{self.revision}/{urllib.parse.quote(self.file)}"
 
     @property
@@ -61,7 +67,8 @@ def fetch(source: str) -> Path:
     What is there already is taken, and told, where the hub does not answer. `HF_ENDPOINT` names another host.
 
     Raises:
-        WeightsError: the text is not of the form `FORM`; the hub gives no hash, and the text has none.
+        WeightsError: the text is not of the form `FORM`, nor HF_ENDPOINT an address; the hub gives no hash, and the
+            text has none.
         DataAbsent: it is not here and cannot be had.
     """
     from filelock import FileLock
