@@ -13,7 +13,7 @@ import hypothesis
 import pytest
 from jaxtyping import install_import_hook
 
-pytest_plugins = ("world",)  # a small registry and a `train` without JAX, for the tests of several rooms
+pytest_plugins = ("world", "models")  # a small registry and a `train` without JAX; models that the real one trained
 
 STRICT = True  # no implicit promotion of dtypes and ranks, no key used twice
 KEYS_ONCE = ("engine", "strategies")  # folders of tests in which a random key that is used twice is an error

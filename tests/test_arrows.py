@@ -35,10 +35,12 @@ ARROWS = {
     "rank": "tlx errors contract data store score weights engine plugins runs",
     "report": "errors printable score runs rank",
     "reproduce": "tlx errors data runs report plugins",
-    "lab": "tlx errors data plugins observers runs rank reproduce",
+    "trained": "tlx errors contract native data store weights engine plugins runs",
+    "sklearn": "errors data engine runs trained",
+    "lab": "tlx errors data plugins observers runs rank reproduce trained",
     "testing": "tlx errors contract ops layers data store score engine",
     "cli": "tlx errors printable hooks native plugins data store engine runs lab rank observers report reproduce "
-    "testing",
+    "testing trained",
 }
 PUBLIC = {
     "tlx", "tlx.blocks", "tlx.data", "tlx.layers", "tlx.ops", "tlx.score", "tlx.store", "tlx.testing", "tlx.weights"
@@ -195,6 +197,7 @@ FOR_TYPES_ONLY = {  # circles that only type checkers follow: signatures that na
     ("tlx.lab", "tlx.reproduce.api"),
     ("tlx.plugins.composed", "tlx.plugins.registry", "tlx.plugins.tasks"),
     ("tlx.runs.result", "tlx.runs.sound"),
+    ("tlx.trained.export", "tlx.trained.trained"),
 }
 
 

@@ -17,7 +17,9 @@ from tlx.errors import DataAbsent, DataError, ResultError, SettingError, Unknown
 from tlx.plugins import Registry
 from tlx.report import report
 from tlx.runs import Spec, failures, load_all
+from tlx.runs.about import About
 from tlx.runs.store import Store
+from tlx.weights import files
 
 GIVEN: dict[str, Any] = {"backbone": "net", "recipe": "short"}
 
@@ -469,3 +471,14 @@ def test_a_sweep_says_what_is_wrong_before_anything_runs(sweep, world, grid, wor
     with pytest.raises(SettingError, match=words.replace(".", r"\.")):
         sweep(grid)
     assert world.grids == []
+
+
+def test_what_is_saved_says_what_it_is_and_loads_from_the_facade(lab, world, tmp_path):
+    """The fake engine's tensors are of no network; all that goes with them is there."""
+    lab.run("a->b", "shift", save=tmp_path, **{**GIVEN, "seeds": [4]})
+    with pytest.raises(UnknownName, match="Unknown strategy 'shift'"):
+        tlx.load(tmp_path)
+    about = About.parse(str(files.about(tmp_path / "seed-4.safetensors", "tlx")))
+    assert (about.seed, about.selection, about.phase, about.step) == (4, "last", "train", 6)
+    assert about.facts.names == ("x", "y", "z") and about.facts.x.shape == (0, 8, 8, 1)
+    assert dict(about.spec.settings)["weight"] == 1.0 and set(about.code) == {"strategy", "backbone", "engine"}

@@ -139,6 +139,7 @@ if TYPE_CHECKING:
     from tlx.hooks import hookimpl as hookimpl
     from tlx.lab import Lab as Lab
     from tlx.lab import bench as bench
+    from tlx.lab import load as load
     from tlx.lab import run as run
     from tlx.lab import sweep as sweep
     from tlx.reproduce.table import PaperTable as PaperTable
@@ -149,12 +150,13 @@ if TYPE_CHECKING:
     from tlx.score.selectors import Selector as Selector
     from tlx.score.transferability import Pair as Pair
     from tlx.score.transferability import Transferability as Transferability
+    from tlx.trained.trained import Trained as Trained
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "tlx.blocks.additive": "Additive Outputs",
-    "tlx.lab": "Lab bench run sweep",
+    "tlx.lab": "Lab bench load run sweep",
     "tlx.runs.overrides": "Overrides",
     "tlx.runs.runner": "Save",
     "tlx.runs.suite": "Suite",
@@ -171,6 +173,7 @@ _HOMES = {
     "tlx.reproduce.table": "PaperTable",
     "tlx.score.selectors": "Evidence Selector",
     "tlx.score.transferability": "Pair Transferability",
+    "tlx.trained.trained": "Trained",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tlx.rank.rank import Ranking
     from tlx.reproduce.table import PaperTable
     from tlx.reproduce.verdicts import Cell
+    from tlx.trained.trained import Trained
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -94,9 +95,9 @@ class Lab:
 
         With `out` the result is written to that folder too, in the place of an earlier one of the same spec, but
         a run that fails takes no finished one's place (`Store.write`). "{task}" in it stands for the task's name. A run
-        of that spec that was killed goes on from its last round. With `save`, the weights of each seed are written to
-        that folder, which is such a source itself: those of the last step, or those that a selector picks,
-        `Save(folder, "source-val")`.
+        of that spec that was killed goes on from its last round. With `save`, the model of each seed is written to that
+        folder, which `tlx.load` takes, and which is a source of weights itself: that of the last step, or that which a
+        selector picks, `Save(folder, "source-val")`.
 
         Raises:
             TlxError: an unknown name, a wrong setting, a folder that cannot be written.
@@ -191,6 +192,16 @@ class Lab:
             return self._execute(jobs, None, Together())
         return self.complete(jobs, store, Together())
 
+    def load(self, run: str | Path, seed: int | None = None, *, allow_other_code: bool = False) -> "Trained":
+        """The model that a run saved with `save`, to apply it to new rows; see `tlx.trained.load.load`.
+
+        Example:
+            tlx.load("models/dann").predict(["cat.jpg", "dog.jpg"])
+        """
+        from tlx.trained.load import load
+
+        return load(self.registry, run, seed, allow_other_code)
+
     def _jobs(
         self, task: str, strategy: str, recipe_set: Settings, steps: int | None, *, weights: str | Path, **how: Any
     ) -> list[Job]:
@@ -282,3 +293,4 @@ def _in_a_new_lab(method: Callable[Concatenate[Lab, P], R]) -> Callable[P, R]:
 
 
 run, bench, sweep = _in_a_new_lab(Lab.run), _in_a_new_lab(Lab.bench), _in_a_new_lab(Lab.sweep)
+load = _in_a_new_lab(Lab.load)

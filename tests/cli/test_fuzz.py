@@ -57,6 +57,11 @@ REPORT = st.one_of(
 )
 
 
+PREDICT = st.one_of(
+    option("--seed", NUMBERS), option("--top", NUMBERS), option("--csv", st.sampled_from(["", ".", "no/such/file"]))
+)  # fmt: skip
+
+
 def line(*head, options: st.SearchStrategy[list[str]]):
     parts = st.tuples(*(part if isinstance(part, st.SearchStrategy) else st.just(part) for part in head))
     return st.builds(lambda first, rest: [*first, *sum(rest, [])], parts, st.lists(options, max_size=4))
@@ -71,6 +76,7 @@ LINES = st.one_of(
     line("list", st.one_of(ANY, WORDS), options=st.sampled_from([["--json"], ["--markdown"]])),
     line("show", st.one_of(STRATEGY, ANY), options=option("--set", PAIR)),
     line("report", st.one_of(WORDS, ANY), options=REPORT),
+    line(st.sampled_from(["predict", "export"]), st.one_of(WORDS, ANY), st.one_of(WORDS, ANY), options=PREDICT),
 )
 
 

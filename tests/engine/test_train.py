@@ -224,7 +224,11 @@ def test_a_second_phase_may_add_a_network_and_a_loose_parameter():
     assert not any(outcome.diverged)
     scales = [float(e.metrics["scale/1"][0]) for e in outcome.evaluations[2:]]
     assert scales[0] != scales[1] and 1.0 not in scales
-    assert {path.split("/")[0] for path in outcome.weights(0)} == {"fc", "bn", "head"}
+    weights = outcome.weights(0)
+    assert {path.split("/")[0] for path in weights} == {"fc", "bn", "head", "state"}
+    assert [path for path in weights if path.startswith("state/")] == [
+        "state/params/critic/bias", "state/params/critic/kernel", "state/params/scale"
+    ]  # fmt: skip
 
 
 def test_several_sources_are_told_apart_by_domain():

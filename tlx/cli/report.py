@@ -1,6 +1,5 @@
 """`tlx report`: the table of a results folder."""
 
-import os
 from pathlib import Path
 
 import click
@@ -31,17 +30,15 @@ def command(folder: str, style: str, out: str | None, **options) -> None:
     if out is not None and (not out.strip() or Path(out).is_dir()):
         raise ResultError(f"--out is '{out}'; expected the path of a file to write the report to")
     from tlx.report import report
+    from tlx.store.file import write_whole
 
     text = report(folder, style, **options).rstrip("\n")
     if out is None:
         click.echo(text)
         return
     path = Path(out)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        beside.write_text(text + "\n", encoding="utf-8")
-        os.replace(beside, path)
+        write_whole(path, f"{text}\n".encode())
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise ResultError(f"The report cannot be written to '{out}': {error.strerror or error}.") from error
     click.echo(f"wrote {path}", err=True)

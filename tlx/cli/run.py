@@ -8,9 +8,9 @@ from tlx.errors import DataAbsent, SettingError, TlxError
 
 @click.command("run")
 @one_strategy
-@click.option("--save", metavar="DIR", help="The folder to write the weights of each seed into.")
+@click.option("--save", metavar="DIR", help="The folder to write the model of each seed into, for tlx predict.")
 @click.option("--save-selection", default="last", show_default=True, metavar="NAME",
-              help="The selector that picks the evaluation whose weights are saved: tlx list selectors.")  # fmt: skip
+              help="The selector that picks the evaluation whose model is saved: tlx list selectors.")  # fmt: skip
 @watching
 @common
 @pass_session

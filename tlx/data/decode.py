@@ -59,6 +59,16 @@ def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | 
         raise DataError(f"The image {where} cannot be decoded: {said}") from error
 
 
+def picture(image: "Image.Image", where: str, channels: int | None = 3, size: int | None = None) -> Picture:
+    """A picture of Pillow, as `decode_image` gives one of a file. Raises DataError, which names `where`."""
+    try:
+        return _array(_converted(image, channels, where), size)
+    except DataError:
+        raise
+    except Exception as error:  # it is decoded now, if it was not before
+        raise DataError(f"The image {where} cannot be decoded: {error}") from error
+
+
 def _formats() -> list[str]:
     """Those that this Pillow has: `Image.open` fails for a format that it has not."""
     from PIL import Image

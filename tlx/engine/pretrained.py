@@ -16,8 +16,9 @@ import numpy as np
 from tlx.contract import State
 from tlx.engine.groups import Flat
 from tlx.engine.model import ModelSpec, PureModel, make_model, module_of
+from tlx.engine.saved import plain
 from tlx.ops.paths import by_path
-from tlx.weights.match import Report, match
+from tlx.weights.match import REST, Report, match
 
 log = logging.getLogger("tlx")
 
@@ -66,6 +67,10 @@ def stack_weights(spec: ModelSpec, tensors: Sequence[Mapping[str, np.ndarray]]) 
     matched = {key: match_weights(spec, each) for key, each in sources.items()}
     for anew in {report.reinitialised for _, report in matched.values()} - {()}:
         log.warning("the weights have another size or lack them, so these start anew: %s", ", ".join(anew))
+    if others := sorted({name for each in sources.values() for name in _others(each)}):
+        log.warning(
+            "of the weights, backbone and classifier are taken; these of the strategy are not: %s", ", ".join(others)
+        )
     every = [matched[id(each)][0] for each in tensors]
     return {path: jnp.stack([one[path] for one in every]) for path in every[0]}
 
@@ -79,7 +84,21 @@ def pretrained(model: PureModel, weights: Flat) -> PureModel:
     return dataclasses.replace(model, weights={where[path]: value for path, value in weights.items()})
 
 
+def names(state: State, bottleneck: bool) -> dict[str, str]:
+    """{name: path in the state} of every leaf: `places`, and what no later run starts from as "state/PATH"."""
+    first = places(state, bottleneck)
+    taken = set(first.values())
+    return first | {f"{REST}{full}": full for full in by_path(state) if full not in taken}
+
+
 def weights_of(spec: ModelSpec, state: State) -> dict[str, np.ndarray]:
-    """The weights of one seed's state by path, as a later run takes them; networks that a strategy added stay out."""
+    """The whole of one seed's state by `names`: a later run takes backbone and classifier, `tlx.load` all of it."""
     flat = by_path(state)
-    return {path: np.asarray(flat[full]) for path, full in places(state, spec.bottleneck > 0).items()}
+    return {name: plain(flat[full]) for name, full in names(state, spec.bottleneck > 0).items()}
+
+
+def _others(tensors: Mapping[str, np.ndarray]) -> list[str]:
+    """The networks and loose parameters of a saved state besides backbone and classifier."""
+    prefix = f"{REST}params/"
+    groups = {name.removeprefix(prefix).split("/")[0] for name in tensors if name.startswith(prefix)}
+    return sorted(groups - {"features", "head"})

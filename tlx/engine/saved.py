@@ -56,7 +56,7 @@ class SavedCarry:
         """Writes evaluation `number`, and then the carry that comes after it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         _write(self.folder / f"evaluation-{number:05d}.npz", evaluation)
-        leaves = {f"leaf-{place}": _plain(leaf) for place, leaf in enumerate(jax.tree.leaves(carry))}
+        leaves = {f"leaf-{place}": plain(leaf) for place, leaf in enumerate(jax.tree.leaves(carry))}
         facts = {"identity": dict(self.identity), "position": position, "evaluations": number + 1}
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         _write(self.folder / CARRY, {**leaves, "facts": text, "finite": finite})
@@ -98,7 +98,7 @@ def restore(saved: Sequence[Any], like: Any) -> Any:
     for leaf, array in zip(leaves, saved, strict=True):
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             out.append(jax.random.wrap_key_data(jnp.asarray(array)))
-        elif leaf.dtype == jnp.bfloat16 and array.dtype == np.uint16:  # as `_plain` wrote it
+        elif leaf.dtype == jnp.bfloat16 and array.dtype == np.uint16:  # as `plain` wrote it
             out.append(jnp.asarray(array.view(jnp.bfloat16)))
         else:
             out.append(jnp.asarray(array))
@@ -107,7 +107,8 @@ def restore(saved: Sequence[Any], like: Any) -> Any:
     return treedef.unflatten(out)
 
 
-def _plain(leaf: Any) -> np.ndarray:
+def plain(leaf: Any) -> np.ndarray:
+    """A leaf as an array of a type that files hold; `restore` takes it back."""
     keys = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     array = np.asarray(jax.random.key_data(leaf) if keys else leaf)
     return array.view(np.uint16) if array.dtype == jnp.bfloat16 else array

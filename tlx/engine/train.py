@@ -11,9 +11,11 @@ import numpy as np
 
 from tlx.contract import Phase, Strategy, keep
 from tlx.data import TaskData
+from tlx.data.facts import Facts
+from tlx.engine.apply import spec_of
 from tlx.engine.compiled import join_runs
 from tlx.engine.devices import describe, use_compilation_cache
-from tlx.engine.model import Backbone, ModelSpec, Shapes, make_model
+from tlx.engine.model import Backbone, ModelSpec, make_model
 from tlx.engine.optimizer import descent
 from tlx.engine.pretrained import stack_weights, weights_of
 from tlx.engine.programs import Observed
@@ -21,7 +23,7 @@ from tlx.engine.recipe import Recipe
 from tlx.engine.run import Point, Round, Run, Section
 from tlx.engine.saved import Position, SavedCarry, restore
 from tlx.engine.sources import too_large
-from tlx.engine.tables import check_phase, rows_in, sees_of
+from tlx.engine.tables import check_phase, sees_of
 from tlx.errors import ContractError
 
 log = logging.getLogger("tlx")
@@ -309,34 +311,8 @@ def _from_flat(flat: Mapping[str, np.ndarray]) -> tuple[Evaluation, list[Weights
 
 
 def model_spec(backbone: Backbone, data: TaskData, recipe: Recipe) -> ModelSpec:
-    """What a run's model is shaped by. `resize` is for images alone."""
-    protocol, space = data.task.protocol, data.space
-    counts = rows_in(data)
-    first = data.source if counts["source"] else data.target
-    real = data.target_kind == "real"
-    return ModelSpec(
-        backbone=backbone,
-        shapes=Shapes.of(first.x),
-        outputs=space.outputs,
-        known=space.outputs if real else len(space.known),
-        kind=data.input.kind,
-        target_kind=data.target_kind,
-        class_names=tuple(space.known),
-        domains=max(1, len(data.task.sources)),
-        rows=tuple((name, count) for name, count in counts.items() if name != "test"),
-        bottleneck=recipe.bottleneck,
-        dtype=recipe.dtype,
-        views=recipe.views,
-        mean=_hashable(data.mean) if data.input.kind == "image" else 0.0,
-        std=_hashable(data.std) if data.input.kind == "image" else 1.0,
-        resize=(protocol.resize or 0) if data.input.kind == "image" else 0,
-    )
-
-
-def _hashable(tree: Any) -> Any:
-    """The scale of images: one number, or one for each channel."""
-    flat = np.asarray(jax.tree.leaves(tree)[0]).reshape(-1).tolist()
-    return flat[0] if len(flat) == 1 else tuple(flat)
+    """What a run's model is shaped by."""
+    return spec_of(backbone, Facts.of(data), recipe)
 
 
 def check_supported(strategy: Strategy, data: TaskData) -> None:

@@ -39,7 +39,7 @@ def conv_general_dilated(
     """
     spec = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     images = lhs.ndim == 4 and spec == lax.conv_dimension_numbers(lhs.shape, rhs.shape, NHWC)
-    if jax.default_backend() != "cpu" or not images or rest.get("batch_group_count", 1) != 1:
+    if not native.for_cpu() or not images or rest.get("batch_group_count", 1) != 1:
         return lax.conv_general_dilated(
             lhs,
             rhs,

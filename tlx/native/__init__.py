@@ -8,7 +8,7 @@ Importing this imports no JAX and loads no library.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tlx.native.library import Status, available, status
+from tlx.native.library import Status, available, for_cpu, is_portable, portable, status
 
 if TYPE_CHECKING:
     from tlx.native.channelwise import depthwise as depthwise
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tlx.native.fused import conv_pool as conv_pool
     from tlx.native.pooling import max_pool as max_pool
 
-__all__ = ["Status", "available", "conv", "conv_pool", "depthwise", "max_pool", "status"]
+__all__ = [
+    "Status", "available", "conv", "conv_pool", "depthwise", "for_cpu", "is_portable", "max_pool", "portable", "status"
+]  # fmt: skip
 # No module has the name of a function: importing it would put the module in the function's place.
 HOMES = {"conv": "convolution", "conv_pool": "fused", "depthwise": "channelwise", "max_pool": "pooling"}
 

@@ -1,11 +1,14 @@
 """The shared library of kernels: found beside this file, checked, and registered with XLA once a process."""
 
+import contextlib
 import ctypes
 import functools
 import os
 import re
 import threading
 import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,6 +56,7 @@ class Status(NamedTuple):
         return f"no native kernels: {self.reason}" + (f"; {self.remedy}" if self.remedy else "")
 
 
+_portable: ContextVar[bool] = ContextVar("portable", default=False)
 lock = threading.Lock()
 warned = False
 offered = False
@@ -64,16 +68,36 @@ def status() -> Status:
     return refusal or _loaded()[0]
 
 
+@contextlib.contextmanager
+def portable() -> Iterator[None]:
+    """What is traced within is by JAX's own operations alone: for programs that leave this machine."""
+    token = _portable.set(True)
+    try:
+        yield
+    finally:
+        _portable.reset(token)
+
+
+def is_portable() -> bool:
+    """Whether this is within `portable`."""
+    return _portable.get()
+
+
+def for_cpu() -> bool:
+    """Whether what is traced now is for the CPU, JAX's default backend, and not `portable`."""
+    import jax
+
+    return jax.default_backend() == "cpu" and not is_portable()
+
+
 def available() -> bool:
-    """True where the kernels can be used: loaded, and JAX's default backend is the CPU.
+    """True where the kernels can be used: loaded, and `for_cpu`.
 
     The first call registers them with XLA. Where the CPU must do without them, it warns once a process, with a
     `SlowWarning`, unless TLX_NATIVE=off asked for that.
     """
     global warned
-    import jax
-
-    if jax.default_backend() != "cpu":
+    if not for_cpu():
         return False
     now = _registered()
     if now.path == "native":

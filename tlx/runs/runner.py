@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from tlx.data import TaskData
 from tlx.errors import DataAbsent, SettingError
 from tlx.plugins import Registry
+from tlx.runs.about import About
 from tlx.runs.embedding import embedding
 from tlx.runs.environment import versions
 from tlx.runs.fingerprint import engine_fingerprint
@@ -175,10 +176,13 @@ class Runner:
         if picked is None and self.save.selection != "last":
             log.warning("%s: no weights are saved, since '%s' failed", spec.label, self.save.selection)
             return
-        about = {"backbone": spec.backbone, "classes": "\n".join(data.space.known), "spec": spec.hash}
         for place, seed in enumerate(spec.seeds):
             evaluation = picked.places[place] if picked and self.save.selection != "last" else -1
-            write_weights(self.save.folder, seed, outcome.weights(place, evaluation), about)
+            tensors, at = outcome.weights(place, evaluation), outcome.evaluations[evaluation]
+            about = About.of(job, data, seed, self.save.selection, at.phase, at.step)
+            write_weights(self.save.folder, seed, tensors, about.text(tensors))
+        log.info("saved the model of %d seeds in %s; apply it: tlx predict %s INPUT...", len(spec.seeds),
+                 self.save.folder, self.save.folder)  # fmt: skip
 
     def _carry(self, jobs: Sequence[Job], data: TaskData, code: Code, kept: str) -> "SavedCarry | None":
         """Where the runs are saved after every round, and what has to be equal for a run to go on from there.

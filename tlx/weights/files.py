@@ -22,6 +22,19 @@ def safetensors(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path} cannot be read as safetensors; it may be cut short: {error}") from error
 
 
+def about(path: Path, key: str) -> str | None:
+    """What a .safetensors file says of itself under a key; only its header is read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if not path.is_file():  # a FIFO would wait for a writer
+            raise OSError("it is no regular file")
+        with safe_open(path, "numpy") as file:
+            return (file.metadata() or {}).get(key)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read as safetensors; it may be cut short: {error}") from error
+
+
 def pytorch(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a state dict that PyTorch has saved; what would run code on loading is refused."""
     try:

@@ -11,6 +11,7 @@ from tlx.weights.names import Names
 Tensors = dict[str, np.ndarray]
 OWN = "tlx"  # the kind of weights whose names are our paths already
 REPLACEABLE = ("head", "bottleneck")  # what a task decides the size of, and a run may start anew
+REST = "state/"  # of what a run of tlx saved, the names that are neither backbone nor classifier
 SHOWN = 6
 
 
@@ -54,12 +55,13 @@ def match(
 
     Of the `maps`, and the map of our own paths to themselves, `kind` or the first that matches all names is taken, else
     the nearest. `adapt` may change tensors that have their path and layout before their shapes are checked. Unless
-    `strict`, missing and unexpected tensors are only reported.
+    `strict`, missing and unexpected tensors are only reported. Names that begin with "state/" are left alone.
 
     Raises:
         WeightsError: an unknown kind; tensors missing or unexpected; a tensor of another shape, not of floats, or with
             NaN or infinite values.
     """
+    tensors = {theirs: tensor for theirs, tensor in tensors.items() if not theirs.startswith(REST)}
     kinds = [OWN, *maps] if kind is None else [kind]
     if kind is not None and kind != OWN and kind not in maps:
         raise WeightsError(f"{name} has no map of names '{kind}'; it has: {', '.join([OWN, *maps])}")

@@ -1,17 +1,19 @@
-"""Weights of a run, written where a later run can start from them."""
+"""Weights of a run, written where a later run can start from them, and where they can be applied."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from tlx.errors import ResultError
+from tlx.store.file import write_whole
 from tlx.weights.source import SEED
 
+ABOUT = "tlx"  # one entry: the header of a file with several would not be the same twice
 
-def save(folder: str | Path, seed: int, tensors: Mapping[str, np.ndarray], about: Mapping[str, str]) -> Path:
-    """Writes one seed's tensors, by our paths, to `seed-N.safetensors` of a folder; `about` goes with them.
+
+def save(folder: str | Path, seed: int, tensors: Mapping[str, np.ndarray], about: str) -> Path:
+    """Writes one seed's tensors to `seed-N.safetensors` of a folder; the text `about` goes with them.
 
     Raises:
         ResultError: the folder cannot be written.
@@ -19,11 +21,10 @@ def save(folder: str | Path, seed: int, tensors: Mapping[str, np.ndarray], about
     from safetensors.numpy import save as encode
 
     path = Path(folder).expanduser() / SEED.format(seed)
-    part = path.with_name(f"{path.name}.part")
+    plain = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(encode({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, dict(about)))
-        os.replace(part, path)
+        write_whole(path, encode(plain, {ABOUT: about}))
     except OSError as error:
         raise ResultError(f"The weights cannot be saved in {path.parent}: {error}") from error
     return path
