@@ -66,6 +66,10 @@ class Everything:
         self.calls["tlx_recipes"] = register
 
     @hookimpl
+    def tlx_executors(self, register):
+        self.calls["tlx_executors"] = register
+
+    @hookimpl
     def tlx_commands(self, cli):
         self.calls["tlx_commands"] = cli
         cli.add_command(click.Command("hello"))

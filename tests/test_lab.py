@@ -1,8 +1,8 @@
 import contextlib
 import dataclasses
 import inspect
+import json
 import logging
-import pickle
 import shlex
 import shutil
 from typing import Any
@@ -14,10 +14,12 @@ import tlx
 from tlx import Lab
 from tlx.data import from_arrays
 from tlx.errors import DataAbsent, DataError, ResultError, SettingError, UnknownName, WeightsError
+from tlx.executors import Executor, Runner
 from tlx.plugins import Registry
 from tlx.report import report
 from tlx.runs import Spec, failures, load_all
 from tlx.runs.about import About
+from tlx.runs.resolve import rebuild
 from tlx.runs.store import Store
 from tlx.weights import files
 
@@ -127,11 +129,12 @@ def forget(world, folder):
 
 @pytest.fixture
 def other_process(tmp_path, monkeypatch):
-    """Holds the lock of a run until somebody waits for it; then it does the run, if it is given a result."""
+    """Holds the claim of a run until somebody waits for it; then it does the run, if it is given a result."""
     claim, calls = Store.claim, []
 
     def hold(spec, result=None):
         other = contextlib.ExitStack()
+        (tmp_path / "out").mkdir(exist_ok=True)
         assert other.enter_context(claim(Store(tmp_path / "out"), [spec]))
 
         def watched(store, specs, wait=False):
@@ -231,10 +234,13 @@ def test_the_folder_is_checked_before_anything_runs(bench, world, tmp_path):
 
 
 def test_an_executor_is_one_small_class(bench, lab, registry, world, monkeypatch):
-    class Elsewhere:
-        def map(self, run, jobs):
-            for job in reversed(jobs):
-                yield pickle.loads(pickle.dumps(run))(pickle.loads(pickle.dumps(job)))
+    @dataclasses.dataclass(frozen=True)
+    class Elsewhere(Executor):
+        def map(self, run, groups):
+            wired = json.loads(json.dumps(run.to_json()))
+            for group in reversed(groups):
+                jobs = [rebuild(Spec.from_json(json.loads(json.dumps(job.spec.to_json())))) for job in group]
+                yield from Runner.from_json(wired, run.hooks).grid(jobs)
 
     for place in ("tlx.runs.resolve", "tlx.runs.runner"):
         monkeypatch.setattr(f"{place}.load_registry", lambda files: registry)

@@ -150,6 +150,17 @@ def tlx_recipes(register: Register) -> None:
 
 
 @hookspec
+def tlx_executors(register: Register) -> None:
+    """Brings executors: where the runs of a suite take place. Target: a `tlx.executors.Executor` dataclass.
+
+    Example:
+        @hookimpl
+        def tlx_executors(register):
+            register("far", "my_plugin.far:Far")
+    """
+
+
+@hookspec
 def tlx_commands(cli: "click.Group") -> None:
     """Adds commands to `tlx`. A name that is taken stays with the command that has it.
 

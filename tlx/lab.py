@@ -4,6 +4,7 @@ import contextlib
 import functools
 import inspect
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from tlx.data.file_names import file_word
 from tlx.data.task import Dataset
 from tlx.errors import SettingError
+from tlx.executors import Executor, Serial, make_executor
 from tlx.plugins import Registry
-from tlx.runs.executor import Executor, Serial, Together
 from tlx.runs.identity import Identities
+from tlx.runs.plan import read_plan, write_plan
 from tlx.runs.recipe_set import parse_recipe
-from tlx.runs.resolve import Job, Lookup, Names, Seeds, resolve, resolve_suite
+from tlx.runs.resolve import Job, Lookup, Names, Seeds, in_groups, rebuild, resolve, resolve_suite
 from tlx.runs.result import Left, Result
 from tlx.runs.runner import Runner, Save
 from tlx.runs.settings import Settings
@@ -40,11 +42,12 @@ class Lab:
     `plugins` are files to load, and `datasets` are in memory (`tlx.data.from_arrays`): tasks may name them, but the
     command in a result cannot run them again. `observers` have methods named as the hooks of a run (`tlx.hooks`). With
     `progress` a bar is shown, or in a log a line now and then. With `embeddings`, an .npz file beside each result holds
-    features and images for the HTML report. `executor` says where the runs of `bench` take place. `registry` is one
-    that has loaded the plugins already.
+    features and images for the HTML report. `executor` says where the runs of a suite take place: the name of one, with
+    its options in `executor_set`, or one itself. `registry` is one that has loaded the plugins already.
 
     Raises:
         PluginError: a file that cannot be loaded.
+        UnknownName, SettingError: no such executor, or no such option of it.
         DataError: a dataset of a name that is taken.
 
     Example:
@@ -60,13 +63,15 @@ class Lab:
         *,
         progress: bool = True,
         embeddings: bool = False,
-        executor: Executor | None = None,
+        executor: str | Executor = Serial(),  # noqa: B008  # frozen
+        executor_set: Settings = (),
         registry: Registry | None = None,
     ):
         self.plugins = tuple(map(str, plugins))
         self.observers, self.progress, self.embeddings = tuple(observers), progress, embeddings
-        self.executor = executor or Serial()
         self.registry = registry or Registry.load(self.plugins)
+        named = isinstance(executor, str)
+        self.executor = make_executor(self.registry, executor, executor_set) if named else executor
         for dataset in datasets:
             self.registry.add_dataset(dataset)
 
@@ -114,7 +119,7 @@ class Lab:
             self.registry.entry("selectors", chosen.selection)
         if store:
             store.prepare()
-        [result] = self._execute([job], store, Serial(), chosen)
+        [result] = self._execute([[job]], store, Serial(), chosen)
         if store:
             beside = not result.finished and store.path_beside(result.spec).exists()
             log.info("wrote %s", (store.path_beside if beside else store.path)(result.spec))
@@ -146,11 +151,45 @@ class Lab:
         Example:
             results = tlx.Lab(plugins=["mine.py"]).bench("quick", strategies=["source_only", "mine"])
         """
-        whole: Suite = self.registry.get("suites", suite) if isinstance(suite, str) else suite
         chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
-        changes = parse_recipe(recipe_set, steps)
-        jobs = resolve_suite(Lookup(self.registry), whole, plugins=self.plugins, changes=changes, **chosen)
-        return self.complete(jobs, Store(Path("runs") / whole.name if out is None else _folder(out)))
+        jobs, store = self._suite(suite, out, recipe_set, steps, **chosen)
+        return self.complete(jobs, store)
+
+    def plan(
+        self,
+        suite: str | Suite,
+        *,
+        out: str | Path | None = None,
+        strategies: Names | None = None,
+        tasks: Names | None = None,
+        seeds: Seeds | None = None,
+        steps: int | None = None,
+        weights: str | None = None,
+        recipe_set: Settings = (),
+    ) -> Path:
+        """Writes what `bench` would run to the folder, for `work`, and gives the path of the file; nothing runs.
+
+        Raises:
+            TlxError: as `bench`.
+        """
+        chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
+        jobs, store = self._suite(suite, out, recipe_set, steps, **chosen)
+        return write_plan(store, jobs)
+
+    def work(self, folder: str | Path) -> list[Result]:
+        """Runs what a folder lacks of its plan, beside any other workers on it, and gives the results of all its runs.
+
+        This session has the plugin files of the plan (`tlx.runs.plan.read_plan`).
+
+        Raises:
+            ResultError: there is no plan, it is damaged, or it is of another version of tlx or of a strategy.
+            TlxError: as `bench`.
+        """
+        store = Store(_folder(folder))
+        plan = read_plan(store)
+        jobs = [rebuild(spec, self.registry) for spec in plan.specs]
+        plan.check(jobs)
+        return self.complete(jobs, store)
 
     def sweep(
         self,
@@ -189,8 +228,8 @@ class Lab:
         jobs = self._jobs(task, strategy, recipe_set, steps, grid=grid, **how)
         store = _store(out, jobs[0].spec)
         if store is None:
-            return self._execute(jobs, None, Together())
-        return self.complete(jobs, store, Together())
+            return self._execute([jobs], None, Serial())
+        return self.complete(jobs, store, together=True)
 
     def load(self, run: str | Path, seed: int | None = None, *, allow_other_code: bool = False) -> "Trained":
         """The model that a run saved with `save`, to apply it to new rows; see `tlx.trained.load.load`.
@@ -229,9 +268,19 @@ class Lab:
 
         return reproduce(self, table, **options)
 
-    def complete(self, jobs: Sequence[Job], store: Store, executor: Executor | None = None) -> list[Result]:
+    def _suite(
+        self, suite: str | Suite, out: str | Path | None, recipe_set: Settings, steps: int | None, **chosen: Any
+    ) -> tuple[list[Job], Store]:
+        """The jobs of a suite, and its folder."""
+        whole: Suite = self.registry.get("suites", suite) if isinstance(suite, str) else suite
+        changes = parse_recipe(recipe_set, steps)
+        jobs = resolve_suite(Lookup(self.registry), whole, plugins=self.plugins, changes=changes, **chosen)
+        return jobs, Store(Path("runs") / whole.name if out is None else _folder(out))
+
+    def complete(self, jobs: Sequence[Job], store: Store, together: bool = False) -> list[Result]:
         """Runs those jobs that have no finished result in the store, and gives the results of all, in their order.
 
+        The executor has them by groups that share programs; or all are one grid, `together`, in this process.
         Several processes may do so in one folder: each leaves a run that another one is at, and at last waits for it.
 
         Raises:
@@ -242,16 +291,21 @@ class Lab:
         there = {job.spec.hash: result for job in jobs if (result := read(job.spec)) and current(job, result)}
         if there:
             log.info("%d of %d results are there already", len(there), len(jobs))
+        for group in in_groups(jobs):
+            if all(job.spec.hash in there for job in group):  # a process died between its result and this
+                shutil.rmtree(store.carry([job.spec for job in group]), ignore_errors=True)
         missing = [job for job in jobs if job.spec.hash not in there]
         for filling in ("leave", "wait"):  # what other processes are at comes last
-            results = self._execute(missing, store, executor or self.executor, filling=filling) if missing else []
+            groups = [missing] if together else in_groups(missing)
+            executor = Serial() if together else self.executor
+            results = self._execute(groups, store, executor, filling=filling) if missing else []
             there |= {result.spec.hash: result for result in results if not isinstance(result, Left)}
             missing = [job for job in missing if job.spec.hash not in there]
         return [there[job.spec.hash] for job in jobs]
 
     def _execute(
         self,
-        jobs: Sequence[Job],
+        groups: Sequence[Sequence[Job]],
         store: Store | None,
         executor: Executor,
         save: Save | None = None,
@@ -261,12 +315,12 @@ class Lab:
             raise SettingError("embeddings are kept beside the results; expected `out`, a folder for them")
         observers = list(self.observers)
         with contextlib.ExitStack() as stack:
-            if self.progress and jobs:
+            if self.progress:
                 from tlx.observers.progress import Bar  # rich is not needed where nobody looks
 
-                observers.append(stack.enter_context(Bar([job.spec for job in jobs])))
+                observers.append(stack.enter_context(Bar([job.spec for group in groups for job in group])))
             stack.enter_context(self.registry.observing(*observers))
-            return list(executor.map(Runner(self.registry, store, self.embeddings, save, filling), jobs))
+            return list(executor.map(Runner(self.registry, store, self.embeddings, save, filling), groups))
 
 
 def _store(out: str | Path | None, spec: Spec) -> Store | None:

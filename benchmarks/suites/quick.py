@@ -5,8 +5,8 @@ background do. A net that saw only the source fails on both; a method that align
 gets part of the way to `target_only`, which was trained on the target's labels and is the bound.
 
 What to expect: on mnist5k->optdigits, `mmd`, `coral`, `kl` and `shot` are above `source_only` by more than their
-intervals, and `dann` is not; on mnist5k->mnist5k_m nothing is in 400 steps. What falls below `source_only` is marked. The
-network has no batch norm, so training with both domains in one pass, without a term, is `source_only` itself.
+intervals, and `dann` is not; on mnist5k->mnist5k_m nothing is in 400 steps. What falls below `source_only` is marked.
+The network has no batch norm, so training with both domains in one pass, without a term, is `source_only` itself.
 
 How long: 14 runs of 5 seeds, less than 3 minutes on two cores with AVX-512.
 """

@@ -4,11 +4,11 @@ from tlx import Recipe
 
 DEFAULT = Recipe(name="default")
 QUICK = Recipe(name="quick", lr=0.01, weight_decay=0.001, batch=32, steps=400, rounds=5)
-"""TLLib's optimizer and bottleneck for 400 steps. Batch norm in the bottleneck makes `source_only` collapse on digits."""
+"""TLLib's optimizer and bottleneck for 400 steps. Batch norm in it makes `source_only` collapse on digits."""
 
 QUICK_PLAIN = Recipe(
-    name="quick-plain", optimizer="adam", lr=0.001, weight_decay=0.0, schedule="constant", batch=32, steps=400, rounds=4,
-    bottleneck=0,
+    name="quick-plain", optimizer="adam", lr=0.001, weight_decay=0.0, schedule="constant", batch=32, steps=400,
+    rounds=4, bottleneck=0,
 )  # fmt: skip
 """Adam 1e-3 for 400 steps of 32 + 32 images, without batch norm: both domains go through the network apart."""
 

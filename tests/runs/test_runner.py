@@ -1,5 +1,5 @@
 import dataclasses
-import pickle
+import json
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from tlx.runs import resolve as resolving
 from tlx.runs import runner as module
 from tlx.runs.result import LabelSpaceCounts, Left, Result
 from tlx.runs.runner import Runner, Save
+from tlx.runs.spec import Spec
 from tlx.runs.store import Store
 from tlx.score import Selector, scores
 from tlx.weights.source import read
@@ -102,7 +103,7 @@ def test_an_error_that_names_a_file_of_odd_bytes_can_be_read_again(registry, wor
 def test_a_run_that_another_process_is_at_is_left_or_waited_for(registry, world, job, tmp_path):
     store = Store(tmp_path)
     with store.claim([job.spec]):
-        left = pickle.loads(pickle.dumps(Runner(registry, store, filling="leave")(job)))
+        left = Runner(registry, store, filling="leave")(job)
     assert isinstance(left, Left) and left.spec == job.spec and world.calls == [] and store.read(job.spec) is None
     first = Runner(registry, store, filling="leave")(job)
     assert [Runner(registry, store, filling=how)(job) for how in ("leave", "wait")] == [first] * 2
@@ -201,7 +202,7 @@ def test_data_are_loaded_once_a_task(registry, world, job_of, monkeypatch):
     assert loaded == ["a->b", "a->c"]
 
 
-def test_pickled_it_loads_the_plugins_of_the_spec_and_keeps_what_it_writes(
+def test_as_json_it_loads_the_plugins_of_the_spec_and_keeps_what_it_writes(
     registry, world, job_of, monkeypatch, tmp_path
 ):
     files = []
@@ -209,10 +210,12 @@ def test_pickled_it_loads_the_plugins_of_the_spec_and_keeps_what_it_writes(
         monkeypatch.setattr(place, "load_registry", lambda names: files.append(names) or registry)
     store = Store(tmp_path)
     run = Runner(registry, store, True, Save(tmp_path / "saved", "oracle"))
-    runner, job = pickle.loads(pickle.dumps((run, job_of(plugins=["x.py"]))))
-    assert runner.registry is None and runner.embeddings and runner.save == run.save
+    ears, spec = Ears(), job_of(plugins=["x.py"]).spec
+    fields, spec = json.loads(json.dumps([run.to_json(), spec.to_json()]))
+    runner, job = Runner.from_json(fields, ears), resolving.rebuild(Spec.from_json(spec))
+    assert runner.registry is None and runner.embeddings and runner.save == Save(str(tmp_path / "saved"), "oracle")
     result = runner(job)
-    assert result.finished and files == [("x.py",)] * 2
+    assert result.finished and files == [("x.py",)] * 2 and len(ears.heard) == 5
     assert store.read(job.spec) == result and store.kept(job.spec) is not None
 
 

@@ -8,13 +8,13 @@ import socket
 import subprocess
 import sys
 
-import filelock
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tlx.errors import ResultError
 from tlx.report import render
+from tlx.runs import claims
 from tlx.runs import store as module
 from tlx.runs.result import Result, Times
 from tlx.runs.spec import digest
@@ -220,8 +220,8 @@ def test_what_dead_processes_left_is_removed(store, result, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(os, "getpid", lambda process=process: process)
             if host:
-                patch.setattr(module.socket, "gethostname", lambda host=host: host)
-            made[name] = module._temporary(path)
+                patch.setattr(claims, "this_host", lambda host=host: host)
+            made[name] = claims.temporary(path)
         made[name].touch()
     before = path.with_name(f".{path.name}.{os.getppid()}.tmp")  # as an earlier tlx named it
     mine = path.with_name(".mine.tmp")
@@ -234,36 +234,24 @@ def test_what_dead_processes_left_is_removed(store, result, monkeypatch):
 
 def test_two_processes_of_one_number_take_other_names(store, result):
     path = store.path(result.spec)
-    first, second = module._temporary(path), module._temporary(path)
+    first, second = claims.temporary(path), claims.temporary(path)
     assert first != second and f".{os.getpid()}." in first.name and socket.gethostname()[:8] in first.name
 
 
-def test_a_claim_is_for_one_and_ends_with_its_process(store, spec):
+def test_a_claim_is_of_all_runs_or_of_none(store, spec):
     other = dataclasses.replace(spec, seeds=(7,))
-    code = (
-        "import sys, time; from filelock import FileLock\n"
-        "lock = FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); time.sleep(60)"
-    )
-    lock = store.folder / f".{spec.file_name}.lock"
-    with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None and child.stdout.readline() == "held\n"
-        with store.claim([other, spec]) as mine, store.claim([other]) as free:
-            assert not mine and free, "a claim that fails holds nothing"
-        child.kill()
-    with store.claim([spec, other]) as mine, store.claim([other]) as second:
-        assert mine and not second
-    with store.claim([other], wait=True) as mine:
-        assert mine
+    with store.claim([spec]), store.claim([other, spec]) as both, store.claim([other]) as free:
+        assert not both and free, "a claim that fails holds nothing"
     assert names(store) == []
 
 
-def test_without_locks_a_claim_goes_on(store, spec, monkeypatch, caplog):
-    def refuse(*_, **__):
-        raise NotImplementedError("no flock")
+def test_without_claims_a_run_goes_on(store, spec, monkeypatch, caplog):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+    monkeypatch.setattr(claims.Claims, "_create", refuse)
     with store.claim([spec]) as mine:
-        assert mine and "cannot be locked (no flock)" in caplog.text
+        assert mine and "cannot hold claims" in caplog.text
 
 
 HOSTILE = [
@@ -333,7 +321,7 @@ def test_texts_of_any_kind_are_damage(store, result, content):
 @pytest.mark.parametrize("letter", ["x", "語"])
 def test_no_name_is_longer_than_file_systems_allow(store, result, monkeypatch, letter):
     """The trap: a run that is trained, and then cannot be written."""
-    monkeypatch.setattr(module, "_host", lambda: "h" * 32 + "-4026531836")
+    monkeypatch.setattr(claims, "this_host", lambda: "h" * 32 + "-4026531836")
     monkeypatch.setattr(module.os, "getpid", lambda: 4194304)
     names, write = [], module._write
     monkeypatch.setattr(module, "_write", lambda path, content: names.append(path.name) or write(path, content))

@@ -1,8 +1,10 @@
 """`tlx bench`: a suite of runs, going on from what is there."""
 
+import shlex
+
 import click
 
-from tlx.cli.session import Session, common, names, pass_session, recipe_options, watching
+from tlx.cli.session import Session, common, executing, names, pass_session, recipe_options, watching
 from tlx.errors import TlxError
 
 
@@ -13,16 +15,32 @@ from tlx.errors import TlxError
 @click.option("--tasks", callback=names, metavar="A,B", help="Only these tasks.")
 @recipe_options
 @click.option("--weights", metavar="SOURCE", help="Pretrained weights of its backbone, rather than the suite's.")
+@click.option("--plan", is_flag=True, help="Run nothing; write what is to be run into the folder, for tlx worker.")
+@executing
 @watching
 @common
 @pass_session
-def command(session: Session, suite: str, tensorboard: str | None, embeddings: bool, **options) -> None:
+def command(
+    session: Session,
+    suite: str,
+    plan: bool,
+    tensorboard: str | None,
+    embeddings: bool,
+    executor: str | None,
+    jobs: int | None,
+    executor_set: tuple[str, ...],
+    **options,
+) -> None:
     """Runs a suite: strategies x tasks.
 
     Runs that are finished already are not run again, and a run that was interrupted goes on from its last round. Tasks
     whose data are not on this machine are left out, and named.
     """
-    lab = session.lab(tensorboard, embeddings)
+    lab = session.lab(tensorboard, embeddings, executor, jobs, executor_set)
+    if plan:
+        path = lab.plan(suite, **options)
+        click.echo(f"wrote {path}; on every machine that sees it: {shlex.join(['tlx', 'worker', str(path.parent)])}")
+        return
     from tlx.report import render
     from tlx.runs import absences, failures
 

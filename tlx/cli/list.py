@@ -19,7 +19,8 @@ from tlx.plugins import FACTS, KINDS, Entry
 def command(session: Session, kind: str | None, as_json: bool, markdown: bool) -> None:
     """Lists what plugins bring.
 
-    KIND is one of strategies, backbones, datasets, protocols, tasks, suites, tables, selectors, scores, recipes.
+    KIND is one of strategies, backbones, datasets, protocols, tasks, suites, tables, selectors, scores,
+    executors, recipes.
     """
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)

@@ -22,8 +22,8 @@ from tlx.errors import TlxError, UnknownName
 from tlx.printable import printable_lines
 
 COMMANDS = (
-    "list", "show", "run", "predict", "export", "sweep", "bench", "report", "reproduce", "data", "features", "rank",
-    "check", "plugins", "info", "new",
+    "list", "show", "run", "predict", "export", "sweep", "bench", "worker", "status", "report", "reproduce", "merge",
+    "data", "features", "rank", "check", "plugins", "info", "new",
 )  # fmt: skip
 
 PLAIN = {

@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, names, pass_session
+from tlx.cli.session import Session, common, executing, names, pass_session
 from tlx.errors import SettingError, TlxError, UnknownName
 
 
@@ -20,10 +20,20 @@ from tlx.errors import SettingError, TlxError, UnknownName
     help="Run nothing; show the committed results (benchmarks/results/TABLE), or those of --out.",
 )
 @click.option("--format", "style", default="terminal", show_default=True, help="terminal, markdown or json.")
+@executing
 @common
 @pass_session
 def command(
-    session: Session, table: str, only_report: bool, style: str, budget: str | None, out: str | None, **options
+    session: Session,
+    table: str,
+    only_report: bool,
+    style: str,
+    budget: str | None,
+    out: str | None,
+    executor: str | None,
+    jobs: int | None,
+    executor_set: tuple[str, ...],
+    **options,
 ) -> None:
     """Runs a published table, and prints ours beside theirs.
 
@@ -32,7 +42,7 @@ def command(
     """
     if only_report and (budget or options["seeds"]):
         raise SettingError("--report runs nothing, so --budget and --seeds say nothing; expected one or the others")
-    lab = session.lab()
+    lab = session.lab(executor=executor, jobs=jobs, executor_set=executor_set)
     from tlx import reproduce
     from tlx.reproduce.render import FORMATS, render
 

@@ -42,8 +42,15 @@ class Session:
             self.show_problems()
         return self._registry
 
-    def lab(self, tensorboard: str | None = None, embeddings: bool = False) -> "Lab":
-        """The session of runs, with the observers that the options of a command ask for."""
+    def lab(
+        self,
+        tensorboard: str | None = None,
+        embeddings: bool = False,
+        executor: str | None = None,
+        jobs: int | None = None,
+        executor_set: Sequence[str] = (),
+    ) -> "Lab":
+        """The session of runs, with the observers and the executor that the options of a command ask for."""
         registry = self.registry
         from tlx.lab import Lab
 
@@ -52,7 +59,12 @@ class Session:
             from tlx.observers.tensorboard import TensorBoard
 
             observers.append(TensorBoard(tensorboard))
-        return Lab(self.files, observers, embeddings=embeddings, registry=registry)
+        options = [*executor_set, *([f"jobs={jobs}"] if jobs is not None else [])]
+        # without a word of it no plugin is asked: TLX_PLUGINS may leave out the one that brings them
+        place: dict[str, Any] = (
+            {"executor": executor or "serial", "executor_set": options} if executor or options else {}
+        )
+        return Lab(self.files, observers, embeddings=embeddings, registry=registry, **place)
 
     def commands(self, taken: Sequence[str]) -> dict[str, click.Command]:
         """The commands that plugins add, by name; the first keeps a name."""
@@ -115,6 +127,18 @@ def watching(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     kept = "Keep features and example images beside each result, for tlx report --format html."
     return click.option("--keep-embeddings", "embeddings", is_flag=True, help=kept)(command)
+
+
+def executing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what runs elsewhere: `--executor`, `--jobs` and `--executor-set`, which `Session.lab` takes."""
+    command = click.option(
+        "--executor-set", multiple=True, metavar="KEY=VALUE", help="An option of the executor; repeatable."
+    )(command)
+    command = click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many runs at once, as of local.")(
+        command
+    )
+    where = "Where runs take place: tlx list executors.  [default: serial]"
+    return click.option("--executor", metavar="NAME", help=where)(command)
 
 
 RECIPE = (  # which seeds run, and by which fields of the recipe

@@ -30,6 +30,7 @@ KINDS = {
         "score", "tlx.score.transferability:Transferability", "a subclass or an instance of tlx.Transferability"
     ),
     "tables": Kind("table", "tlx.reproduce.table:PaperTable", "a tlx.PaperTable"),
+    "executors": Kind("executor", "tlx.executors.executor:Executor", "a dataclass that is a tlx.executors.Executor"),
     "recipes": Kind("recipe", "tlx.engine.recipe:Recipe", "a tlx.Recipe"),
 }
 
@@ -151,7 +152,7 @@ def _check(kind: str, loaded: Any) -> None:
     is_class = isinstance(loaded, type) and issubclass(loaded, base)
     if kind in ("backbones", "datasets"):
         fits = callable(loaded)
-    elif kind == "strategies":
+    elif kind in ("strategies", "executors"):
         fits = is_class and "__dataclass_fields__" in vars(loaded)
     else:
         fits = isinstance(loaded, base) or (kind in ("selectors", "scores") and is_class)

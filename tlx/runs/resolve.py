@@ -31,15 +31,12 @@ Names = str | Sequence[str]
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A spec, and the objects that its names stand for. Pickled, it is its spec, and is rebuilt where it arrives."""
+    """A spec, and the objects that its names stand for; another process makes it from the spec: `rebuild`."""
 
     spec: Spec
     task: Task
     strategy: "Strategy"
     backbone: Callable[..., Any]
-
-    def __reduce__(self):
-        return rebuild, (self.spec,)
 
 
 class Lookup:
@@ -214,13 +211,25 @@ def resolve_suite(
     return _each_once(job for pair in pairs for job in jobs(*pair))
 
 
-def rebuild(spec: Spec) -> Job:
-    """The job of a spec in another process, which loads the plugins that the spec names.
+def in_groups(jobs: Iterable[Job]) -> list[list[Job]]:
+    """The jobs that share compiled programs together: those that differ in the values of floats alone, in order."""
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        spec = job.spec
+        recipe = dataclasses.asdict(spec.recipe)
+        same = (spec.full_task, spec.strategy, spec.backbone, spec.seeds, spec.weights_sha256, spec.plugin_files)
+        fixed = [(key, type(value) is float or value) for key, value in (*spec.settings, *recipe.items())]
+        groups.setdefault(repr((same, fixed)), []).append(job)
+    return list(groups.values())
+
+
+def rebuild(spec: Spec, registry: Registry | None = None) -> Job:
+    """The job of a spec in another process, which loads the plugins that the spec names where it has no `registry`.
 
     Raises:
         TlxError: a name of the spec stands for nothing here.
     """
-    registry = load_registry(spec.plugin_files)
+    registry = registry or load_registry(spec.plugin_files)
     _, kind = Lookup(registry).strategy(spec.strategy)
     strategy, _ = make_strategy(kind, dict(spec.settings), spec.strategy)
     return Job(spec, registry.get("tasks", spec.full_task), strategy, registry.get("backbones", spec.backbone))

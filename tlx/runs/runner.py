@@ -1,14 +1,13 @@
 """Runs jobs: loads their data, trains them, scores them, and writes what is to be kept, whatever happens."""
 
-import hashlib
 import logging
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tlx.data import TaskData
 from tlx.errors import DataAbsent, SettingError
@@ -23,6 +22,7 @@ from tlx.runs.record import Ending, make_left, make_result
 from tlx.runs.resolve import Job, load_registry
 from tlx.runs.result import Result
 from tlx.runs.select import select_all, selectors_for
+from tlx.runs.spec import joint_hash
 from tlx.runs.store import Store
 from tlx.score.selectors import Selector
 from tlx.weights.save import save as write_weights
@@ -58,8 +58,9 @@ class Runner:
     it. With a `store` the result is written to it, and a run that was killed goes on from its last round; with
     `embeddings` the store has the run's `tlx.runs.embedding` too. `filling` says what to do where other processes fill
     the store too: "anew" waits for one that is at the run and runs it again; "leave" gives a `Left` for such a run, and
-    "wait" waits for it, and both take a finished result that is there by then. Pickled, it leaves the registry behind:
-    in another process it loads the plugins that a job's spec names.
+    "wait" waits for it, and both take a result that has come by then. As JSON, it leaves the registry behind: in
+    another process it loads the plugins that a job's spec names. `hook`, by default the registry's, has the hooks of a
+    run as methods.
     """
 
     def __init__(
@@ -69,13 +70,30 @@ class Runner:
         embeddings: bool = False,
         save: Save | None = None,
         filling: Literal["anew", "leave", "wait"] = "anew",
+        hook: Any = None,
     ):
         self.registry, self.store, self.embeddings, self.save = registry, store, embeddings, save
         self.filling: Literal["anew", "leave", "wait"] = filling
+        self.hook = hook
         self._data: dict[str, TaskData | DataAbsent] = {}
 
-    def __reduce__(self):
-        return Runner, (None, self.store, self.embeddings, self.save, self.filling)
+    @property
+    def hooks(self) -> Any:
+        """What hears of the runs: methods named as the hooks of a run."""
+        return self.hook or (self.registry or load_registry(())).hook
+
+    def to_json(self) -> dict[str, Any]:
+        """What another process needs to do the same, as JSON values."""
+        save = [str(self.save.folder), self.save.selection] if self.save else None
+        folder = str(self.store.folder.absolute()) if self.store else None
+        return {"folder": folder, "embeddings": self.embeddings, "save": save, "filling": self.filling}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any], hook: Any) -> "Runner":
+        """The runner of `to_json`'s dict, with hooks of its own."""
+        store = Store(fields["folder"]) if fields["folder"] else None
+        save = Save(*fields["save"]) if fields["save"] else None
+        return cls(None, store, fields["embeddings"], save, fields["filling"], hook)
 
     def __call__(self, job: Job) -> Result:
         return self.grid([job])[0]
@@ -100,23 +118,28 @@ class Runner:
             return [there[job.spec.hash] for job in jobs]
 
     def _finished(self, jobs: Sequence[Job], store: Store) -> dict[str, Result]:
-        """The results that other processes finished since somebody looked, by hash."""
+        """The results that other processes came to since somebody looked, by hash; also those that failed since."""
         changes = Identities(self.registry or load_registry(jobs[0].spec.plugin_files)).changes
-        read = [(job, store.read(job.spec)) for job in jobs]
-        return {job.spec.hash: item for job, item in read if item and item.finished and not changes(job, item)}
+        read = [(job, result) for job in jobs if (result := store.read(job.spec))]
+        return {
+            job.spec.hash: result
+            for job, result in read
+            if (not changes(job, result) if result.finished else store.is_new(job.spec))
+        }
 
     def _run(self, jobs: Sequence[Job]) -> list[Result]:
         registry = self.registry or load_registry(jobs[0].spec.plugin_files)
+        hook = self.hook or registry.hook
         started, clock = _now(), time.perf_counter()
         for job in jobs:
-            registry.hook.tlx_run_started(spec=job.spec)
+            hook.tlx_run_started(spec=job.spec)
         identities = Identities(registry)
         codes = [identities.code(job) for job in jobs]
         data = setup = None
         try:
             data = self._load(jobs[0], identities)
             setup = self._set_up(jobs, data, registry, codes[0])
-            endings = self._train(jobs, data, setup, registry)
+            endings = self._train(jobs, data, setup, hook)
         except BaseException as error:  # also SystemExit, of a plugin: the other runs go on
             if interrupts(error):
                 raise KeyboardInterrupt from error
@@ -130,7 +153,7 @@ class Runner:
         if setup and setup.carry and all(result.finished for result in results):
             setup.carry.clear()
         for result in results:
-            registry.hook.tlx_run_finished(spec=result.spec, result=result)
+            hook.tlx_run_finished(spec=result.spec, result=result)
         return results
 
     def _set_up(self, jobs: Sequence[Job], data: TaskData, registry: Registry, code: Code) -> Setup:
@@ -146,12 +169,12 @@ class Runner:
         carry = self._carry(jobs, data, code, f"probe {bool(probe)}, weights of every evaluation {by_selector}")
         return Setup(selectors, probe, by_selector, carry)
 
-    def _train(self, jobs: Sequence[Job], data: TaskData, setup: Setup, registry: Registry) -> list[Ending]:
+    def _train(self, jobs: Sequence[Job], data: TaskData, setup: Setup, hook: Any) -> list[Ending]:
         from tlx.engine.train import Options, Point, train_grid  # JAX is first needed here
 
         spec, probe = jobs[0].spec, setup.probe
         options = Options(
-            on_round=lambda place, progress: registry.hook.tlx_round_finished(spec=jobs[place].spec, progress=progress),
+            on_round=lambda place, progress: hook.tlx_round_finished(spec=jobs[place].spec, progress=progress),
             weights=read_for(spec.weights, spec.seeds) if spec.weights else (),
             probe=probe.x if probe else {},
             saved=setup.carry,
@@ -193,17 +216,17 @@ class Runner:
             return None
         from tlx.engine.saved import SavedCarry
 
-        hashes = [job.spec.hash for job in jobs]
+        specs = [job.spec for job in jobs]
         installed = versions()
         identity = {
-            "spec": hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
+            "spec": joint_hash(specs),
             "data": data.hash,
             "code": "\n".join([code.strategy, *(code.parts.get(name, "") for name in ("backbone", "protocol"))]),
             "tlx": f"{installed['tlx']} {engine_fingerprint()}",
             "jax": installed["jax"],
             "kept": kept,
         }
-        return SavedCarry(self.store.folder / f".{identity['spec'][:12]}", identity)
+        return SavedCarry(self.store.carry(specs), identity)
 
     def _load(self, job: Job, identities: Identities) -> TaskData:
         """The arrays of a task; one task at a time, as a suite goes task by task. Data that are absent stay so."""

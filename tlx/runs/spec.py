@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +103,11 @@ class Spec:
             raise ValueError(f"settings: got {settings!r:.60}; expected a dict")
         pairs = [[key, _frozen(value)] for key, value in sorted(settings.items())]
         return convert_fields({**fields, "settings": pairs} if "settings" in fields else fields, cls)
+
+
+def joint_hash(specs: Iterable[Spec]) -> str:
+    """The sha256 of the hashes of runs that are one grid."""
+    return hashlib.sha256("\n".join(spec.hash for spec in specs).encode()).hexdigest()
 
 
 def full_name(task: str, protocol: str) -> str:

@@ -6,8 +6,6 @@ import io
 import logging
 import os
 import re
-import secrets
-import socket
 import stat
 import time
 import zipfile
@@ -18,12 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from tlx.errors import ResultError, SettingError
+from tlx.runs.claims import Claims, alive, temporary, this_host
 from tlx.runs.result import Result
-from tlx.runs.spec import Spec
+from tlx.runs.spec import Spec, joint_hash
 
 NAME = re.compile(r".+\.[0-9a-f]{12}\.json")
 TEMPORARY = re.compile(
-    r"\.(trial|.+\.[0-9a-f]{12}\..+?)\.((?P<host>[\w-]+)\.(?P<process>\d{1,9})\.[0-9a-f]{8}|\d+)\.tmp"
+    r"\.(trial|plan\.json|.+\.[0-9a-f]{12}\..+?)\.((?P<host>[\w-]+)\.(?P<process>\d{1,9})\.[0-9a-f]{8}|\d+)\.tmp"
 )
 STALE = 3600  # seconds
 TRIAL = b"\0" * 65536
@@ -34,11 +33,13 @@ class Store:
     """The results folder of a suite or of single runs.
 
     It may hold other files too: NAME.failed.json and NAME.json.old (see `write`), NAME.json.damaged (see `read`), the
-    locks of `claim`, and what runs save to go on from.
+    claims of `tlx.runs.claims`, and what runs save to go on from.
     """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
+        self.claims = Claims(self.folder)
+        self.prepared = 0  # by the clock of the folder, in nanoseconds
 
     def prepare(self) -> None:
         """Makes the folder, and finds out before the first run whether a result can be written there.
@@ -48,11 +49,13 @@ class Store:
         Raises:
             ResultError: it is a file, there is no permission, or the disk is full.
         """
-        trial = _temporary(self.folder / "trial")
+        trial = temporary(self.folder / "trial")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write(trial, TRIAL)
+            self.prepared = trial.stat().st_mtime_ns
             _remove_leftovers(self.folder)
+            self.claims.clean()
         except OSError as error:
             raise self._error("cannot hold results", error) from error
         finally:
@@ -65,6 +68,17 @@ class Store:
     def path_beside(self, spec: Spec) -> Path:
         """The file of a run that failed, or whose data are absent, where an earlier one of its spec finished."""
         return self.folder / f"{spec.file_name}.failed.json"
+
+    def carry(self, specs: Sequence[Spec]) -> Path:
+        """The hidden folder of what runs that are one grid save to go on from."""
+        return self.folder / f".{joint_hash(specs)[:12]}"
+
+    def is_new(self, spec: Spec) -> bool:
+        """Whether the file of a run was written after `prepare`."""
+        try:
+            return self.path(spec).stat().st_mtime_ns > self.prepared > 0
+        except OSError:
+            return False
 
     def read(self, spec: Spec) -> Result | None:
         """The result of a run; None where there is none. A damaged file is named in the log and set aside.
@@ -110,13 +124,18 @@ class Store:
 
     @contextlib.contextmanager
     def claim(self, specs: Sequence[Spec], wait: bool = False) -> Iterator[bool]:
-        """Holds the locks of runs within a `with`, whose value is False where another process has one of them.
+        """Holds the claims of runs within a `with`, whose value is False where another process has one of them.
 
-        With `wait` it waits for that one. The system frees the locks of a process that dies. Where none can be had,
-        the log says so, and the value is True.
+        With `wait` it waits for that one; see `tlx.runs.claims`. Where none can be had, the log says so, and the value
+        is True.
         """
         with contextlib.ExitStack() as held:
-            yield self._lock(specs, wait, held)
+            try:
+                mine = held.enter_context(self.claims.hold([spec.file_name for spec in specs], wait))
+            except OSError as error:
+                log.warning("%s cannot hold claims (%s): another process may do the same run", self.folder, error)
+                mine = True
+            yield mine
 
     def keep(self, spec: Spec, arrays: Mapping[str, np.ndarray]) -> Path:
         """Writes the embedding of a run (`tlx.runs.embedding`) beside its result, as .npz.
@@ -142,25 +161,6 @@ class Store:
             log.warning("%s is damaged (%s): left out", path, error)
             return None
 
-    def _lock(self, specs: Sequence[Spec], wait: bool, held: contextlib.ExitStack) -> bool:
-        from filelock import FileLock, Timeout
-
-        for path in sorted({self.path(spec) for spec in specs}):  # in one order: none waits for one that waits for it
-            lock = FileLock(path.with_name(f".{path.stem}.lock"))
-            try:
-                lock.acquire(timeout=-1 if wait else 0)
-            except Timeout:
-                held.close()
-                return False
-            except (NotImplementedError, OSError) as error:  # not every file system has locks
-                log.warning("%s cannot be locked (%s): another process may do the same run", path, error)
-            else:
-                held.callback(lock.release)
-                held.callback(
-                    _remove, Path(lock.lock_file)
-                )  # before the release: who waits for it then takes a new one
-        return True
-
     def _there(self, spec: Spec) -> tuple[object, ...] | None:
         """What the finished result that is there was made from; () of one that cannot be read, which may be one."""
         try:
@@ -176,7 +176,7 @@ class Store:
             raise self._error(f"cannot be read ({path.name})", error) from error
 
     def _put(self, path: Path, content: bytes, spec: Spec) -> None:
-        beside = _temporary(path)
+        beside = temporary(path)
         try:
             _write(beside, content)
             os.replace(beside, path)
@@ -250,41 +250,15 @@ def _parse(path: Path) -> Result:
         raise ResultError(f"{path}: {error}") from error
 
 
-def _temporary(path: Path) -> Path:
-    """A hidden file beside, of a name that no other process takes, not even one of the same number elsewhere."""
-    return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-
-
-def _host() -> str:
-    """This host, or container: where process numbers are the same processes."""
-    try:
-        space = re.sub(r"\D", "", os.readlink("/proc/self/ns/pid"))
-    except OSError:  # not Linux
-        space = "0"
-    return f"{re.sub(r'[^a-zA-Z0-9-]', '-', socket.gethostname())[:32]}-{space}"
-
-
 def _remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".*.tmp"):
         if name := TEMPORARY.fullmatch(path.name):
             try:
-                gone = name["host"] == _host() and not _alive(int(name["process"]))
+                gone = name["host"] == this_host() and not alive(int(name["process"]))
                 if gone or time.time() - path.lstat().st_mtime > STALE:
                     path.unlink()
             except OSError:  # its process has just removed it, or it is another user's
                 pass
-
-
-def _alive(process: int) -> bool:
-    if os.name != "posix":  # there signal 0 ends a process
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,0 +1,109 @@
+"""Suites in real processes, a plugin file of their own: seconds each, so they are few."""
+
+import dataclasses
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from tlx import Lab
+from tlx.executors import Place, Process
+from tlx.plugins import Registry
+from tlx.runs import load_all
+from tlx.runs.runner import Runner
+from tlx.runs.store import Store
+from tlx_executors.local import Local
+
+PLUGIN = """
+import os, signal
+from pathlib import Path
+from tlx import Suite, Strategy, hookimpl, strategy
+from tlx_strategies.source_only import SourceOnly
+
+@strategy
+class Deadly(SourceOnly):
+    '''Kills its process.'''
+
+    def phases(self, model):
+        print("about to die", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+@hookimpl
+def tlx_strategies(register):
+    register("deadly", Deadly)
+
+@hookimpl
+def tlx_suites(register):
+    register("four", Suite("four", ("mnist5k->optdigits",), ("source_only", "coral", "bnm", "mcc"), backbone="mlp",
+                           recipe="smoke", seeds=2))
+"""
+pytestmark = [pytest.mark.slow, pytest.mark.data]
+
+
+class Kills:
+    """An observer that kills the process of a run at its first round, once for each run."""
+
+    def __init__(self):
+        self.left, self.killed, self.finished = 0, set(), []
+
+    def tlx_round_finished(self, spec, progress):
+        if self.left and spec.hash not in self.killed:
+            self.left -= 1
+            self.killed.add(spec.hash)
+            for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+                for child in path.read_text().split():
+                    os.kill(int(child), signal.SIGKILL)
+
+    def tlx_run_finished(self, spec, result):
+        self.finished.append(spec.hash)
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(PLUGIN)
+    return path
+
+
+def bare(results):
+    """Results but for where and when they ran."""
+    return [dataclasses.replace(item, times=None, environment=None) for item in results]
+
+
+def test_two_processes_give_what_one_does_and_survive_kills(plugin, tmp_path):
+    kills = Kills()
+    kills.left = 3
+    local = Lab([plugin], [kills], executor=Local(2), embeddings=True, progress=False)
+    results = local.bench("four", out=tmp_path / "local")
+    assert all(item.finished for item in results), [item.error for item in results]
+    assert kills.killed and sorted(kills.finished) == sorted({item.spec.hash for item in results}), "one was told twice"
+    store = Store(tmp_path / "local")
+    assert all(store.kept(item.spec) is not None for item in results) and load_all(store.folder)
+    [first, *_] = results
+    affinity = os.sched_getaffinity(0)
+    alone = Store(tmp_path / "one")
+    alone.prepare()
+    run = Runner(Registry.load([plugin]), alone, embeddings=True)
+    one = Process(Place(0, (min(affinity),)), run)
+    try:
+        again = one.grid([local._suite("four", None)[0][0]], lambda *_: None)
+    finally:
+        one.end()
+    assert bare(again) == bare([first])
+    assert not [path.name for path in store.folder.iterdir() if path.name.startswith(".")] or not store.prepare()
+    assert [path.name for path in store.folder.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_run_that_kills_its_process_twice_is_a_failed_result(plugin, tmp_path):
+    lab = Lab([plugin], executor=Local(1), progress=False)
+    results = lab.bench("four", out=tmp_path, strategies=["deadly", "source_only"])
+    assert [item.status for item in results] == ["failed", "finished"]
+    log = tmp_path / "logs" / "worker-0.log"
+    assert results[0].error == (
+        f"tried twice: its process was killed by SIGKILL, as for lack of memory; its log is {log}"
+    )
+    assert log.read_text().count("about to die") == 2 and threading.active_count() < 20
+    assert json.loads(next(tmp_path.glob("*deadly*.json")).read_text())["status"] == "failed"

@@ -1,0 +1,208 @@
+import contextlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from tlx.runs.claims import LEASE, Claims, Holder, alive, this_host
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from tlx.runs.claims import Claims
+with Claims(Path(sys.argv[1])).hold(sys.argv[2:]) as mine:
+    print(mine, flush=True)
+    time.sleep(60)
+"""
+
+
+class Time:
+    """A clock that sleeping moves; what has to happen meanwhile is called at every sleep."""
+
+    def __init__(self):
+        self.now, self.meanwhile = 0.0, lambda: None
+
+    def sleep(self, seconds):
+        self.now += max(seconds, LEASE / 10)
+        self.meanwhile()
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+@pytest.fixture
+def claims_of(tmp_path, time):
+    """The claims of a host in one folder, on a fake clock: `claims_of("far")`."""
+
+    def claims_of(host=None):
+        holder = (lambda: Holder(host, 7)) if host else None
+        return Claims(tmp_path, clock=lambda: time.now, sleep=time.sleep, holder=holder)
+
+    return claims_of
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def dead_process():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def test_a_claim_is_for_one(claims_of, tmp_path):
+    with claims_of("far").hold(["x", "y"]) as mine, claims_of("near").hold(["y", "z"]) as other:
+        assert mine and not other
+        assert files(tmp_path) == [".x.0.claim", ".y.0.claim"], "a claim that fails leaves nothing"
+        [(name, holder, _), _] = claims_of().living()
+        assert (name, holder.host, holder.process) == ("x", "far", 7)
+    assert files(tmp_path) == []
+
+
+def test_who_waits_has_it_when_the_other_is_done(claims_of, time):
+    other = contextlib.ExitStack()
+    other.enter_context(claims_of("far").hold(["x"]))
+    time.meanwhile = other.close
+    with claims_of().hold(["x"], wait=True) as mine:
+        assert mine and time.now < LEASE
+
+
+def test_a_claim_that_is_not_touched_for_a_lease_is_taken_over(claims_of, time, tmp_path, caplog):
+    """Of another host, of which nothing else is known; the clocks of both may differ, as its file's time shows."""
+    caplog.set_level("INFO")
+    dead = claims_of("far")
+    assert dead._take("x")
+    os.utime(tmp_path / ".x.0.claim", (0, 0))
+    near, begun = claims_of("near"), time.now
+    with near.hold(["x"], wait=True) as mine:
+        assert mine and LEASE < time.now - begun < 1.3 * LEASE
+        assert files(tmp_path) == [".x.0.claim", ".x.1.claim"] and "taken over from process 7 on far" in caplog.text
+        with claims_of("third").hold(["x"]) as again:
+            assert not again
+    assert files(tmp_path) == []
+
+
+def test_a_claim_that_is_touched_is_not_taken_over(claims_of, time, tmp_path):
+    far = claims_of("far")
+    path = far._take("x")
+    beats = []
+
+    def beat():
+        beats.append(time.now)
+        os.utime(path, (len(beats), len(beats)))
+        if len(beats) == 30:
+            far._release("x", path)
+
+    time.meanwhile = beat
+    with claims_of("near").hold(["x"], wait=True) as mine:
+        assert mine and time.now > 2 * LEASE and files(tmp_path) == [".x.0.claim"]
+
+
+def test_beats_touch_the_claims(claims_of, tmp_path):
+    claims = claims_of()
+    path = claims._take("x")
+    os.utime(path, (0, 0))
+    claims.beat([path, tmp_path / ".gone.0.claim"])
+    assert path.stat().st_mtime > 1
+
+
+def test_a_process_of_this_host_that_is_gone_has_no_claim(claims_of, dead_process, tmp_path, time):
+    """At once; a later process of its number is another one."""
+    gone = Holder(this_host(), dead_process)
+    reused = Holder(this_host(), os.getpid(), born="1")
+    for holder in (gone, reused):
+        claims = claims_of()
+        claims.holder = lambda holder=holder: holder
+        claims._take("x")
+    assert claims_of().living() == [] and files(tmp_path) == [".x.0.claim", ".x.1.claim"]
+    with claims_of().hold(["x"]) as mine:
+        assert mine and time.now == 0 and (tmp_path / ".x.2.claim").exists()
+    assert files(tmp_path) == []
+
+
+def test_clean_removes_the_claims_of_the_gone_alone(claims_of, dead_process, tmp_path):
+    claims = claims_of()
+    claims.holder = lambda: Holder(this_host(), dead_process)
+    claims._take("dead")
+    claims._take("gap")
+    (tmp_path / ".gap.0.claim").rename(tmp_path / ".gap.2.claim")  # as one leaves it that died while it released
+    claims_of("far")._take("far")
+    claims_of().clean()
+    assert files(tmp_path) == [".far.0.claim"]
+
+
+def test_of_many_that_find_a_dead_claim_one_has_it(claims_of, dead_process, tmp_path):
+    claims = claims_of()
+    claims.holder = lambda: Holder(this_host(), dead_process)
+    claims._take("x")
+    with contextlib.ExitStack() as held:
+        got = [held.enter_context(claims_of(f"host{number}").hold(["x"])) for number in range(5)]
+    assert got == [True] + [False] * 4 and files(tmp_path) == []
+
+
+def test_who_took_over_and_was_released_meanwhile_does_not_share(claims_of, dead_process, tmp_path):
+    """A sees a dead claim, B takes it over and releases it, C claims anew, and only then does A take over."""
+    claims = claims_of()
+    claims.holder = lambda: Holder(this_host(), dead_process)
+    claims._take("x")
+    slow, others = claims_of("slow"), contextlib.ExitStack()
+    dead = slow._dead
+
+    def late(path, mark):
+        found = dead(path, mark)
+        slow._dead = dead
+        with claims_of("b").hold(["x"]) as mine:
+            assert mine
+        assert others.enter_context(claims_of("c").hold(["x"]))
+        return found
+
+    slow._dead = late
+    with slow.hold(["x"]) as mine:
+        assert not mine and files(tmp_path) == [".x.0.claim"]
+    others.close()
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[1]", b'{"host": "h", "process": -1}', b"[" * 100_000])
+def test_a_damaged_claim_is_dead_after_the_lease(claims_of, time, tmp_path, content):
+    (tmp_path / ".x.0.claim").write_bytes(content)
+    claims = claims_of()
+    with claims.hold(["x"]) as mine:
+        assert not mine
+    with claims.hold(["x"], wait=True) as mine:
+        assert mine and time.now > LEASE
+    assert files(tmp_path) == []
+
+
+def test_without_hard_links_the_file_itself_is_created(claims_of, monkeypatch, tmp_path):
+    def refuse(*_):
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with claims_of().hold(["x"]) as mine, claims_of("far").hold(["x"]) as other:
+        assert mine and not other and files(tmp_path) == [".x.0.claim"]
+
+
+def test_a_claim_ends_with_its_process(claims_of, tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path), "x"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout and child.stdout.readline() == "True\n"
+        with claims_of().hold(["x"]) as mine:
+            assert not mine
+        child.kill()
+        # a zombie until it is waited for, and dead already
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert alive(child.pid)
+        with claims_of().hold(["x"]) as mine:
+            assert mine
+    assert files(tmp_path) == []
+
+
+def test_holders_of_one_process_differ():
+    assert Holder("h", 1) != Holder("h", 1) and replace(Holder("h", 1), token="") == replace(Holder("h", 1), token="")
