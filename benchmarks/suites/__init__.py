@@ -32,6 +32,7 @@ SUMMARIES = {
 def tlx_suites(register):
     register("quick", "tlx_suites.quick:SUITE")
     register("quick-all", "tlx_suites.quick:ALL", "Every strategy on one small shift, in 400 steps of a small net.")
+    register("quick-prior", "tlx_suites.quick_prior:SUITE")
     register("smoke", "tlx_suites.smoke:SUITE")
     register("digits", "tlx_suites.digits:SUITE")
     register("digits-short", "tlx_suites.digits:SHORT", "The first of 20 epochs of `digits`: for two CPU cores.")
@@ -62,6 +63,7 @@ def tlx_recipes(register):
     register("default", "tlx_suites.recipes:DEFAULT", "SGD with Nesterov momentum, annealed as for DANN.")
     register("quick", "tlx_suites.recipes:QUICK", "Short training of a small net on digits, for two CPU cores.")
     register("quick-plain", "tlx_suites.recipes:QUICK_PLAIN", "The same by Adam, without a bottleneck of batch norm.")
+    register("quick-prior", "tlx_suites.recipes:QUICK_PRIOR", "As `quick`, in 200 steps and without a bottleneck.")
     register("smoke", "tlx_suites.recipes:SMOKE", "A few steps, to see that all parts work together.")
     register("tllib-digits", "tlx_suites.recipes:TLLIB_DIGITS", "TLLib's digits scripts: 50,000 steps of 128 images.")
     register("digits-short", "tlx_suites.recipes:DIGITS_SHORT", "TLLib's optimizer for its first 2,500 steps.")

@@ -12,6 +12,7 @@ QUICK_PLAIN = Recipe(
 )  # fmt: skip
 """Adam 1e-3 for 400 steps of 32 + 32 images, without batch norm: both domains go through the network apart."""
 
+QUICK_PRIOR = Recipe(name="quick-prior", lr=0.01, weight_decay=0.001, batch=32, steps=200, rounds=5, bottleneck=0)
 SMOKE = Recipe(name="smoke", lr=0.05, batch=16, steps=6, rounds=2)
 
 

@@ -8,6 +8,7 @@ known (its draw was not published, or is of files in another order), the docstri
 from dataclasses import replace
 
 from tlx import Draw, Protocol
+from tlx.data import LongTail, Tweaked
 
 P_FULL_OFF = Protocol(
     id="P-full-off",
@@ -188,6 +189,29 @@ datasets' own and fixed. Adaptation sees the sources' train rows with labels and
 validation is the sources' test rows; the score is over the target's test rows. No digit is in source and target.
 """
 
+P_TWEAKED = replace(
+    P_5K,
+    id="P-5k-tweaked",
+    summary="P-5k with a target of which 7 in 10 rows are threes; scored on target train",
+    draws=(Draw("mnist5k_rest", "prior", prior=Tweaked("3", 0.7)),),
+    scored="train",
+)
+"""Label shift: the classes of `mnist5k_fifth`, the source, are alike in number; of the target, one has a share of 0.7.
+
+Digits of a class are alike in both: what is scored is how a method meets shares other than those that it learned from
+("tweak-one" of Lipton et al., ICML 2018). As in the papers on label shift, the rows that are scored are those that the
+shares are estimated from, without labels.
+"""
+
+P_LONG_TAIL = replace(
+    P_5K,
+    id="P-5k-long-tail",
+    summary="P-5k with a source whose first class has 50 times the rows of its last, and a target of equal shares",
+    draws=(Draw("mnist5k_rest", "prior", prior=LongTail(50.0)),),
+    scored="train",
+)
+"""Imbalance: the train rows of `mnist5k_rest`, the source, fall off exponentially; the target's classes are alike."""
+
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 LITE = {"mean": 127 / 255, "std": 128 / 255}
 
@@ -217,6 +241,8 @@ P_LITE = tuple(_pretrained(size, "lite", "(x - 127) / 128", LITE) for size in (2
 
 PROTOCOLS = (
     P_5K,
+    P_TWEAKED,
+    P_LONG_TAIL,
     P_FULL_OFF,
     P_32,
     P_SV_BAL,

@@ -2,13 +2,15 @@
 
 from tlx.data import Task
 from tlx_datasets.names import ANGLES, MADE, OFFICE_DOMAINS, PUBLISHED
-from tlx_datasets.protocols import P_5K, P_C10_C, P_CS, P_FULL_OFF, P_KL, P_OC10, P_SV_BAL
+from tlx_datasets.protocols import P_5K, P_C10_C, P_CS, P_FULL_OFF, P_KL, P_LONG_TAIL, P_OC10, P_SV_BAL, P_TWEAKED
 
 SMALL = (
     Task(("mnist5k",), ("optdigits",), P_5K, "from MNIST to fewer and coarser digits"),
     Task(("optdigits",), ("mnist5k",), P_5K, "from few and coarse digits to MNIST"),
     Task(("mnist5k",), ("mnist5k_m",), P_5K, "grey digits to digits blended with photographs"),
     Task(("mnist5k", "mnist5k_m"), ("optdigits",), P_5K, "two sources, grey and in colour"),
+    Task(("mnist5k_fifth",), ("mnist5k_rest",), P_TWEAKED, "equal shares to a target where 7 in 10 are threes"),
+    Task(("mnist5k_rest",), ("mnist5k_fifth",), P_LONG_TAIL, "a long tail of classes to equal shares"),
     Task(("mnist5k",), ("optdigits",), P_5K.with_shots(10), "semi-supervised: with 10 labelled target rows per class"),
 )
 DIGITS = (

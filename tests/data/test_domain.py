@@ -172,6 +172,10 @@ def test_a_prior_is_over_the_classes_that_take_part():
         ),
         ({"draws": (Draw("a", "prior", prior=(0.5, 0.5)),)}, "dataset 'a': 2 shares of 3 classes (car, cat, dog)"),
         ({"draws": (Draw("a", "prior", prior=Tweaked("cow", 0.5)),)}, "dataset 'a': Tweaked prior: no class 'cow'"),
+        (
+            {"draws": (Draw("a", "prior", 20, (0.5, 0.5, 0.0)),)},
+            "dataset 'a', train: the prior leaves class 'dog' without one of 20 rows; expected a row of each",
+        ),
         ({"draws": (Draw("a", "random", 61),)}, "it has 60 train rows; expected 61 or more (draw)"),
         ({"draws": (Draw("a", "balanced", 21),)}, "its rarest class has 20 train rows; expected 21 of each (draw)"),
         ({"pooled": 1e-9}, "Protocol 'P', dataset 'a': no train row is left"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tlx.data import Dirichlet, LongTail, Tweaked, class_shares
+from tlx.data import Dirichlet, LongTail, Pareto, Tweaked, class_shares
 from tlx.data.shares import class_counts
 from tlx.errors import DataError
 
@@ -17,6 +17,7 @@ ALPHAS = st.floats(1e-3, 1e3)
 PRIORS = st.one_of(
     ALPHAS.map(Dirichlet),
     st.builds(LongTail, st.floats(1, 1e4), st.booleans()),
+    st.floats(0, 5).map(Pareto),
     st.builds(Tweaked, st.sampled_from(CLASSES), st.floats(0, 1)),
     st.lists(st.integers(0, 9), min_size=5, max_size=5).filter(any).map(lambda w: tuple(x / sum(w) for x in w)),
 )
@@ -53,6 +54,14 @@ def test_profiles():
     assert Tweaked("b", 0.6).shares(CLASSES, "") == pytest.approx([0.1, 0.6, 0.1, 0.1, 0.1])
 
 
+def test_pareto_ranks_are_drawn_by_the_seed():
+    expected = np.arange(1, 6) ** -1.5 / np.sum(np.arange(1, 6) ** -1.5)
+    drawn = np.array([Pareto(1.5).shares(CLASSES, str(seed)) for seed in range(300)])
+    np.testing.assert_allclose(-np.sort(-drawn, 1), np.broadcast_to(expected, drawn.shape))
+    assert np.bincount(drawn.argmax(1), minlength=5) == pytest.approx(60, abs=25)
+    assert Pareto(0.0).shares(CLASSES, "") == pytest.approx(0.2)
+
+
 @given(PRIORS, st.lists(st.integers(20, 500), min_size=5, max_size=5), st.text(max_size=5))
 def test_as_many_rows_as_there_are(prior, available, salt):
     shares, available = class_shares(prior, CLASSES, salt), np.array(available)
@@ -75,6 +84,7 @@ def test_so_many_rows_as_are_asked_for(prior, rows, salt):
     [
         (lambda: Dirichlet(0.0), "Dirichlet prior: alpha 0.0; expected more than 0"),
         (lambda: LongTail(0.5), "Long-tailed prior: ratio 0.5 of the largest class to the least; expected 1 or more"),
+        (lambda: Pareto(-1.0), "Pareto prior: alpha -1.0; expected 0 or more"),
         (lambda: Tweaked("a", 1.5), "Tweaked prior of 'a': share 1.5; expected 0 to 1"),
         (lambda: class_shares((0.5, 0.5), CLASSES, ""), "2 shares of 5 classes (a, b, c, d, e); expected one a class"),
         (

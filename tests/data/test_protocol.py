@@ -53,7 +53,10 @@ def test_a_draw_refuses(how, rows, message):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"prior": None}, "Draw of 'd': prior is None; expected Dirichlet, LongTail, Tweaked or a list of shares"),
+        (
+            {"prior": None},
+            "Draw of 'd': prior is None; expected Dirichlet, LongTail, Pareto, Tweaked or a list of shares",
+        ),
         ({"prior": (0.5, 0.6)}, "Draw of 'd': prior is (0.5, 0.6); expected shares of 0 to 1 that sum to 1"),
         ({"prior": [1.5, -0.5]}, "Draw of 'd': prior is (1.5, -0.5); expected shares"),
         ({"prior": Dirichlet(1.0), "splits": ("val",)}, "Draw of 'd': splits ('val',); expected of 'train' and 'test'"),

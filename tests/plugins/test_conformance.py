@@ -56,12 +56,13 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "bn_adapt", "bnm", "bsp", "bss", "cdan", "cmd",
-        "co_da", "coral", "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
-        "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "from_scratch", "group_dro", "homm", "im", "irm",
-        "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "lora", "m3sda", "mcc", "mcd", "mdan",
-        "mdd", "mean_teacher", "mmd", "mme", "partial_fine_tune", "pseudo_label", "shot", "shot_im",
-        "source_only", "stochnorm", "swd", "target_only", "tent", "vada", "wdgrl",
+        "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "bbse", "bn_adapt", "bnm", "bsp", "bss", "cdan",
+        "cmd", "co_da", "coral", "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
+        "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "group_dro", "homm",
+        "im", "irm", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "ldam",
+        "logit_adjustment", "lora", "m3sda", "mcc", "mcd", "mdan", "mdd", "mean_teacher", "mlls", "mmd", "mme",
+        "partial_fine_tune", "pseudo_label", "rlls", "rs", "rw", "shot", "shot_im", "source_only", "stochnorm", "swd",
+        "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "cnn1d", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",
@@ -74,8 +75,8 @@ def test_none_is_missing():
         "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_28_2", "wrn_40_2",
     ]  # fmt: skip
     assert names("datasets") == [
-        "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
-        "fashion_mnist", "features:", "folder:", "font_digits", "kmnist", "mnist", "mnist5k", "mnist5k_m", "mnist_m",
-        "office_caltech10:", "optdigits",
+        "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:",
+        "emnist_digits", "fashion_mnist", "features:", "folder:", "font_digits", "kmnist", "mnist", "mnist5k",
+        "mnist5k_fifth", "mnist5k_m", "mnist5k_rest", "mnist_m", "office_caltech10:", "optdigits",
         "rotated_mnist:", "stl10", "svhn_cropped", "syn_digits", "tfds:", "usps", "usps_28x28",
     ]  # fmt: skip

@@ -39,6 +39,7 @@ NAMES = (
     *CODE,
     "quick",
     "quick-all",
+    "quick-prior",
     "smoke",
     "digits-short",
     *LARGE,

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import typing
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
@@ -38,6 +38,13 @@ class Sum(Additive):
             parts.append(kind(**shared, **own))
         object.__setattr__(self, "parts", tuple(parts))  # as every frozen dataclass sets its fields
         object.__setattr__(self, "norm", parts[0].norm)
+
+    @classmethod
+    def composed_fields(cls) -> dict[str, tuple[Any, Any]]:
+        """See `fields`."""
+        shared = fields(Additive)
+        parts = {f"{name}.{key}": field for name, part in cls.kinds.items() for key, field in fields(part).items()}
+        return shared | {key: field for key, field in parts.items() if key.partition(".")[2] not in shared}
 
     def init(self, model: Model, key: Key) -> State:
         def own(name: str, tree: dict[str, Any]) -> dict[str, Any]:
@@ -87,10 +94,8 @@ def _renamed(tree: dict[str, Any], name: str, there: dict[str, Any]) -> dict[str
 
 def fields(kind: type[Strategy]) -> dict[str, tuple[Any, Any]]:
     """The type and the default of each setting of a strategy class, by name: "weight", of a sum "mcc.weight"."""
-    if issubclass(kind, Sum):
-        shared = fields(Additive)
-        parts = {f"{name}.{key}": field for name, part in kind.kinds.items() for key, field in fields(part).items()}
-        return shared | {key: field for key, field in parts.items() if key.partition(".")[2] not in shared}
+    if own := getattr(kind, "composed_fields", None):
+        return own()
     hints = typing.get_type_hints(kind)
     return {field.name: (hints[field.name], field.default) for field in dataclasses.fields(kind)}  # pyright: ignore
 
@@ -120,14 +125,14 @@ def compose(parts: tuple[tuple[str, type[Additive]], ...]) -> type[Sum]:
         "kinds": dict(parts),
         "setting": parts[0][1].setting,
         "paper": "; ".join(kind.paper for _, kind in parts if kind.paper),
-        **{fact: _common(label, fact, [kind for _, kind in parts]) for fact in ("inputs", "targets", "spaces")},
+        **{fact: common(label, fact, [kind for _, kind in parts]) for fact in ("inputs", "targets", "spaces")},
     }
     kind = dataclasses.dataclass(frozen=True, init=False)(type(label, (Sum,), space))
     register(kind, ["parts"], ["norm"])
     return kind
 
 
-def _common(label: str, fact: str, kinds: list[type[Additive]]) -> tuple[str, ...]:
+def common(label: str, fact: str, kinds: Sequence[type[Strategy]]) -> tuple[str, ...]:
     """What all parts are for, where an empty fact means any."""
     narrow: list[tuple[str, ...]] = [getattr(kind, fact) for kind in kinds if getattr(kind, fact)]
     common = tuple(each for each in narrow[0] if all(each in other for other in narrow)) if narrow else ()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tlx.data.load import load_task as load_task
     from tlx.data.prior import Dirichlet as Dirichlet
     from tlx.data.prior import LongTail as LongTail
+    from tlx.data.prior import Pareto as Pareto
     from tlx.data.prior import Tweaked as Tweaked
     from tlx.data.protocol import Draw as Draw
     from tlx.data.protocol import Protocol as Protocol
@@ -43,7 +44,7 @@ _HOMES = {
     "tlx.data.inputs": "Image Input Sequence Tokens Vector",
     "tlx.data.label_space": "LabelSpace Space",
     "tlx.data.load": "load_task",
-    "tlx.data.prior": "Dirichlet LongTail Tweaked",
+    "tlx.data.prior": "Dirichlet LongTail Pareto Tweaked",
     "tlx.data.protocol": "Draw Protocol",
     "tlx.data.shares": "class_shares",
     "tlx.data.shift": "Task",

@@ -8,6 +8,7 @@ import numpy as np
 
 from tlx.data.choose import Mark, choose_of_each, choose_rows, keys, share
 from tlx.data.inputs import Input
+from tlx.data.prior import Dirichlet
 from tlx.data.protocol import Draw, Protocol
 from tlx.data.selection import Part, join, part
 from tlx.data.shares import Shares, class_counts
@@ -35,8 +36,8 @@ def make_domain(name: str, protocol: Protocol, dataset: Callable[[str], Dataset]
 
     Raises:
         DataAbsent: the protocol takes another edition of it, which no plugin brings.
-        DataError: a class of the protocol that it lacks, classes or class-wise draws of real targets, or fewer rows
-            than are drawn.
+        DataError: a class of the protocol that it lacks, classes or class-wise draws of real targets, fewer rows than
+            are drawn, or a prior that leaves a source's class or a scored one without a row.
     """
     loaded = _edition(name, protocol, dataset)
     where = f"Protocol '{protocol.id}', dataset '{loaded.name}'"
@@ -54,6 +55,8 @@ def make_domain(name: str, protocol: Protocol, dataset: Callable[[str], Dataset]
     for draw in protocol.draws:
         if fnmatchcase(name, draw.dataset):
             domain = _drawn(domain, draw, protocol.seed, where)
+            if draw.how == "prior" and not (is_target and isinstance(draw.prior, Dirichlet)):
+                _check_emptied(domain, protocol.scored if is_target else "train", where)
     for split, rows in (("train", domain.train), ("test", domain.test)):
         if not len(rows.y) and not (split == "test" and protocol.pooled == 1):
             raise DataError(f"{where}: no {split} row is left; expected one or more.")
@@ -117,6 +120,20 @@ def _drawn(domain: Domain, draw: Draw, seed: int, where: str) -> Domain:
         domain = domain._replace(shares=tuple(shares.tolist()))
     marks = {split: _mark(domain, split, draw, shares, salt, where) for split in draw.splits}
     return domain._replace(**{split: getattr(domain, split).where(mark) for split, mark in marks.items()})
+
+
+def _check_emptied(domain: Domain, split: str, where: str) -> None:
+    """Raises DataError where a prior leaves a class without a row that is learned from or scored.
+
+    Of a target's Dirichlet prior this is not asked: to leave classes out is its way to be far from equal.
+    """
+    y = getattr(domain, split).y
+    if (empty := np.flatnonzero(np.bincount(y, minlength=len(domain.classes)) == 0)).size:
+        names = ", ".join(f"'{domain.classes[place]}'" for place in empty)
+        raise DataError(
+            f"{where}, {split}: the prior leaves class {names} without one of {len(y)} rows; expected a row of each: "
+            f"another seed or prior, or `labels` of the protocol that leave the class out."
+        )
 
 
 def _mark(domain: Domain, split: str, draw: Draw, shares: Shares | None, salt: str, where: str) -> Mark:

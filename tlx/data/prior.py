@@ -38,8 +38,7 @@ class Dirichlet:
         import numpy as np
         from scipy.special import gammaincinv, gammaln
 
-        digests = [hashlib.sha256(f"{salt}:{name}".encode()).digest() for name in classes]
-        uniform = np.array([(int.from_bytes(digest[:6], "big") + 0.5) / 2**48 for digest in digests])
+        uniform = np.array(_uniform(classes, salt))
         # P(alpha, x) = x^alpha / Gamma(alpha + 1) for small x, whose logarithm does not underflow
         logs = (np.log(uniform) + gammaln(self.alpha + 1)) / self.alpha
         gammas = gammaincinv(self.alpha, uniform)
@@ -78,6 +77,32 @@ class LongTail:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pareto:
+    """A power of the rank, p_c ~ rank_c^(-alpha), the ranks 1 to C in an order that the seed draws.
+
+    alpha 0 gives equal shares. The order is that of a hash of each class's name.
+
+    Raises:
+        DataError: alpha is below 0.
+
+    Reference: Tong et al., "Adversarial Support Alignment", ICLR 2022 (alpha 0 to 2).
+    """
+
+    alpha: float
+
+    def __post_init__(self):
+        if not 0 <= self.alpha < math.inf:
+            raise DataError(f"Pareto prior: alpha {self.alpha}; expected 0 or more.")
+
+    def shares(self, classes: Sequence[str], salt: str) -> "Shares":
+        """The share of each class, [C]."""
+        import numpy as np
+
+        ranks = np.argsort(np.argsort(_uniform(classes, salt), kind="stable")) + 1.0
+        return ranks**-self.alpha / np.sum(ranks**-self.alpha)
+
+
+@dataclasses.dataclass(frozen=True)
 class Tweaked:
     """One class has the share `share`; all others have equal parts of the rest.
 
@@ -104,14 +129,22 @@ class Tweaked:
         return np.array([self.share if name == self.cls else rest for name in classes])
 
 
-Prior = Dirichlet | LongTail | Tweaked | tuple[float, ...]
+Prior = Dirichlet | LongTail | Pareto | Tweaked | tuple[float, ...]
+
+
+def _uniform(classes: Sequence[str], salt: str) -> list[float]:
+    """A number in (0, 1) for each class, of a hash of its name."""
+    digests = [hashlib.sha256(f"{salt}:{name}".encode()).digest() for name in classes]
+    return [(int.from_bytes(digest[:6], "big") + 0.5) / 2**48 for digest in digests]
 
 
 def check_prior(prior: object) -> str | None:
     """What is wrong with a prior; None if it is one."""
     if not isinstance(prior, tuple):
-        sound = isinstance(prior, Dirichlet | LongTail | Tweaked)
-        return None if sound else f"prior is {prior!r}; expected Dirichlet, LongTail, Tweaked or a list of shares"
+        sound = isinstance(prior, Dirichlet | LongTail | Pareto | Tweaked)
+        return (
+            None if sound else f"prior is {prior!r}; expected Dirichlet, LongTail, Pareto, Tweaked or a list of shares"
+        )
     if not all(isinstance(part, int | float) and 0 <= part <= 1 for part in prior) or abs(sum(prior) - 1) > 1e-6:
         return f"prior is {prior}; expected shares of 0 to 1 that sum to 1"
     return None

@@ -28,7 +28,8 @@ class Draw:
     `dataset` is its name, or a pattern of names ("rotated_mnist:*"), of a source or a target. "random" takes the rows
     with the smallest hash of their origin, so a draw is the same on every machine. "balanced" does so class by class;
     with `rows` None it takes as many of each class as the rarest has. "prior" draws the classes with the shares of
-    `prior`: a list of them, `Dirichlet`, `LongTail` or `Tweaked`; `rows` in all, or with None as many as there are.
+    `prior`: a list of them, `Dirichlet`, `LongTail`, `Pareto` or `Tweaked`; `rows` in all, or with None as many as
+    there are.
 
     The train rows are drawn, and with `splits` ("train", "test") the test rows alike, so many of each split. A dataset
     without a draw takes part whole.

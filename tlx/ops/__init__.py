@@ -13,6 +13,7 @@ from tlx.ops.adversarial import (
     reverse_gradient,
     virtual_adversarial_loss,
 )
+from tlx.ops.calibration import Calibration, fit_calibration
 from tlx.ops.discrepancies import (
     central_moment_discrepancy,
     coral,
@@ -29,6 +30,16 @@ from tlx.ops.discrepancies import (
 )
 from tlx.ops.divergences import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
 from tlx.ops.features import hard_norm, nuclear_norm, row_norms, spectral_penalty, spectral_shrinkage, stepwise_norm
+from tlx.ops.imbalance import balanced_rows, effective_weights, focal_losses, ldam_margins, log_shares
+from tlx.ops.label_shift import (
+    bbse_weights,
+    joint_confusion,
+    mlls_weights,
+    nonnegative_least_squares,
+    reweighted,
+    rlls_strength,
+    rlls_weights,
+)
 from tlx.ops.linear import choose_linear, fit_linear, linear_logits
 from tlx.ops.parameters import ema, lora_init, lora_merge, restored, weighted_distance
 from tlx.ops.predictions import (
@@ -61,8 +72,11 @@ from tlx.ops.several_sources import group_weights, invariance_penalty, moment_ma
 from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein
 
 __all__ = [
+    "Calibration",
     "adversarial_direction",
     "align_distribution",
+    "balanced_rows",
+    "bbse_weights",
     "central_moment_discrepancy",
     "centroid_labels",
     "choose_linear",
@@ -79,9 +93,12 @@ __all__ = [
     "dann_ramp",
     "domain_accuracy",
     "domain_loss",
+    "effective_weights",
     "ema",
     "entropies",
+    "fit_calibration",
     "fit_linear",
+    "focal_losses",
     "full_gaussian_kl",
     "gaussian_kernels",
     "gaussian_kl",
@@ -92,12 +109,15 @@ __all__ = [
     "invariance_penalty",
     "jmmd_linear",
     "jmmd_quadratic",
+    "joint_confusion",
     "kl_consistency",
     "laplacian_adjusted",
+    "ldam_margins",
     "linear_logits",
     "linear_ramp",
     "log_mixture",
     "log_normal",
+    "log_shares",
     "lora_init",
     "lora_merge",
     "margin_disparity",
@@ -105,6 +125,7 @@ __all__ = [
     "mean_and_variance",
     "mean_distance",
     "mixture_kl",
+    "mlls_weights",
     "mmd_linear",
     "mmd_quadratic",
     "moment_distance",
@@ -112,6 +133,7 @@ __all__ = [
     "multilinear_map",
     "neighbour_affinity",
     "neighbour_probabilities",
+    "nonnegative_least_squares",
     "nuclear_norm",
     "random_directions",
     "random_maps",
@@ -120,6 +142,9 @@ __all__ = [
     "removal_losses",
     "restored",
     "reverse_gradient",
+    "reweighted",
+    "rlls_strength",
+    "rlls_weights",
     "row_norms",
     "sharpened",
     "sigmoid_ramp",

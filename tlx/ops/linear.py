@@ -47,7 +47,7 @@ def fit_linear(
 
     params = {"kernel": jnp.zeros((x.shape[1], classes), x.dtype), "bias": jnp.zeros(classes, x.dtype)}
     if solver == "lbfgs":
-        found = _lbfgs(loss, params, z, y, iterations)
+        found = lbfgs(loss, params, z, y, iterations)
     else:
         found = _sgd(loss, params, z, y, iterations, rate, min(batch, len(x)), key)
     kernel = found["kernel"] / scale
@@ -90,8 +90,10 @@ def choose_linear(
     return fit_linear(last, x, y, classes, best, **how), best
 
 
-def _lbfgs(loss: Any, params: Linear, z: Array, y: Array, iterations: int) -> Linear:
-    def value_of(params: Linear) -> Array:
+def lbfgs(loss: Any, params: Any, z: Array, y: Array, iterations: int) -> Any:
+    """The minimum over params of loss(params, z, y), until the gradient vanishes or for so many iterations."""
+
+    def value_of(params: Any) -> Array:
         return loss(params, z, y)
 
     optimizer = optax.lbfgs()
