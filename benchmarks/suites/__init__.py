@@ -33,6 +33,8 @@ def tlx_suites(register):
     register("quick", "tlx_suites.quick:SUITE")
     register("quick-all", "tlx_suites.quick:ALL", "Every strategy on one small shift, in 400 steps of a small net.")
     register("quick-prior", "tlx_suites.quick_prior:SUITE")
+    register("quick-open", "tlx_suites.quick_open:SUITE")
+    register("quick-partial", "tlx_suites.quick_partial:SUITE")
     register("smoke", "tlx_suites.smoke:SUITE")
     register("digits", "tlx_suites.digits:SUITE")
     register("digits-short", "tlx_suites.digits:SHORT", "The first of 20 epochs of `digits`: for two CPU cores.")

@@ -7,7 +7,7 @@ known (its draw was not published, or is of files in another order), the docstri
 
 from dataclasses import replace
 
-from tlx import Draw, Protocol
+from tlx import Draw, LabelSpace, Protocol
 from tlx.data import LongTail, Tweaked
 
 P_FULL_OFF = Protocol(
@@ -212,6 +212,27 @@ P_LONG_TAIL = replace(
 )
 """Imbalance: the train rows of `mnist5k_rest`, the source, fall off exponentially; the target's classes are alike."""
 
+DIGITS = tuple("0123456789")
+
+P_5K_OPEN = replace(
+    P_5K,
+    id="P-5k-open",
+    summary="P-5k with the source's digits 0 to 4 known, and 5 to 9 unknown in the target",
+    labels=LabelSpace(DIGITS[:5], DIGITS, unknown=True),
+)
+"""P-5k as an open set: source rows are the digits 0 to 4, target rows all ten; 5 to 9 are one class, the unknown.
+
+The split is OSBP's of digits (Saito et al. 2018).
+"""
+
+P_5K_PARTIAL = replace(
+    P_5K,
+    id="P-5k-partial",
+    summary="P-5k with the digits 0 to 9 in the source, and 0 to 4 in the target",
+    labels=LabelSpace(DIGITS, DIGITS[:5]),
+)
+"""P-5k as a partial task: source rows are all ten digits, target rows the digits 0 to 4. The classifier has ten."""
+
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 LITE = {"mean": 127 / 255, "std": 128 / 255}
 
@@ -243,6 +264,8 @@ PROTOCOLS = (
     P_5K,
     P_TWEAKED,
     P_LONG_TAIL,
+    P_5K_OPEN,
+    P_5K_PARTIAL,
     P_FULL_OFF,
     P_32,
     P_SV_BAL,

@@ -4,7 +4,7 @@ from tlx.score import Evidence, Selector, main_score
 
 
 class Oracle(Selector):
-    """The evaluation with the highest target test accuracy (of real targets, R^2): reads the test labels.
+    """The evaluation with the highest target test accuracy (of real targets R^2, with an unknown HOS); reads labels.
 
     So it is an upper bound only.
     """
@@ -14,4 +14,4 @@ class Oracle(Selector):
 
     def score(self, evidence: Evidence) -> float:
         assert evidence.target_y is not None
-        return main_score(evidence.target_kind, evidence.target_logits, evidence.target_y)
+        return main_score(evidence.scored_kind, evidence.target_logits, evidence.target_y)

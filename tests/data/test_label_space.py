@@ -45,3 +45,24 @@ def test_numbers_and_parts(known, target):
 def test_what_is_refused(source, target, message):
     with pytest.raises(DataError, match=re.escape(message)):
         LabelSpace(source, target)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LabelSpace(("a", "b"), ("c", "d"), unknown=True), "source a, b and target c, d share no class"),
+        (lambda: LabelSpace(("a", "b"), ("a",), unknown=True), "without one the unknown has no row"),
+        (lambda: LabelSpace.of((), ("a", "b"), ("c",)), "share no class"),
+        (lambda: LabelSpace.of("ab", "bc"), "b in shared and in source_private; expected each class in one list"),
+        (lambda: LabelSpace(("a", "b"), ("a",), left_out=("b", "c")), "b left out, and a class"),
+        (lambda: LabelSpace.of("ab", "c", "c"), "c in source_private and in target_private"),
+    ],
+)
+def test_a_wrong_split_is_refused(make, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        make()
+
+
+def test_lists_of_shared_and_private_classes_make_a_label_space():
+    assert LabelSpace.of("ab", "c", "de") == LabelSpace(tuple("abc"), tuple("abde"), unknown=True)
+    assert LabelSpace.of("ab", "c") == LabelSpace(tuple("abc"), tuple("ab"))

@@ -1,5 +1,6 @@
 """Tasks of several targets, of label spaces, of streams, and of other kinds of input and target."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -157,7 +158,8 @@ def test_a_universal_task():
 
 def test_sources_may_have_parts_of_the_known_classes():
     first, second = toy("s", classes=("a", "b", "x", "y")), toy("u", classes=("b", "c", "x", "y"))
-    data = loaded(first, second, toy("t"), protocol=replaced(labels=LabelSpace(("a", "b", "c"), ("a", "b", "c"))))
+    labels = LabelSpace(("a", "b", "c"), ("a", "b", "c"), left_out=("d", "x", "y"))
+    data = loaded(first, second, toy("t"), protocol=replaced(labels=labels))
     assert data.space.kind == "closed"
     assert [sorted(set(data.source.y[data.source.domain == number])) for number in (0, 1)] == [[0, 1], [1, 2]]
 
@@ -165,17 +167,29 @@ def test_sources_may_have_parts_of_the_known_classes():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (LabelSpace(("a", "b", "q"), ("a",)), "has the source classes q in its label space; expected classes of 's'"),
         (
-            LabelSpace(("a", "b"), ("a", "q"), True),
+            LabelSpace(("a", "b", "c", "d", "q"), ("a",)),
+            "has the source classes q in its label space; expected classes of 's'",
+        ),
+        (
+            LabelSpace(("a", "b"), ("a", "c", "d", "q"), True),
             "has the target classes q in its label space; expected classes of 't'",
         ),
-        (LabelSpace(("a", "b"), ("q",), True), "dataset 't': no train row is left"),
+        (LabelSpace(("a", "b"), ("a", "c"), True), "dataset 's': the class d is in no list of the label space"),
     ],
 )
 def test_a_class_that_no_domain_has_is_refused(labels, message):
     with pytest.raises(DataError, match=re.escape(message)):
         loaded(toy("s"), toy("t"), protocol=replaced(labels=labels))
+
+
+def test_an_unknown_class_without_rows_is_refused():
+    target = toy("t")
+    kept = target.test.y != 3
+    without = target.test._replace(x=target.test.x[kept], y=target.test.y[kept], origin=target.test.origin[kept])
+    labels = LabelSpace(("a", "b"), ("a", "b", "c", "d"), unknown=True)
+    with pytest.raises(DataError, match="the unknown class d has no scored row in the target"):
+        loaded(toy("s"), dataclasses.replace(target, test=without), protocol=replaced(labels=labels))
 
 
 def test_unequal_classes_name_the_label_space():

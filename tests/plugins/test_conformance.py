@@ -59,9 +59,10 @@ def test_none_is_missing():
         "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "bbse", "bn_adapt", "bnm", "bsp", "bss", "cdan",
         "cmd", "co_da", "coral", "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
         "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "group_dro", "homm",
-        "im", "irm", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "ldam",
-        "logit_adjustment", "lora", "m3sda", "mcc", "mcd", "mdan", "mdd", "mean_teacher", "mlls", "mmd", "mme",
-        "partial_fine_tune", "pseudo_label", "rlls", "rs", "rw", "shot", "shot_im", "source_only", "stochnorm", "swd",
+        "im", "irm", "iwan", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "ldam",
+        "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy", "max_probability", "mcc", "mcd", "mdan",
+        "mdd", "mean_teacher", "mlls", "mmd", "mme", "osbp", "ovanet", "pada", "partial_fine_tune", "pseudo_label",
+        "rlls", "rs", "rw", "shot", "shot_im", "source_only", "stochnorm", "swd",
         "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [

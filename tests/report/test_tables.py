@@ -126,14 +126,17 @@ def test_real_targets_are_headed_by_r2_and_may_lie_below_0(make):
 
 
 def test_several_targets_and_an_open_label_space_are_in_the_notes(make):
-    metrics: dict[str, float | None] = {"known": 0.5, "unknown": 0.25, "hos": 1 / 3}
+    metrics: dict[str, float | None] = {"known": 0.5, "unknown": 0.25, "hos": 1 / 3, "auroc": 0.75}
     result = scored_as(
-        make("mmd", (0.5, 0.5), space=LabelSpaceCounts(2, 1, 3, True)), targets={"b": 0.4, "c": 0.6}, metrics=metrics
+        make("mmd", (0.5, 0.5), space=LabelSpaceCounts(2, 1, 3, True), metric="hos"),
+        targets={"b": 0.4, "c": 0.6},
+        metrics=metrics,
     )
     found = only([result])
     counts = "classes: 2 shared, 1 of the source alone, 3 of the target alone"
     assert f"{counts}; one output is for the unknown" in found.notes
-    assert "mmd at last: b 0.400, c 0.600, known 0.500, unknown 0.250, hos 0.333" in found.notes
+    assert "mmd at last: b 0.400, c 0.600, OS* 0.500, UNK 0.250, AUROC 0.750" in found.notes
+    assert found.notes[0].startswith("target test H-score: mean over n seeds")
 
 
 def test_a_closed_task_has_no_such_notes(results):

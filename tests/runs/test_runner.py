@@ -7,7 +7,7 @@ import pytest
 import tlx.data
 from tlx import hookimpl
 from tlx.data import LabelSpace, Protocol
-from tlx.errors import ContractError, DataAbsent
+from tlx.errors import ContractError, DataAbsent, SettingError
 from tlx.observers.progress import in_words
 from tlx.runs import absences, failures, identity
 from tlx.runs import resolve as resolving
@@ -42,7 +42,8 @@ def test_a_result_says_what_was_run_and_where(result, spec):
     assert result.environment.device == "cpu" and "numpy" in result.environment.versions
     assert (result.times.compile, result.times.train) == (0.5, 0.25) and result.times.wall > 0
     assert result.diverged == [False, True]
-    assert (result.metric, result.space, result.targets()) == ("accuracy", None, {})
+    assert (result.metric, result.targets()) == ("accuracy", {})
+    assert result.space == LabelSpaceCounts(3, 0, 0, False)
 
 
 def test_scores_of_each_seed_under_each_policy(world, result):
@@ -300,14 +301,21 @@ def _real(name):
     ("protocol", "counts", "outputs"),
     [("P-open", LabelSpaceCounts(2, 0, 1, True), 3), ("P-partial", LabelSpaceCounts(2, 1, 0, False), 3)],
 )
-def test_a_label_space_that_is_not_closed_is_in_the_result(registry, world, job_of, protocol, counts, outputs):
+def test_the_counts_of_a_label_space_are_in_the_result(registry, world, job_of, protocol, counts, outputs):
     registry.add(Wide(), "wide")
     result = Runner(registry)(job_of(f"a->b@{protocol}"))
     assert result.finished, result.traceback
     assert result.space == counts and Result.parse(result.text()) == result
     found = result.selections["last"].scores
     assert [len(score.confusion) for score in found] == [outputs] * 2
-    assert [set(score.metrics) for score in found] == [{"known", "unknown", "hos"} if counts.unknown else set()] * 2
+    names = {"os", "known", "unknown", "hos", "all", "oscr", "auroc"} if counts.unknown else set()
+    assert [set(score.metrics) for score in found] == [names] * 2
+    assert result.metric == ("hos" if counts.unknown else "accuracy")
+    if counts.unknown:
+        assert result.values("hos") == result.accuracy() == [score.metrics["hos"] for score in found]
+    wrong = "accuracy" if counts.unknown else "hos"
+    with pytest.raises(SettingError, match=f"no metric '{wrong}'"):
+        result.values(wrong)
 
 
 def test_several_targets_have_a_score_each(registry, world, job_of):

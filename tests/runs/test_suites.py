@@ -40,6 +40,8 @@ NAMES = (
     "quick",
     "quick-all",
     "quick-prior",
+    "quick-open",
+    "quick-partial",
     "smoke",
     "digits-short",
     *LARGE,

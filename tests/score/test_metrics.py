@@ -1,5 +1,3 @@
-from statistics import harmonic_mean
-
 import numpy as np
 import pytest
 from sklearn.metrics import (
@@ -15,7 +13,7 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from tlx.score import accuracy, main_metric, main_score, open_scores, r2, real_scores, scores
+from tlx.score import accuracy, main_metric, main_score, r2, real_scores, scores
 from tlx.score.metrics import f1, mean_per_class, precision, top_k
 
 
@@ -151,15 +149,3 @@ def test_the_main_metric_of_each_kind_of_target(logits, y):
     assert (main_metric("classes"), main_metric("real")) == ("accuracy", "r2")
     assert main_score("classes", logits, y) == accuracy(logits, y)
     assert main_score("real", logits, logits) == 1.0
-
-
-def test_open_set_scores():
-    logits = np.eye(4)[[0, 1, 1, 1, 3, 3, 2, 0]]
-    y = np.array([0, 0, 1, 1, 3, 3, 3, 3])  # class 2 is not there; 3 is the unknown
-    recall = scores(logits, y)["recall"]
-    found = open_scores(recall, 3)
-    known = balanced_accuracy_score(y[:4], logits[:4].argmax(axis=1))
-    assert found["known"] == pytest.approx(known) and found["unknown"] == pytest.approx(0.5)
-    assert found["hos"] == pytest.approx(harmonic_mean([known, 0.5]))
-    assert open_scores([0.0, 0.0, 0.0], 2)["hos"] == 0.0
-    assert open_scores([1.0, 1.0, None], 2) == {"known": 1.0, "unknown": None, "hos": None}

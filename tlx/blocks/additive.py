@@ -7,6 +7,7 @@ from tlx.contract import (
     Batch,
     Context,
     Features,
+    Inputs,
     Logits,
     Metrics,
     Model,
@@ -57,6 +58,15 @@ class Additive(Strategy):
     ) -> tuple[Scalar, State, Metrics]:
         """The term, its weight included; the state, of which `stats` and `extra` are kept; and metrics."""
         raise NotImplementedError(f"{type(self).__name__} does not define `transfer`")
+
+    def scored(self, model: Model, state: State, features: Features, logits: Logits) -> Logits:
+        """What is scored [B, outputs], of the classifier's logits: a part may take a row for unknown."""
+        return logits
+
+    def predict(self, model: Model, state: State, x: Inputs) -> Logits:
+        features, _ = model.features(state, x, train=False)
+        logits, _ = model.classify(state, features, train=False)
+        return self.scored(model, state, features, logits)
 
     def loss(self, model: Model, state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
         source, target, state = both_domains(model, state, batch, self.norm)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from tlx.blocks.additive import Additive, Outputs
-from tlx.contract import Batch, Context, Key, Metrics, Model, Scalar, State, Strategy, register
+from tlx.contract import Batch, Context, Features, Key, Logits, Metrics, Model, Scalar, State, Strategy, register
 from tlx.errors import ContractError
 
 SHARED = ("features", "head")
@@ -67,6 +67,11 @@ class Sum(Additive):
             state = state.put(**_renamed(after.extra, name, state.extra))
             total, metrics = total + term, metrics | {f"{name}.{metric}": value for metric, value in own.items()}
         return total, state, metrics
+
+    def scored(self, model: Model, state: State, features: Features, logits: Logits) -> Logits:
+        for name, part in zip(self.kinds, self.parts, strict=True):
+            logits = part.scored(model, _view(state, name), features, logits)
+        return logits
 
     def _keyed(self, key: Key) -> Iterator[tuple[str, Additive, Key]]:
         """The parts by name, the first with the key itself.

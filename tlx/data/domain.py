@@ -99,6 +99,12 @@ def _classes(
         hint = f"; nearest to '{missing[0]}': {guess}" if guess else ""
         raise DataError(f"{where}: no class {', '.join(missing)}; it has {', '.join(renamed)}{hint}.")
     if protocol.labels is not None:
+        named = {*protocol.labels.source, *protocol.labels.target, *protocol.labels.left_out}
+        if odd := [name for name in taken if name not in named]:
+            raise DataError(
+                f"{where}: the class {', '.join(odd)} is in no list of the label space; expected it among its source "
+                f"or target classes, or in `left_out`."
+            )
         asked = protocol.labels.target if is_target else protocol.labels.source
         taken = tuple(name for name in asked if name in taken)
     return taken, np.array([taken.index(name) if name in taken else -1 for name in renamed], np.int32)

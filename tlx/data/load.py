@@ -44,7 +44,7 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     Raises:
         DataAbsent: a dataset is not on this machine.
         DataError: domains of different kinds, shapes or classes, a source without a row left, a class with fewer rows
-            than `shots`.
+            than `shots`, an unknown class without rows.
     """
     protocol = task.protocol
     sources = [make_domain(name, protocol, dataset) for name in task.sources]
@@ -55,6 +55,7 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     form = form_of(task, [*sources, *targets])
     train, val = _split(domains)
 
+    _check_private(domains, space)
     x = conform(join([target.train for target in targets]), form)
     mark = _labelled(domains, space)
     numbers = np.arange(len(sources), len(sources) + len(targets))
@@ -87,6 +88,21 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     )
     priors = {item.name: item.shares for item in (*sources, *targets) if item.shares is not None}
     return data._replace(hash=hash_of(data, mark, priors))
+
+
+def _check_private(domains: Domains, space: Space) -> None:
+    """Each class of the target alone has rows to learn from, and rows that are scored."""
+    for split, parts in (("train", [target.train for target in domains.targets]), ("scored", domains.scored)):
+        there = {
+            target.classes[label]
+            for target, rows in zip(domains.targets, parts, strict=True)
+            for label in (np.unique(rows.y) if space.target_private else ())
+        }
+        if missing := [name for name in space.target_private if name not in there]:
+            raise DataError(
+                f"Task '{domains.task.name}': the unknown class {', '.join(missing)} has no {split} row in the target; "
+                f"expected one or more, or a label space without it."
+            )
 
 
 def _split(domains: Domains) -> tuple[list[Part], list[Part]]:

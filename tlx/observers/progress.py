@@ -82,5 +82,5 @@ def in_words(result: "Result") -> str:
     if "last" not in result.selections:
         return f"finished, {seconds}"
     values = result.accuracy("last")
-    name = "R^2" if result.metric == "r2" else "accuracy"
+    name = {"r2": "R^2", "hos": "H-score"}.get(result.metric, result.metric)
     return f"{name} {sum(values) / len(values):.3f} [n={len(values)}], {seconds}"

@@ -21,8 +21,8 @@ def cells(results: Sequence[Result], baseline: str | None = None, interval: str 
     """One dict for each result and selection policy, sorted by task, protocol, backbone, strategy.
 
     `mean`, `low`, `high` are the mean target test score and its 95% interval, "t" or "bootstrap", over the `n`
-    seeds of `scores`; `metric` says what it is, "accuracy" or "r2". `targets` has the mean on each of several
-    targets, and `space` counts the classes of a label space that is not closed. `iqm` is the interquartile mean of
+    seeds of `scores`; `metric` says what it is, "accuracy", "r2" or "hos". `targets` has the mean on each of several
+    targets, and `space` counts the classes of the label space. `iqm` is the interquartile mean of
     the scores. `best` says that this interval lies above those of all others in its column, of runs without target
     labels. `gain` is the mean less that of the baseline (`source_only`) on the same task, protocol and backbone,
     under the same selection, the same recipe or suite and the same data; None where there is none. `other_data`

@@ -121,7 +121,7 @@ def _score(result: Result, cell: Cell) -> dict[str, Any]:
     keys = ("n", "mean", "low", "high", "scores", "gain", "negative_transfer", "collapsed", "best")
     selection = result.selections.get(cell["selection"])
     made = selection.scores if selection else []
-    classed = made and result.metric == "accuracy"
+    classed = made and result.metric != "r2"
     return {key: cell[key] for key in keys} | {
         "steps": [score.step for score in made],
         "confusion": np.sum([score.confusion for score in made], axis=0).tolist() if classed else None,

@@ -17,7 +17,11 @@ NOTES = {
     OTHER_DATA: "of other data than the rest of its task: neither a gain nor a best; run it again",
     BEST: "best: its interval lies above those of all others, bounds aside",
 }
-METRICS = {"accuracy": "accuracy", "r2": "R^2"}
+METRICS = {"accuracy": "accuracy", "r2": "R^2", "hos": "H-score"}
+PARTS = {
+    "os": "OS", "known": "OS*", "unknown": "UNK", "all": "ALL", "oscr": "OSCR", "auroc": "AUROC", "rmse": "rmse",
+    "mae": "mae",
+}  # fmt: skip
 NAMES = {"t": "t-interval", "bootstrap": "bootstrap interval"}
 
 
@@ -95,7 +99,7 @@ def table(cells: Sequence[Cell]) -> Table:
 
 
 def _space_note(cell: Cell) -> list[str]:
-    """Which classes source and target share, where the label space is not closed."""
+    """How many classes source and target share, and how many each has alone."""
     if cell["space"] is None:
         return []
     words = {"shared": "shared", "source_private": "of the source alone", "target_private": "of the target alone"}
@@ -107,7 +111,7 @@ def _part_notes(cells: Sequence[Cell], policy: str) -> list[str]:
     """The mean on each of several targets, and of the metrics of the setting: a line for each run."""
     lines = []
     for cell in cells:
-        metrics = {name: cell["metrics"].get(name) for name in ("known", "unknown", "hos", "rmse", "mae")}
+        metrics = {shown: cell["metrics"].get(name) for name, shown in PARTS.items()}
         parts = {name: mean for name, mean in {**cell["targets"], **metrics}.items() if mean is not None}
         if parts and cell["selection"] == policy:
             lines.append(f"{row_name(cell)} at {policy}: " + ", ".join(f"{key} {parts[key]:.3f}" for key in parts))

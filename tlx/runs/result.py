@@ -23,8 +23,9 @@ class Score:
     """One seed at the selected evaluation, on the targets' test rows; see `tlx.score.scores`.
 
     `accuracy` is the main score: where the result's `metric` is "r2", it is R^2, and there is nothing of classes
-    beside it. `targets` has it for each target by name, where there are several. `metrics` are those of the setting:
-    "rmse" and "mae" of real targets, "known", "unknown" and "hos" where there is an unknown class. `top5` is None where
+    beside it; where it is "hos", it is the H-score. `targets` has it for each target by name, where there are several.
+    `metrics` are those of the setting: "rmse" and "mae" of real targets, those of `tlx.score.open_scores` where there
+    is an unknown class. `top5` is None where
     there are five outputs or fewer.
     """
 
@@ -81,7 +82,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class LabelSpaceCounts:
-    """A label space that is not closed: how many classes source and target share, and how many each has alone.
+    """A label space: how many classes source and target share, and how many each has alone.
 
     With `unknown` the classifier has an output for what is of no source class.
     """
@@ -117,9 +118,9 @@ class Result:
 
     `sees` is what the strategy was shown, of "source", "target", "labelled"; `setting` its kind ("unsupervised", ...);
     `code` the fingerprint of its source, and `identity` those of what else its scores depend on
-    (`tlx.runs.identity`); `metric` what its main scores are; `space` is there where the label space is not closed. A
-    failed run has `error` (and `traceback`) and no scores; one that is "absent" has as `error` which data are not here,
-    and how to get them.
+    (`tlx.runs.identity`); `metric` what its main scores are; `space` counts the classes, and is there where the targets
+    are classes. A failed run has `error` (and `traceback`) and no scores; one that is "absent" has as `error` which
+    data are not here, and how to get them.
     """
 
     spec: Spec
@@ -136,7 +137,7 @@ class Result:
     curves: list[CurvePoint] = field(default_factory=list)
     error: str | None = None
     traceback: str | None = None
-    metric: Literal["accuracy", "r2"] = field(default="accuracy", metadata=OPTIONAL)
+    metric: Literal["accuracy", "r2", "hos"] = field(default="accuracy", metadata=OPTIONAL)
     space: LabelSpaceCounts | None = field(default=None, metadata=OPTIONAL)
     identity: dict[str, str] = field(default_factory=dict, metadata=OPTIONAL)
 
@@ -152,6 +153,24 @@ class Result:
             SettingError: no such policy judged this run.
         """
         return [score.accuracy for score in self._scores(selection)]
+
+    def values(self, metric: str, selection: str = "last") -> list[float | None]:
+        """One metric of each seed: the main one or one of the setting ("hos", "unknown", "rmse"), by its name.
+
+        Raises:
+            SettingError: no such policy judged this run, or its setting has no such metric: "accuracy" of an open set,
+                "hos" of a closed one.
+        """
+        scores = self._scores(selection)
+        if metric == self.metric:
+            return [score.accuracy for score in scores]
+        if metric not in (known := scores[0].metrics):
+            kind = "an open set" if self.metric == "hos" else f"scored by {self.metric}"
+            raise SettingError(
+                f"{self.spec.label}: no metric '{metric}', since it is {kind}; metrics: "
+                f"{', '.join(dict.fromkeys((self.metric, *known)))}."
+            )
+        return [score.metrics[metric] for score in scores]
 
     def targets(self, selection: str = "last") -> dict[str, list[float]]:
         """The same on each target, by name, where there are several. Raises SettingError as `accuracy`."""

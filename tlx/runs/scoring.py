@@ -17,12 +17,17 @@ WORST = -1e9  # R^2 of outputs that are not finite: JSON holds no NaN, and such 
 def main_number(target_kind: str, outputs: Outputs, y: Truth) -> float:
     """The main score, as a number that is finite: see `tlx.score.main_score`."""
     value = main_score(target_kind, outputs, y)
-    return value if math.isfinite(value) else WORST
+    return value if math.isfinite(value) else WORST if target_kind == "real" else 0.0
+
+
+def kind_of(data: TaskData) -> str:
+    """The kind of target that `main_score` is asked by, of the targets' rows."""
+    return "unknown" if data.space.unknown else data.target_kind
 
 
 def score_of(step: int, outputs: Outputs, data: TaskData) -> Score:
     """The score of one seed at one evaluation, from its outputs of the task's test rows."""
-    y, kind = data.test.y, data.target_kind
+    y, kind = data.test.y, kind_of(data)
     targets: dict[str, float] = {}
     if len(data.task.targets) > 1:
         for number, name in enumerate(data.task.targets, len(data.task.sources)):
@@ -33,11 +38,10 @@ def score_of(step: int, outputs: Outputs, data: TaskData) -> Score:
         metrics = {"rmse": _finite(errors["rmse"]), "mae": _finite(errors["mae"])}
         return Score(step, main_number(kind, outputs, y), targets=targets, metrics=metrics)
     every = scores(outputs, y)
-    if not data.space.unknown:
-        return Score(step, **every, targets=targets)
-    parts = open_scores(every["recall"], len(data.space.known))
-    metrics = {"known": parts["known"], "unknown": parts["unknown"], "hos": parts["hos"]}
-    return Score(step, **every, targets=targets, metrics=metrics)
+    if kind == "unknown":
+        main = {"accuracy": main_number(kind, outputs, y)}
+        return Score(step, **(every | main), targets=targets, metrics=dict(open_scores(outputs, y)))
+    return Score(step, **every, targets=targets)
 
 
 def _finite(value: float) -> float | None:
@@ -45,9 +49,9 @@ def _finite(value: float) -> float | None:
 
 
 def space_of(data: TaskData) -> LabelSpaceCounts | None:
-    """The counts of a label space that is not closed."""
+    """The counts of the label space; None of real targets."""
     space = data.space
-    if space.kind == "closed":
+    if space.reals:
         return None
     counts = (len(space.shared), len(space.source_private), len(space.target_private))
     return LabelSpaceCounts(*counts, unknown=space.unknown)

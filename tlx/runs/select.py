@@ -9,7 +9,7 @@ from tlx.data import TaskData
 from tlx.plugins import Registry
 from tlx.runs.probe import Probe, sample_of
 from tlx.runs.result import Score, Selection
-from tlx.runs.scoring import score_of
+from tlx.runs.scoring import kind_of, score_of
 from tlx.score.selectors import Evidence, Selector, judge, pick
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def _evidence(outcome: "Outcome", seed: int, data: TaskData, probe: Probe | None
             data.test.y,
             sample_of(item.observed, seed, probe, data) if probe else None,
             data.target_kind,
+            kind_of(data),
         )
         for item in candidates(outcome)
     ]

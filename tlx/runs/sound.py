@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 SLACK = 1e-6  # of shares that are sums of rounded parts
 LONGEST = 1e10  # seconds
 MOST = 2**53  # rows: the counts of NumPy's int64 can be added up below it
-LOWEST = {"accuracy": -SLACK, "r2": -math.inf}
+LOWEST = {"accuracy": -SLACK, "hos": -SLACK, "r2": -math.inf}
 
 
 def check(result: "Result") -> None:
@@ -43,7 +43,7 @@ def _check_score(score: "Score", metric: str, where: str) -> None:
     for value in (score.accuracy, *score.targets.values()):
         _expect_main(value, metric, where)
     shares = [score.macro_f1, score.ece, score.top5, *score.recall]
-    if metric == "accuracy":
+    if metric != "r2":
         shares += score.metrics.values()
     _expect(all(item is None or -SLACK <= item <= 1 + SLACK for item in shares), f"{where}: a share out of [0, 1]")
     size = len(score.confusion)
@@ -64,7 +64,7 @@ def _check_point(point: "CurvePoint", metric: str, seeds: int, where: str) -> No
 
 def _expect_main(value: float, metric: str, where: str) -> None:
     fits = math.isfinite(value) and LOWEST[metric] <= value <= 1 + SLACK
-    _expect(fits, f"{where}: {metric} is {value:.6g}; expected at most 1{', at least 0' * (metric == 'accuracy')}")
+    _expect(fits, f"{where}: {metric} is {value:.6g}; expected at most 1{', at least 0' * (metric != 'r2')}")
 
 
 def _expect(holds: bool, message: str) -> None:

@@ -9,6 +9,8 @@ from typing import Any, TypedDict
 import numpy as np
 from jaxtyping import Float, Int
 
+from tlx.score.open_set import hos
+
 BINS = 15
 Counts = Sequence[Sequence[int]]
 COLLAPSED = 0.9
@@ -63,14 +65,6 @@ class RealMetrics(TypedDict):
     mae: float
 
 
-class OpenMetrics(TypedDict):
-    """What `open_scores` gives."""
-
-    known: float | None
-    unknown: float | None
-    hos: float | None
-
-
 def accuracy(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"]) -> float:
     """The part of rows whose largest logit, if it is finite, is the label's."""
     return float((np.isfinite(logits.max(axis=1)) & (logits.argmax(axis=1) == y)).mean())
@@ -102,11 +96,18 @@ def real_scores(outputs: Float[np.ndarray, "rows reals"], y: Float[np.ndarray, "
     return {"r2": r2(outputs, y), "rmse": rmse, "mae": mae}
 
 
-MAIN: dict[str, tuple[str, Callable[[Any, Any], float]]] = {"classes": ("accuracy", accuracy), "real": ("r2", r2)}
+MAIN: dict[str, tuple[str, Callable[[Any, Any], float]]] = {
+    "classes": ("accuracy", accuracy),
+    "real": ("r2", r2),
+    "unknown": ("hos", hos),
+}
 
 
 def main_metric(target_kind: str) -> str:
-    """The name of the metric that runs with this kind of target are compared by; higher is better."""
+    """The name of the metric that runs with this kind of target are compared by; higher is better.
+
+    The kinds are "classes", "real", and "unknown" for classes of which the last is the unknown.
+    """
     return MAIN[target_kind][0]
 
 
@@ -115,23 +116,8 @@ def main_score(
     outputs: Float[np.ndarray, "rows outputs"],
     y: Int[np.ndarray, "rows"] | Float[np.ndarray, "rows reals"],
 ) -> float:
-    """The main metric of outputs against labels: `accuracy` of classes, `r2` of real targets."""
+    """The main metric of outputs against labels: `accuracy` of classes, `r2` of real targets, `hos` with an unknown."""
     return MAIN[target_kind][1](outputs, y)
-
-
-def open_scores(recall: Sequence[float | None], known: int) -> OpenMetrics:
-    """OS*, UNK and HOS of a task with an unknown class, from the recall of the `known` classes and then the unknown's.
-
-    known = the mean recall of the known classes that occur, unknown = the recall of the unknown, hos = their harmonic
-    mean 2 known unknown / (known + unknown). Each is None where no row is of it.
-
-    Reference: Bucci et al., On the Effectiveness of Image Rotation for Open Set Domain Adaptation, ECCV 2020.
-    """
-    first, second = mean_per_class(recall[:known]), recall[known]
-    if first is None or second is None:
-        return {"known": first, "unknown": second, "hos": None}
-    both = first + second
-    return {"known": first, "unknown": second, "hos": 2 * first * second / both if both else 0.0}
 
 
 def top_k(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"], k: int = 5) -> float:
