@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env test slow lint types quick ci clean
+.PHONY: env test slow lint types docs quick ci clean
 
 env: $(BIN)/tlx
 
@@ -24,6 +24,10 @@ lint: env
 types: env
 	$(BIN)/pyright
 
+docs: env
+	$(BIN)/pip install -q -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
 quick: env
 	$(BIN)/tlx bench quick
 
@@ -31,5 +35,5 @@ ci:
 	bash .ci/run
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build docs/_build docs/generated *.egg-info .pytest_cache .ruff_cache .hypothesis
 	rm -f tlx/native/*.so

@@ -179,6 +179,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 
 if not TYPE_CHECKING:  # a type checker that saw it would let any name pass
+    __all__ = sorted(_HOME)
 
     def __getattr__(name: str) -> Any:
         if name not in _HOME:
