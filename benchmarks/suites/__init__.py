@@ -35,6 +35,7 @@ def tlx_suites(register):
     register("quick-prior", "tlx_suites.quick_prior:SUITE")
     register("quick-open", "tlx_suites.quick_open:SUITE")
     register("quick-partial", "tlx_suites.quick_partial:SUITE")
+    register("quick-stream", "tlx_suites.quick_stream:SUITE")
     register("smoke", "tlx_suites.smoke:SUITE")
     register("digits", "tlx_suites.digits:SUITE")
     register("digits-short", "tlx_suites.digits:SHORT", "The first of 20 epochs of `digits`: for two CPU cores.")

@@ -9,7 +9,6 @@ step.
 """
 
 from tlx import Suite
-from tlx_suites.recipes import QUICK
 
 SUITE = Suite(
     name="quick-open",
@@ -17,6 +16,6 @@ SUITE = Suite(
     strategies=("source_only", "dann", "max_probability", "max_entropy", "max_energy", "dann+max_entropy", "osbp",
                 "ovanet"),
     backbone="lenet",
-    recipe=QUICK,
+    recipe="quick",
     seeds=5,
 )  # fmt: skip

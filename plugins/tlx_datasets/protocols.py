@@ -233,6 +233,18 @@ P_5K_PARTIAL = replace(
 )
 """P-5k as a partial task: source rows are all ten digits, target rows the digits 0 to 4. The classifier has ten."""
 
+P_5K_CORRELATED = replace(
+    P_5K,
+    id="P-5k-correlated",
+    summary="P-5k, its test rows met in runs of a class: Dirichlet 0.1",
+    stream="dirichlet",
+    concentration=0.1,
+)
+"""P-5k with a correlated stream, of which methods at test time alone see the order.
+
+Each class is spread by Dirichlet(0.1) over ten slots, and comes in one run in each: as in NOTE and RoTTA.
+"""
+
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 LITE = {"mean": 127 / 255, "std": 128 / 255}
 
@@ -266,6 +278,7 @@ PROTOCOLS = (
     P_LONG_TAIL,
     P_5K_OPEN,
     P_5K_PARTIAL,
+    P_5K_CORRELATED,
     P_FULL_OFF,
     P_32,
     P_SV_BAL,

@@ -14,4 +14,4 @@ class Oracle(Selector):
 
     def score(self, evidence: Evidence) -> float:
         assert evidence.target_y is not None
-        return main_score(evidence.scored_kind, evidence.target_logits, evidence.target_y)
+        return main_score(evidence.scored_kind or evidence.target_kind, evidence.target_logits, evidence.target_y)

@@ -127,6 +127,16 @@ def test_the_stream_is_over_the_scored_rows():
     assert sorted(data.order.tolist()) == list(range(32)) and data.test.x is data.target.x
 
 
+def test_a_correlated_stream_is_in_the_hash_and_a_target_keeps_its_place():
+    """The traps: an order over both targets; a concentration that leaves the hash of other streams changed."""
+    one, other = (
+        loaded(toy("s"), toy("t", 40), toy("u", 60), targets=2, protocol=replaced(stream="dirichlet", concentration=c))
+        for c in (0.1, 10.0)
+    )
+    assert sorted(one.order[:16].tolist()) == list(range(16)) and sorted(one.order[16:].tolist()) == [*range(16, 32)]
+    assert one.hash != other.hash and np.array_equal(one.test.y, other.test.y)
+
+
 # label spaces
 
 
@@ -302,6 +312,7 @@ def test_real_targets_pass_as_they_are():
         ({"labels": LabelSpace(("a", "b"), ("a",))}, "expected no `labels`"),
         ({"classes": ("a", "b")}, "expected no `classes`"),
         ({"stream": "class"}, "expected no stream 'class'"),
+        ({"stream": "dirichlet", "concentration": 0.1}, "expected no stream 'dirichlet'"),
         ({"draws": (Draw("s", "prior", prior=Tweaked("a", 0.5)),)}, "expected no draw 'prior'"),
         ({"shots": 33}, "Task 's->t/33': 't' has 32 train rows; expected 33 or more (shots)"),
     ],

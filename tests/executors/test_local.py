@@ -89,7 +89,7 @@ def test_two_processes_give_what_one_does_and_survive_kills(plugin, tmp_path):
     run = Runner(Registry.load([plugin]), alone, embeddings=True)
     one = Process(Place(0, (min(affinity),)), run)
     try:
-        again = one.grid([local._suite("four", None)[0][0]], lambda *_: None)
+        again = one.grid([local._suite("four", None, (), None)[0][0]], lambda *_: None)
     finally:
         one.end()
     assert bare(again) == bare([first])

@@ -61,9 +61,9 @@ def test_none_is_missing():
         "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "group_dro", "homm",
         "im", "irm", "iwan", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "ldam",
         "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy", "max_probability", "mcc", "mcd", "mdan",
-        "mdd", "mean_teacher", "mlls", "mmd", "mme", "osbp", "ovanet", "pada", "partial_fine_tune", "pseudo_label",
-        "rlls", "rs", "rw", "shot", "shot_im", "source_only", "stochnorm", "swd",
-        "target_only", "tent", "vada", "wdgrl",
+        "mdd", "mean_teacher", "mlls", "mmd", "mme", "note", "onda", "osbp", "ovanet", "pada", "partial_fine_tune",
+        "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw", "sar", "shot", "shot_im", "source_only", "stochnorm",
+        "swd", "t3a", "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "cnn1d", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",

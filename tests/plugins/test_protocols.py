@@ -160,6 +160,7 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
     entries = everything.entries("protocols")
     ids = {
         "P-5k",
+        "P-5k-correlated",
         "P-2000",
         "P-full-off",
         "P-full-pkl",

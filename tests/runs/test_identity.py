@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,7 +82,7 @@ def changed(registry, world, tmp_path, monkeypatch, caplog):
             return list(world.calls)
 
         assert bench() == ["Shift"] and bench() == []
-        where = {"helper": helper, "inner": inner}.get(part, part)
+        where: Any = {"helper": helper, "inner": inner}.get(part, part)
         assert old in texts[where]
         texts[where] = texts[where].replace(old, new)
         ran, told = bench(), caplog.text

@@ -144,6 +144,26 @@ def test_all_strategies(registry):
     assert [spec.strategy for spec in found] == [entry.name for entry in registry.entries("strategies")]
 
 
+def test_all_strategies_are_those_for_the_label_space(registry):
+    """The trap: a suite of all strategies that fails at those for other tasks than its own."""
+
+    @tlx.strategy
+    class Open(tlx.Strategy):
+        """For open sets."""
+
+        spaces = ("open",)
+
+    class Plugin:
+        @tlx.hookimpl
+        def tlx_strategies(self, register):
+            register("for_open_sets", Open)
+
+    registry.add(Plugin(), "open")
+    tiny = registry.get("suites", "tiny")
+    assert "for_open_sets" not in {spec.strategy for spec in specs(registry, tiny, tasks="a:c", strategies="all")}
+    assert specs(registry, tiny, tasks="a:c", strategies="for_open_sets")  # refused when it runs
+
+
 def test_weights_are_for_the_suites_own_backbone(registry, tmp_path):
     class Other:
         @tlx.hookimpl

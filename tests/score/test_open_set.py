@@ -1,5 +1,7 @@
 """Metrics of open sets, against scikit-learn and by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
@@ -22,8 +24,9 @@ def oscr(logits, y):
 
 
 def test_all_of_them_against_scikit_learn():
-    found, predicted = open_scores(LOGITS, Y), LOGITS.argmax(1)
-    recall = recall_score(Y, predicted, average=None)
+    found: Any = open_scores(LOGITS, Y)
+    predicted, by_class = LOGITS.argmax(1), dict[str, Any](average=None)
+    recall = np.asarray(recall_score(Y, predicted, **by_class))
     assert found["os"] == pytest.approx(balanced_accuracy_score(Y, predicted))
     assert (found["known"], found["unknown"]) == (pytest.approx(recall[:3].mean()), pytest.approx(recall[3]))
     assert found["hos"] == pytest.approx(2 / (1 / recall[:3].mean() + 1 / recall[3]))
@@ -35,7 +38,7 @@ def test_all_of_them_against_scikit_learn():
 
 def test_accuracy_is_no_measure_of_an_open_set():
     """The trap: where most rows are unknown, one that takes all for unknown has a high accuracy; its HOS is 0."""
-    y, logits = np.array([0, 1, 2, 2, 2, 2, 2, 2]), np.tile(np.float32([0, 0, 5]), (8, 1))
+    y, logits = np.array([0, 1, 2, 2, 2, 2, 2, 2]), np.tile(np.array([0, 0, 5], np.float32), (8, 1))
     found = open_scores(logits, y)
     assert (found["all"], found["unknown"], found["known"], found["hos"]) == (0.75, 1.0, 0.0, 0.0)
 

@@ -13,7 +13,7 @@ def test_weights_go_to_the_worst_source_before_the_loss():
     probe = Probe(GroupDRO(rate=2.0), domains=2)
     probe.begin()
     z, y = np.asarray(logits(probe, features(probe, probe.batch.source.x))), np.asarray(probe.batch.source.y)
-    losses = np.array([cross_entropy(*half) for half in zip(np.split(z, 2), np.split(y, 2), strict=True)])
+    losses = np.array([cross_entropy(a, b.tolist()) for a, b in zip(np.split(z, 2), np.split(y, 2), strict=True)])
     q = np.exp(2 * losses) / np.exp(2 * losses).sum()
     assert probe.value()[0] == pytest.approx(q @ losses, rel=1e-5)
     np.testing.assert_allclose(probe.step().extra["q"], q, rtol=1e-5)

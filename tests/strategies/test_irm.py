@@ -20,7 +20,7 @@ def test_adds_the_penalty_of_every_source(phase, weight):
     probe.begin(phase)
     z = np.asarray(logits(probe, features(probe, probe.batch.source.x)), np.float64)
     blocks = list(zip(np.split(z, 2), np.split(np.asarray(probe.batch.source.y), 2), strict=True))
-    task = np.mean([cross_entropy(*block) for block in blocks])
+    task = np.mean([cross_entropy(z, y.tolist()) for z, y in blocks])
     penalty = np.mean([slope(z[::2], y[::2]) * slope(z[1::2], y[1::2]) for z, y in blocks])
     loss, metrics = probe.value()
     assert metrics["penalty"] == pytest.approx(penalty, rel=1e-3, abs=1e-6)

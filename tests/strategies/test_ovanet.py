@@ -1,5 +1,7 @@
 """One-versus-all networks."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -31,7 +33,8 @@ def test_a_row_that_the_nearest_class_refuses_is_unknown():
     probe = begun(OVANet())
     nearest, features = np.asarray(OUTPUTS.target_logits).argmax(1), OUTPUTS.target
     more = jnp.concatenate([OUTPUTS.target_logits, jnp.full((len(features), 1), 9.0)], axis=1)  # the unused unknown's
-    scored = np.asarray(probe.strategy.scored(probe.model, probe.state, features, more))
+    strategy: Any = probe.strategy
+    scored = np.asarray(strategy.scored(probe.model, probe.state, features, more))
     taken = verdicts(probe, features)[np.arange(len(nearest)), nearest]
     assert scored.shape == more.shape and len(set(taken > 0)) == 2
     np.testing.assert_array_equal(scored.argmax(1), np.where(taken > 0, nearest, CLASSES))

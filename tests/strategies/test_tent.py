@@ -60,3 +60,11 @@ def test_says_that_a_backbone_has_no_norm():
     probe.begin(1)
     with pytest.raises(ContractError, match=r"TENT, phase test trains group 'norm' .*\*bn\*.*features/fc/kernel"):
         probe.step()
+
+
+def test_a_batch_of_one_row_has_no_statistics():
+    """As `by_batch` says: after a dense layer's batch norm a row alone is the shift, so all are predicted alike."""
+    probe = at_phase(TENT())
+    each = [TENT().predict(probe.model, probe.state, probe.batch.target.x[row : row + 1]) for row in (0, 1)]
+    np.testing.assert_allclose(each[0], each[1], atol=1e-4)
+    assert np.ptp(np.asarray(probe.predict())[:2], 0).max() > 1e-2

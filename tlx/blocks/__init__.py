@@ -5,7 +5,7 @@ from tlx.blocks.both_domains import Norm, as_source, both_domains, with_source_n
 from tlx.blocks.fresh import with_fresh
 from tlx.blocks.imbalanced import Imbalanced
 from tlx.blocks.label_shift import LabelShift, estimate_weights, no_shift, shift_corrected, shift_estimation
-from tlx.blocks.online import NORM, by_batch, online
+from tlx.blocks.online import NORM, by_batch, by_moved, norms, online
 from tlx.blocks.rows import concatenate, count
 from tlx.blocks.sums import Sum, compose, composes, fields
 from tlx.blocks.supervised import Term, fine_tuned, new_head, pretrained, supervised
@@ -27,6 +27,7 @@ __all__ = [
     "as_source",
     "both_domains",
     "by_batch",
+    "by_moved",
     "compose",
     "composes",
     "concatenate",
@@ -39,6 +40,7 @@ __all__ = [
     "layer_rates",
     "new_head",
     "no_shift",
+    "norms",
     "online",
     "pretrained",
     "shift_corrected",

@@ -46,7 +46,7 @@ class Imbalanced(Strategy):
         return model.classify(state, features, train=train)
 
     def init(self, model: Model, key: Key) -> State:
-        return model.init(key).put(**{COUNTS: jnp.asarray([1.0] * model.outputs)})
+        return model.init(key).put(**{COUNTS: jnp.float32([1.0] * model.outputs)})
 
     def phases(self, model: Model) -> tuple[Phase, ...]:
         def loss(state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:

@@ -27,7 +27,7 @@ Estimate = Callable[[Logits, Labels, Logits], jax.Array]
 
 def no_shift(model: Model) -> dict[str, Any]:
     """The entry of `State.extra` before anything is estimated: every weight is 1."""
-    ones = jnp.asarray([1.0] * model.outputs)
+    ones = jnp.float32([1.0] * model.outputs)
     return {SHIFT: (Calibration(ones, 0 * ones), ones)}
 
 

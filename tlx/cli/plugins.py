@@ -1,6 +1,7 @@
 """`tlx plugins`: which plugins there are, and what is wrong with them."""
 
 import json
+from typing import cast
 
 import click
 
@@ -20,7 +21,7 @@ def command(ctx: click.Context, session: Session, as_json: bool) -> None:
     """
     registry = session.registry
     registry.check()
-    ctx.find_root().command.list_commands(ctx)  # asks each plugin for its commands
+    cast(click.Group, ctx.find_root().command).list_commands(ctx)  # asks each plugin for its commands
     rows = []
     for facts in registry.plugins():
         own = [entry for kind in KINDS for entry in registry.entries(kind) if entry.plugin == facts["name"]]

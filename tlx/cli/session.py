@@ -79,7 +79,8 @@ class Session:
                         self.registry.problem(plugin, held)
                     else:
                         own = {param.name for param in command.params}
-                        self._commands[name], owner[name] = command if "plugin" in own else common(command), plugin
+                        whole: Any = command if "plugin" in own else common(command)
+                        self._commands[name], owner[name] = whole, plugin
             self.show_problems()
         return self._commands
 

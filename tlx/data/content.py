@@ -26,6 +26,8 @@ def hash_of(data: TaskData, labelled: Mark, priors: Mapping[str, tuple[float, ..
     facts |= {"name": data.task.name, "sources": data.task.sources, "targets": data.task.targets, "priors": priors}
     facts |= {"known": data.space.known, "target_classes": data.space.target, "unknown": data.space.unknown}
     facts |= {"input": repr(data.input), "target_kind": data.target_kind}
+    if protocol.concentration is not None:
+        facts["concentration"] = protocol.concentration
     facts["x"] = [path for path, _ in paths(data.target.x)]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     arrays = [array for rows in (data.source, data.source_val, data.target, data.test) for array in _columns(rows)]

@@ -81,7 +81,7 @@ def _class_rules(protocol: Protocol, name: str) -> str | None:
     rules = {
         "`classes`": protocol.classes is not None,
         "`labels`": protocol.labels is not None,
-        "stream 'class'": protocol.stream == "class",
+        f"stream '{protocol.stream}'": protocol.stream in ("class", "dirichlet"),
     }
     for draw in protocol.draws:
         rules[f"draw '{draw.how}'"] = draw.how in ("balanced", "prior") and fnmatchcase(name, draw.dataset)

@@ -14,6 +14,7 @@ from tlx.data.labelling import class_numbers, resolve_space
 from tlx.data.scale import scale
 from tlx.data.selection import Part, join
 from tlx.data.shift import Task
+from tlx.data.stream import correlated_order
 from tlx.data.task import Dataset, Rows, TaskData, Unlabelled
 from tlx.data.tree import Inputs, map_leaves, take
 from tlx.errors import DataError
@@ -197,6 +198,9 @@ def _order(domains: Domains, space: Space) -> np.ndarray:
             order = np.argsort(keys(rows.origin, f"stream {protocol.seed}"), kind="stable")
         if protocol.stream == "class":
             order = order[np.argsort(_numbered(rows, target, space)[order], kind="stable")]
+        if protocol.concentration is not None:
+            y, salt = _numbered(rows, target, space)[order], f"{target.name} stream {protocol.seed}"
+            order = order[correlated_order(y, protocol.concentration, salt)]
         orders.append(order + before)
         before += len(order)
     return np.concatenate(orders).astype(np.int32)

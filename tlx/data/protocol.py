@@ -1,6 +1,7 @@
 """What a protocol is: all that must be equal before two scores may be compared, as data with a name."""
 
 import dataclasses
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ ID = re.compile(rf"{WORD}(/[1-9][0-9]*)?")  # with its shots, if any
 HOW = ("random", "first", "balanced", "prior")
 SPLITS = ("train", "test")
 SCORED = ("test", "train")
-STREAMS = ("shuffled", "stored", "class")
+STREAMS = ("shuffled", "stored", "class", "dirichlet")
 Scale = float | tuple[float, ...]
 
 
@@ -91,7 +92,9 @@ class Protocol:
       splits.
     - `shots`: labelled train rows per class of each target, None for all; of real targets, rows of each target.
     - `stream`: the order in which the scored rows of a target are met one after the other: "shuffled", by a hash of
-      their origin; "stored", as the dataset has them; or "class", class after class. Targets follow each other.
+      their origin; "stored", as the dataset has them; "class", class after class; or "dirichlet", correlated: as many
+      slots as classes, each class spread over them by a draw of Dirichlet(`concentration`), and class after class
+      within a slot, in an order by hash (NOTE, RoTTA: 0.1). Targets follow each other.
     - `shared_origins`: whether source rows may show the same originals as the target's, as in the published
       MNIST -> MNIST-M, where every target image is a source image over a photograph. Source train rows of the
       originals that are scored are left out all the same.
@@ -124,6 +127,7 @@ class Protocol:
     resize: int | None = None
     labels: LabelSpace | None = None
     stream: str = "shuffled"
+    concentration: float | None = None
 
     def __post_init__(self):
         if not ID.fullmatch(self.id):
@@ -154,6 +158,11 @@ class Protocol:
             raise self._error(f"scored {self.scored!r}", " or ".join(map(repr, SCORED)))
         if self.stream not in STREAMS:
             raise self._error(f"stream {self.stream!r}", " or ".join(map(repr, STREAMS)))
+        if (self.stream == "dirichlet") != (self.concentration is not None):
+            got = f"concentration {self.concentration} with stream {self.stream!r}"
+            raise self._error(got, "a number above 0 with stream 'dirichlet', None with any other")
+        if self.concentration is not None and not 0 < self.concentration < math.inf:
+            raise self._error(f"concentration {self.concentration}", "a number above 0")
         if self.labels is not None and not isinstance(self.labels, LabelSpace):
             raise self._error(f"labels {self.labels!r}", "a tlx.data.LabelSpace, or None for equal classes")
 

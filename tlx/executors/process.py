@@ -121,7 +121,7 @@ class _Lost(Runner):
         super().__init__(run.registry, run.store, filling="wait", hook=run.hook)
         self.error = error
 
-    def _load(self, job: Job, registry: Any) -> NoReturn:
+    def _load(self, job: Job, identities: Any) -> NoReturn:
         raise self.error
 
 

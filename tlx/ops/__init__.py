@@ -41,6 +41,17 @@ from tlx.ops.label_shift import (
     rlls_weights,
 )
 from tlx.ops.linear import choose_linear, fit_linear, linear_logits
+from tlx.ops.memory import (
+    Supports,
+    Timely,
+    around,
+    prototypes,
+    reservoir,
+    taken_over,
+    timeliness,
+    timely_memory,
+    with_supports,
+)
 from tlx.ops.parameters import ema, lora_init, lora_merge, restored, weighted_distance
 from tlx.ops.predictions import (
     class_balance,
@@ -73,8 +84,11 @@ from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein
 
 __all__ = [
     "Calibration",
+    "Supports",
+    "Timely",
     "adversarial_direction",
     "align_distribution",
+    "around",
     "balanced_rows",
     "bbse_weights",
     "central_moment_discrepancy",
@@ -135,11 +149,13 @@ __all__ = [
     "neighbour_probabilities",
     "nonnegative_least_squares",
     "nuclear_norm",
+    "prototypes",
     "random_directions",
     "random_maps",
     "random_multilinear_map",
     "reliable_weights",
     "removal_losses",
+    "reservoir",
     "restored",
     "reverse_gradient",
     "reweighted",
@@ -156,7 +172,11 @@ __all__ = [
     "squared_consistency",
     "squared_distances",
     "stepwise_norm",
+    "taken_over",
+    "timeliness",
+    "timely_memory",
     "uniform_cross_entropy",
     "virtual_adversarial_loss",
     "weighted_distance",
+    "with_supports",
 ]

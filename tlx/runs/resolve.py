@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tlx.data.label_space import Space
 from tlx.data.task import Task
 from tlx.engine.recipe import Recipe
 from tlx.errors import PluginError, SettingError
@@ -177,14 +178,15 @@ def resolve_suite(
 
     `changes` are fields of the recipe, in the place of the suite's.
 
-    The strategies "all" are all that are registered. Weights are for the suite's own backbone: a task that has
-    another starts from random ones.
+    The strategies "all" are all that are registered for a task's label space. Weights are for the suite's own backbone:
+    a task that has another starts from random ones.
 
     Raises:
         TlxError: as `resolve`.
     """
     chosen = _names(strategies, suite.strategies, "strategies")
-    if list(chosen) == ["all"]:
+    every = list(chosen) == ["all"]
+    if every:
         chosen = [entry.name for entry in lookup.registry.entries("strategies")]
     source = suite.weights if weights is None else weights
     recipe = lookup.recipe(suite.recipe)
@@ -207,8 +209,12 @@ def resolve_suite(
             weights=source if own.get("backbone", suite.backbone) == suite.backbone else "",
         )
 
+    def serves(task: str, strategy: str) -> bool:
+        labels, spaces = lookup.task(task).protocol.labels, lookup.strategy(strategy)[1].spaces
+        return not spaces or (Space(labels.source, labels.target).kind if labels else "closed") in spaces
+
     pairs = itertools.product(_names(tasks, suite.tasks, "tasks"), chosen)
-    return _each_once(job for pair in pairs for job in jobs(*pair))
+    return _each_once(job for pair in pairs if not every or serves(*pair) for job in jobs(*pair))
 
 
 def in_groups(jobs: Iterable[Job]) -> list[list[Job]]:

@@ -1,6 +1,9 @@
 """What a network's outputs are worth on a task: by its kind of target, and on each of its targets."""
 
+import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -39,9 +42,13 @@ def score_of(step: int, outputs: Outputs, data: TaskData) -> Score:
         return Score(step, main_number(kind, outputs, y), targets=targets, metrics=metrics)
     every = scores(outputs, y)
     if kind == "unknown":
-        main = {"accuracy": main_number(kind, outputs, y)}
-        return Score(step, **(every | main), targets=targets, metrics=dict(open_scores(outputs, y)))
+        score = Score(step, **every, targets=targets, metrics=_plain(open_scores(outputs, y)))
+        return dataclasses.replace(score, accuracy=main_number(kind, outputs, y))
     return Score(step, **every, targets=targets)
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    return dict(metrics)
 
 
 def _finite(value: float) -> float | None:

@@ -38,7 +38,7 @@ def open_scores(logits: Outputs, y: Truth) -> OpenMetrics:
 
     References: Saito et al., ECCV 2018 (OS, OS*); Bucci et al., ECCV 2020 (HOS); Dhamija et al., NeurIPS 2018 (OSCR).
     """
-    unknown, valid = logits.shape[1] - 1, np.isfinite(logits).all(axis=1)
+    unknown, valid = logits.shape[1] - 1, np.asarray(np.isfinite(logits).all(axis=1))
     predicted = np.where(valid, np.where(valid[:, None], logits, 0).argmax(axis=1), -1)
     recalls = {int(label): float((predicted[y == label] == label).mean()) for label in np.unique(y)}
     of_known = [value for label, value in recalls.items() if label != unknown]

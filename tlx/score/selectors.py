@@ -51,7 +51,8 @@ class Evidence:
     """What one evaluation of one seed shows to a selector. `progress` is step / total steps.
 
     With the `target_kind` "real" logits are the outputs [N, K], and labels real numbers [N, K].
-    `scored_kind` is the kind that `main_score` knows the target's rows by, "unknown" where their last class is that.
+    `scored_kind` is the kind that `main_score` knows the target's rows by where it is another: "unknown" where their
+    last class is that.
     `target_y` is None unless the selector declares `uses_target_labels`, and `sample` may be unless it declares
     `uses_features`.
     """
@@ -64,7 +65,7 @@ class Evidence:
     target_y: Int[np.ndarray, "test"] | Float[np.ndarray, "test reals"] | None
     sample: Sample | None = None
     target_kind: str = "classes"
-    scored_kind: str = "classes"
+    scored_kind: str = ""
 
 
 class Selector:
