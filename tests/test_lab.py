@@ -34,6 +34,21 @@ def bench(lab, tmp_path):
     return call
 
 
+@pytest.mark.slow
+def test_images_without_labels_are_a_target_of_real_strategies():
+    """On the real engine: an unsupervised strategy trains and is judged, one that needs target labels is refused."""
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 256, (60, 8, 8), np.uint8), np.arange(60) % 3
+    source = from_arrays("named", (x[:40], y[:40]))
+    lab = Lab(datasets=[source, from_arrays("bare", (x[40:], None))])
+    how: dict[str, Any] = {"backbone": "mlp", "steps": 4, "seeds": 1}
+    result = lab.run("named->bare", "mmd", **how)
+    assert result.finished and result.metric is None, result.traceback
+    assert {"last", "source-val", "im", "snd"} <= set(result.selections) and "oracle" not in result.selections
+    for strategy in ("target_only", "mme"):
+        assert "since its target has no labels" in str(lab.run("named->bare", strategy, **how).error)
+
+
 def contents(folder):
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.glob("[!.]*")}
 

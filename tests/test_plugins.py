@@ -62,6 +62,29 @@ def one(kind, *calls):
     return registry
 
 
+def test_a_name_as_papers_write_it_stands_for_the_one_that_is_meant():
+    several = [(name, dict, "", ("y",)) for name in ("x", "z")]
+    plain = [(name, dict) for name in ("resnet50", "max-pool", "maxpool")]
+    registry = one("backbones", *plain, ("mmd", dict, "", ("DAN",)), *several)
+    for told, name in (("ResNet-50", "resnet50"), ("dan", "mmd"), ("MMD", "mmd"), ("max-pool", "max-pool")):
+        assert registry.entry("backbones", told).name == name
+    for unclear in ("Max_Pool", "y", "resnet-5"):
+        with pytest.raises(UnknownName):
+            registry.entry("backbones", unclear)
+
+
+def test_common_names_of_the_built_ins():
+    registry = Registry.load()
+    names = {"strategies": {"DAN": "mmd", "DANN": "dann", "deep-coral": "coral", "DIRT-T": "dirt_t"},
+             "backbones": {"resnet-50": "resnet50", "LeNet": "lenet"},
+             "datasets": {"SVHN": "svhn_cropped", "MNIST-M": "mnist_m"}}  # fmt: skip
+    for kind, told in names.items():
+        assert {name: registry.entry(kind, name).name for name in told} == told
+    assert registry.get("tasks", "SVHN->MNIST").name == "svhn_cropped->mnist"
+    with pytest.raises(DataError, match="'svhn_cropped' is source and target"):
+        registry.get("tasks", "SVHN->svhn_cropped")
+
+
 def test_lazy_strategy_is_described_without_importing_it_and_then_loaded(distribution):
     modules = {"hooks1": registering("strategies", "'ms', 'shift1:MeanShift'"), "shift1": STRATEGY}
     distribution("one", modules, {"p": "hooks1"})
@@ -420,7 +443,7 @@ def test_type_checkers_see_the_same_names(facade):
 
 
 def test_names_of_data_are_there():
-    assert all(getattr(tlx.data, name).__name__ == name for name in tlx.data._HOME if name != "Input")
+    assert all(getattr(tlx.data, name).__name__ == name for name in tlx.data._HOME if name not in ("Input", "NO_LABEL"))
     with pytest.raises(AttributeError, match="module 'tlx.data' has no attribute 'nothing'"):
         _ = tlx.data.nothing  # pyright: ignore[reportAttributeAccessIssue]
 

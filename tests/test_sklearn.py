@@ -68,7 +68,7 @@ def test_labels_of_the_target_are_masked_or_not_looked_at(fitted):
     [
         ({}, np.zeros(120), "expected a number above or below 0"),
         ({}, -np.ones(120), "no row of a source"),
-        ({"strategy": "dan"}, None, "Unknown strategy 'dan'"),
+        ({"strategy": "dannn"}, None, "Unknown strategy 'dannn'"),
         ({"settings": {"wieght": 1}}, None, "Did you mean weight"),
     ],
 )

@@ -4,6 +4,7 @@ A plugin is a module with functions of these names, each marked `@tlx.hookimpl`,
 group `tlx` or given as a file. It implements the hooks that it needs, and takes the arguments that it needs.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import pluggy
@@ -23,10 +24,11 @@ class Register(Protocol):
     """What a registration hook calls once for each thing that the plugin brings.
 
     `target` is a lazy "module:Name", imported when first used, or the object itself. `summary` is one line; by default
-    the first docstring line of the target, read from the text of its module without importing it.
+    the first docstring line of the target, read from the text of its module without importing it. `also` are other
+    names that papers have for it ("DAN"); of these and of its own name neither case nor "-", "_" and "." tell.
     """
 
-    def __call__(self, name: str, target: object, summary: str = "") -> None: ...
+    def __call__(self, name: str, target: object, summary: str = "", also: Sequence[str] = ()) -> None: ...
 
 
 @hookspec

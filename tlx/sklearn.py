@@ -183,7 +183,7 @@ class TransferClassifier(TransformerMixin, ClassifierMixin, BaseEstimator):
         recipe = lookup.recipe(self.recipe).replace(**parse_recipe(self.recipe_set or {}, self.steps))
         task = data.task
         spec = Spec(task.name, task.protocol.id, name, settings, network, recipe, (0,), tuple(map(str, self.plugins)))
-        return Job(spec, task, made, lookup.backbone(network))
+        return Job(spec, task, made, lookup.backbone(network)[1])
 
     def _seed(self) -> int:
         given = self.random_state

@@ -15,7 +15,7 @@ def tlx_datasets(register):
     register("fashion_mnist", "tlx_datasets.fashion_mnist:fashion_mnist")
     register("kmnist", "tlx_datasets.kmnist:kmnist")
     register("emnist_digits", "tlx_datasets.emnist_digits:emnist_digits")
-    register("svhn_cropped", "tlx_datasets.svhn_cropped:svhn_cropped")
+    register("svhn_cropped", "tlx_datasets.svhn_cropped:svhn_cropped", also=("SVHN",))
     register("cifar10", "tlx_datasets.cifar10:cifar10")
     register("cifar100", "tlx_datasets.cifar100:cifar100")
     register("stl10", "tlx_datasets.stl10:stl10")
@@ -32,6 +32,7 @@ def tlx_datasets(register):
     register("office_caltech10:", "tlx_datasets.office_caltech10:load")
     register("features:", "tlx_datasets.features:load")
     register("folder:", "tlx_datasets.folder:load")
+    register("table:", "tlx_datasets.table:load")
     register("tfds:", "tlx_datasets.tfds:load")
 
 

@@ -1,13 +1,16 @@
 """Which folders are classes, which are splits, and which are several domains."""
 
+import logging
 import re
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
+from unicodedata import normalize
 
 from tlx import DataAbsent, DataError
 from tlx_datasets.folder_files import SUFFIXES, Found, gather, inner, look, some
 
+log = logging.getLogger("tlx")
 PLAIN = r"(?:images?|imgs?|pics|photos|data|sets?|seg|splits?|[^a-z])"
 SPLIT = re.compile(
     rf"{PLAIN}*(?:(?P<train>train(?:ing)?|trn)|(?P<test>test(?:s|ing)?|tst)"
@@ -18,27 +21,34 @@ BETWEEN = re.compile(rf"{PLAIN}+|{SPLIT.pattern}", re.IGNORECASE)
 
 
 class Split(NamedTuple):
-    """The images of each class, in order, of one folder or of several that are joined."""
+    """The images of each class, in order, of one folder or of several that are joined; or all as one, not labelled."""
 
     roots: tuple[Path, ...]
     files: dict[str, list[Path]]
     skipped: list[Path]
+    labelled: bool = True
 
     @property
     def name(self) -> str:
         return " and ".join(f"'{root.name}'" for root in self.roots)
 
 
-def splits(root: Path) -> list[Split]:
-    """Train and test where the folder has both, else all of it.
+def splits(root: Path, bare: bool = False) -> list[Split]:
+    """Train and test where the folder has both, else all of it; with `bare` all images under it, without labels.
 
     Raises:
         DataAbsent: there is no such folder.
-        DataError: folders that are neither classes nor splits, splits with different classes, no images.
+        DataError: folders that are neither classes nor splits, a test split with more classes, no images.
     """
     if not root.is_dir():
         raise DataAbsent(f"There is no folder '{root}'; expected one with a sub-folder of images for each class.")
     found = look(root)
+    if bare or (found.images and not found.folders):
+        every = gather(root)
+        _refuse_odd(root, every.odd)
+        if not every.images:
+            raise DataError(f"The folder '{root}' has no image; expected one or more.")
+        return [Split((root,), {"": every.images}, every.skipped, labelled=False)]
     named = _named(root, found)
     if not named:
         return [_classes(root)]
@@ -48,7 +58,7 @@ def splits(root: Path) -> list[Split]:
     other = [folder for folder in found.folders if folder not in named.values()]
     beside = [*found.skipped, *found.images, *found.other, *other]
     train = _joined(list(parts.values()), beside)
-    _same_classes(root, train, test)
+    _check_classes(root, train, test)
     return [train, test]
 
 
@@ -75,14 +85,13 @@ def _joined(parts: list[Split], beside: list[Path]) -> Split:
     return Split(tuple(root for part in parts for root in part.roots), files, skipped)
 
 
-def _same_classes(root: Path, train: Split, test: Split) -> None:
-    only = [
-        f"only {split.name} has {', '.join(sorted(own))}"
-        for split, other in ((train, test), (test, train))
-        if (own := set(split.files) - set(other.files))
-    ]
-    if only:
-        raise DataError(f"The folder '{root}': its splits have different classes: {'; '.join(only)}.")
+def _check_classes(root: Path, train: Split, test: Split) -> None:
+    if only := set(test.files) - set(train.files):
+        got = f"only {test.name} has the classes {', '.join(sorted(only))}"
+        raise DataError(f"The folder '{root}': {got}; expected classes of {train.name}.")
+    for split in (train, test):
+        if not any(split.files.values()):
+            raise DataError(f"The folder '{root}': no class of {split.name} has an image; expected one or more.")
 
 
 def _classes(root: Path) -> Split:
@@ -90,14 +99,19 @@ def _classes(root: Path) -> Split:
     if len(found.folders) < 2:
         raise DataError(_few(root, found))
     _refuse_domains(root, found.folders)
-    parts = {folder.name: gather(folder) for folder in found.folders}
-    _refuse_odd(root, [*found.odd, *(text for part in parts.values() for text in part.odd)])
-    if empty := [f"'{root / name}'" for name, part in parts.items() if not part.images]:
-        got = "folder {} has" if len(empty) == 1 else "folders {} have"
-        raise DataError(f"The class {got.format(some(empty))} no image; expected one or more, or no such folder.")
+    parts = [gather(folder) for folder in found.folders]
+    _refuse_odd(root, [*found.odd, *(text for part in parts for text in part.odd)])
+    files: dict[str, list[Path]] = {}
+    for folder, part in zip(found.folders, parts, strict=True):
+        files.setdefault(normalize("NFC", folder.name), []).extend(part.images)
+    if twice := len(found.folders) - len(files):
+        log.warning("The folder '%s': folders of one name in two forms of Unicode are one class (%d).", root, twice)
+    files = dict(sorted(files.items()))
+    if not any(files.values()):
+        raise DataError(f"The folder '{root}': none of its classes {some(list(files))} has an image.")
     beside = [*found.skipped, *found.images, *found.other]
-    skipped = [*beside, *(path for part in parts.values() for path in part.skipped)]
-    return Split((root,), {name: part.images for name, part in parts.items()}, skipped)
+    skipped = [*beside, *(path for part in parts for path in part.skipped)]
+    return Split((root,), files, skipped)
 
 
 def _refuse_odd(root: Path, odd: list[str]) -> None:
@@ -118,6 +132,8 @@ def _few(root: Path, found: Found) -> str:
         text += f" '{below}' has {count} sub-folders: name that path, 'folder:{below}'."
     elif found.images:
         text += f" It has {len(found.images)} images of no class: move them to sub-folders."
+    if found.folders:
+        text += f" Images without labels are 'folder:{root}?classes=none'."
     if found.odd:
         text += f" What cannot be read: {some(found.odd)}."
     return text

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Arrays, Dataset, choose_rows
+from tlx.data import Arrays, Dataset, fifth
 from tlx.store import Prepared, Ready
 from tlx_datasets.rows import by_content
 
@@ -114,7 +114,7 @@ def _read(name: str, as_name: str, folder: Path, upright: bool) -> Dataset:
     for split in list(splits):
         x, y = splits.pop(split)
         parts[split] = by_content(origin, "test" if split == test else "train", x if upright else x.swapaxes(1, 2), y)
-    first, second = (parts[train], parts[test]) if test else _fifth(parts[train])
+    first, second = (parts[train], parts[test]) if test else _fifth(parts[train], as_name)
     return Dataset(as_name, first, second, classes)
 
 
@@ -162,9 +162,6 @@ def scaled(image: np.ndarray) -> np.ndarray:
     return size.reshape(SIZE, SIZE, image.shape[2])
 
 
-def _fifth(rows: Arrays) -> tuple[Arrays, Arrays]:
-    mark = np.zeros(len(rows.y), bool)
-    for label in np.unique(rows.y):
-        own = np.flatnonzero(rows.y == label)
-        mark[own] = choose_rows(rows.y[own], rows.origin[own], max(1, len(own) // 5), "tfds test")
+def _fifth(rows: Arrays, name: str) -> tuple[Arrays, Arrays]:
+    mark = fifth(rows.y, rows.origin, "tfds test", name)
     return Arrays(*(part[~mark] for part in rows)), Arrays(*(part[mark] for part in rows))

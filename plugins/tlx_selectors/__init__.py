@@ -17,3 +17,5 @@ def tlx_selectors(register):
     register("reverse", "tlx_selectors.reverse:ReverseValidation")
     register("mixval", "tlx_selectors.mixval:MixVal")
     register("oracle", "tlx_selectors.oracle:Oracle")
+    register("source-val-per-class", "tlx_selectors.per_class:SourceValPerClass")
+    register("oracle-per-class", "tlx_selectors.per_class:OraclePerClass")

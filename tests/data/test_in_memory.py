@@ -46,7 +46,9 @@ def test_colour_stays():
         (X, None, None, r"lab/train: expected a pair, \(x, labels\)"),
         ((X, Y[:5]), None, None, r"30 images and labels \(5,\)"),
         ((X, Y[:5]), (X, Y), None, "y is int32"),
-        ((X, [*Y[:-1], 3]), None, None, "label 3 has one row"),
+        ((X[:3], Y[:3]), None, None, "lab: no class has more than one row"),
+        ((X, None), (X, Y), None, "lab/train: it has no labels, the other split has; expected both or none"),
+        ((X, None), None, ("a", "b"), r"classes \('a', 'b'\) of rows without labels"),
         ((X, Y), None, ("a", "b"), "label 2 is in row 2; expected whole numbers from 0 to classes - 1, here at most 1"),
         ((X, Y - 1), None, ("a", "b", "c"), "label -1 is in row 0; expected whole numbers from 0"),
         ((X[..., None].repeat(2, 3), Y), None, None, "2 channels"),
@@ -55,6 +57,17 @@ def test_colour_stays():
 def test_what_does_not_fit_is_named(train, test, classes, message):
     with pytest.raises(DataError, match=message):
         from_arrays("lab", train, test, classes)
+
+
+def test_the_one_row_of_a_class_is_in_train():
+    data = from_arrays("lab", (X, [*Y[:-1], 3]))
+    assert np.bincount(data.train.y, minlength=4)[3] == 1 and 3 not in data.test.y and data.classes[3] == "3"
+
+
+def test_rows_without_labels():
+    data = from_arrays("lab", (X, None))
+    assert (data.target_kind, data.classes) == ("none", ()) and (len(data.train.y), len(data.test.y)) == (24, 6)
+    assert set(data.train.y) == set(data.test.y) == {-1}
 
 
 def test_a_dataset_needs_a_name():

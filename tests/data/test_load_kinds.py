@@ -90,7 +90,10 @@ def test_shots_are_per_class_and_target():
 
 
 def test_a_second_target_with_other_classes_is_refused():
-    with pytest.raises(DataError, match=r"target 'u' has the classes a, b, c, e; target 't' has a, b, c, d; expected"):
+    with pytest.raises(
+        DataError,
+        match=r"'s' has the classes a, b, c, d; 'u' has a, b, c, e; expected .*: only 's' has d; only 'u' has e\.",
+    ):
         loaded(toy("s"), toy("t"), toy("u", classes=("a", "b", "c", "e")), targets=2)
 
 
@@ -205,6 +208,61 @@ def test_an_unknown_class_without_rows_is_refused():
 def test_unequal_classes_name_the_label_space():
     with pytest.raises(DataError, match="`Protocol.labels`"):
         loaded(toy("s"), toy("t", classes=("a", "b", "c", "e")))
+
+
+def test_a_target_of_fewer_classes_makes_a_partial_task():
+    data = loaded(toy("s"), split_of("t", "a", "b"))
+    assert (data.space.known, data.space.target, data.space.kind) == (CLASSES, ("a", "b"), "partial")
+    assert set(data.test.y) == {0, 1} and set(data.source.y) == {0, 1, 2, 3} and data.scorable
+
+
+def split_of(name: str, *classes: str) -> Dataset:
+    """A dataset of so many classes, whose rows are labelled by number."""
+    y = [np.arange(rows, dtype=np.int32) % len(classes) for rows in (32, 16)]
+    return Dataset(name, split(name, 40, 32, y=y[0]), split(name, 140, 16, y=y[1]), classes)
+
+
+def test_a_class_of_the_targets_rows_needs_a_source_row():
+    few = Dataset("s", split("s", 0, 32, y=np.arange(32, dtype=np.int32) % 3), toy("s").test, CLASSES)
+    with pytest.raises(DataError, match="no source has a train row of d, which target 't' has rows of"):
+        loaded(few, toy("t", 40))
+    assert loaded(few, split_of("t", "a", "b", "c")).space.known == CLASSES
+
+
+def bare(name: str, first: int = 40) -> Dataset:
+    y = [np.full(rows, -1, np.int32) for rows in (32, 16)]
+    return Dataset(name, split(name, first, 32, y=y[0]), split(name, first + 100, 16, y=y[1]), target_kind="none")
+
+
+def test_a_target_without_labels():
+    data = loaded(toy("s"), bare("t"))
+    assert not data.scorable and len(data.labelled.y) == 0 and set(data.test.y) == {-1} and len(data.target.x) == 32
+    assert (data.space.known, data.space.kind, data.target_kind) == (CLASSES, "closed", "classes")
+    x, y = floats(32, 5), floats(32, 2)
+    train, test = (split("t", first, 32, x, np.full(32, -1, np.int32)) for first in (0, 90))
+    target = Dataset("t", train, test, (), Vector(), "none")
+    data = loaded(kind_of("s", Vector(), x, y=y), target)
+    assert not data.scorable and np.isnan(data.test.y).all() and data.space.outputs == 2 and len(data.labelled.y) == 0
+
+
+@pytest.mark.parametrize(
+    ("datasets", "changes", "message"),
+    [
+        ((bare("s", 0), toy("t")), {}, "the source 's' has no labels; expected labels in every source"),
+        ((bare("t"),), {}, "'t' has no labels, and there is no source"),
+        ((toy("s"), bare("t")), {"shots": 2}, "target 't' has no labels; expected 2 labelled train rows of each class"),
+        ((toy("s"), bare("t")), {"stream": "class"}, "'t': it has no labels; expected no stream 'class'"),
+    ],
+)
+def test_where_labels_are_needed_their_lack_is_named(datasets, changes, message):
+    with pytest.raises(DataError, match=re.escape(message)):
+        loaded(*datasets, protocol=replaced(**changes))
+
+
+def test_targets_have_labels_all_or_none():
+    with pytest.raises(DataError, match="target 'u' has no labels; expected labels in all targets, or in none"):
+        loaded(toy("s"), toy("t", 40), bare("u", 60), targets=2)
+    assert not loaded(toy("s"), bare("t"), bare("u", 60), targets=2).scorable
 
 
 # kinds of input

@@ -149,9 +149,12 @@ def test_what_fits_is_let_be():
         phase(["labelled"], draw={"labelled": "class"}),
     ):
         check_phase(good, TASK, "here")
+    bare = TASK._replace(labelled=jax.tree.map(lambda leaf: leaf[:0], TASK.labelled))
     with pytest.raises(ContractError, match=r"sees 'labelled', which task 'bars0->dim_bars' does not offer"):
-        bare = TASK._replace(labelled=jax.tree.map(lambda leaf: leaf[:0], TASK.labelled))
         check_phase(phase(["labelled"]), bare, "here")
+    unknown = bare._replace(test=bare.test._replace(y=np.full_like(bare.test.y, -1)))
+    with pytest.raises(ContractError, match="here sees 'labelled', which .* not offer, since its target has no labels"):
+        check_phase(phase(["labelled"]), unknown, "here")
 
 
 def test_rows_of_a_tree_are_trees():

@@ -39,7 +39,7 @@ BAD = {
     "mmd_quadratic": (S, jnp.ones((5, 2))),
     "squared_distances": (ROW, ROW),
 }
-WITHOUT_SHAPES = {"ema", "lora_init", "lora_merge", "restored"}  # trees of any shape
+WITHOUT_SHAPES = {"ema", "lora_init", "lora_merge", "restored", "rlls_strength"}  # trees of any shape
 
 
 def has_shape(hint) -> bool:

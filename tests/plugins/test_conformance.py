@@ -76,8 +76,8 @@ def test_none_is_missing():
         "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_28_2", "wrn_40_2",
     ]  # fmt: skip
     assert names("datasets") == [
-        "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:",
-        "emnist_digits", "fashion_mnist", "features:", "folder:", "font_digits", "kmnist", "mnist", "mnist5k",
-        "mnist5k_fifth", "mnist5k_m", "mnist5k_rest", "mnist_m", "office_caltech10:", "optdigits",
-        "rotated_mnist:", "stl10", "svhn_cropped", "syn_digits", "tfds:", "usps", "usps_28x28",
+        "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
+        "fashion_mnist", "features:", "folder:", "font_digits", "kmnist", "mnist", "mnist5k", "mnist5k_fifth",
+        "mnist5k_m", "mnist5k_rest", "mnist_m", "office_caltech10:", "optdigits", "rotated_mnist:", "stl10",
+        "svhn_cropped", "syn_digits", "table:", "tfds:", "usps", "usps_28x28",
     ]  # fmt: skip

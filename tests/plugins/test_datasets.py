@@ -13,12 +13,13 @@ import pytest
 import tlx_datasets
 from tlx.data import Arrays, Dataset, Task, TaskData, load_task
 from tlx.errors import DataError
-from tlx_datasets import mnist5k, mnist5k_m, optdigits, package
+from tlx_datasets import mnist5k, mnist5k_m, mnist5k_parts, optdigits, package
 from tlx_datasets.tasks import P_5K, SMALL, TASKS
 
 pytestmark = pytest.mark.data
 
 MODULES = {"mnist5k": mnist5k, "mnist5k_m": mnist5k_m, "optdigits": optdigits}
+PARTS = {"mnist5k_fifth": mnist5k_parts.fifth, "mnist5k_rest": mnist5k_parts.rest}
 BY_NAME = {task.name: task for task in SMALL}
 HASHES = {
     "mnist5k->optdigits": "4f63c38bdf2f8db676fceed2793c95800c7b51f9457cd86d7354bac4cce0cbba",
@@ -26,12 +27,14 @@ HASHES = {
     "mnist5k->mnist5k_m": "46fc269dd77a3925bc2f522e8991c5b1fea1c1c624e1f651e370ea77d596a5fe",
     "mnist5k+mnist5k_m->optdigits": "aa7b003f5d8bc5451ebe8ef53a81b77e20c785c706438a5ecfbec84720163542",
     "mnist5k->optdigits/10": "6f10e8dbc56f741607d735637efc221e748dd98f8272a551934d891e07562c64",
+    "mnist5k_rest->mnist5k_fifth": "240cc34008b7938e76cf75f60b7ec1a1271de4c1b51c38a529f6d42bb1a2de0c",
+    "mnist5k_fifth->mnist5k_rest": "0998b3d8b8acc7d4930a6691ba8f4008eefdc481d99fa87c1dc0f77c02d426ee",
 }
 
 
 @cache
 def dataset(name: str) -> Dataset:
-    return MODULES[name].load()
+    return PARTS[name]() if name in PARTS else MODULES[name].load()
 
 
 @cache
@@ -165,7 +168,8 @@ def test_every_task_has_its_sizes_and_its_pinned_content(name, source, val, targ
 
 def test_the_pinned_tasks_are_all_that_need_no_download():
     assert set(BY_NAME) == set(HASHES) and len(SMALL) == len(HASHES)
-    assert {task.protocol.id for task in SMALL} == {"P-5k", "P-5k/10"} and P_5K.shots is None
+    assert {task.protocol.id for task in SMALL} == {"P-5k", "P-5k/10", "P-5k-tweaked", "P-5k-long-tail"}
+    assert P_5K.shots is None
 
 
 def test_ten_labelled_rows_per_class_are_target_train_rows():
@@ -178,7 +182,10 @@ def test_ten_labelled_rows_per_class_are_target_train_rows():
 @pytest.mark.parametrize("name", BY_NAME)
 def test_no_image_is_in_two_parts_of_a_task(name):
     data = loaded(name)
-    parts = [{x.tobytes() for x in part} for part in (data.source.x, data.source_val.x, data.target.x, data.test.x)]
+    scored = (
+        [data.test.x] if data.task.protocol.scored == "test" else []
+    )  # others are scored on the target's train rows
+    parts = [{x.tobytes() for x in part} for part in (data.source.x, data.source_val.x, data.target.x, *scored)]
     for index, part in enumerate(parts):
         assert not any(part & other for other in parts[index + 1 :])
 
@@ -225,7 +232,7 @@ def test_a_package_of_which_only_a_module_is_there_counts_as_missing(tmp_path: P
 
 def test_what_is_registered():
     seen = {}
-    tlx_datasets.tlx_datasets(lambda name, target, summary="": seen.setdefault(name, (target, summary)))
+    tlx_datasets.tlx_datasets(lambda name, target, summary="", also=(): seen.setdefault(name, (target, summary)))
     assert seen.items() >= {name: (f"tlx_datasets.{name}:load", "") for name in MODULES}.items()
     assert {"mnist", "svhn_cropped", "cifar10", "cifar100", "stl10", "emnist_digits", "kmnist", "tfds:"} <= seen.keys()
     seen.clear()

@@ -24,6 +24,14 @@ def test_the_page_holds_every_run_under_every_policy(results):
     assert page["policies"] == [{"name": "last", "labels": False}, {"name": "oracle", "labels": True}]
 
 
+def test_the_page_has_class_names_and_the_mean_per_class(make):
+    shown = {"classes": ("cat", "dog"), "rows": {"test": [90, 10]}}
+    [run] = inside(render([make("mmd", (0.5, 0.6), **shown)], "html"))["runs"]
+    assert run["classes"] == ["cat", "dog"] and run["policies"]["last"]["unbalanced"]
+    assert run["policies"]["last"]["mean_per_class"] == pytest.approx(0.55)
+    assert "run.classes.length ? run.classes" in render([make("mmd", (0.5, 0.6))], "html")
+
+
 def test_it_asks_for_nothing_from_outside(results):
     page = render(results, "html")
     assert "default-src 'none'" in page and not re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", page)

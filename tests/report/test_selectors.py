@@ -8,7 +8,7 @@ import pytest
 
 from tlx.report import render
 from tlx.report.selectors import comparisons, kendall, selector_tables, spearman
-from tlx.runs.result import CurvePoint
+from tlx.runs.result import CurvePoint, Score, Selection
 
 
 def ranks(values):
@@ -107,6 +107,28 @@ def test_of_several_runs_of_a_strategy_each_selector_takes_the_one_it_scores_hig
     assert table.title.startswith("mmd chosen on a->b")
     assert table.rows == [("last", "mmd (weight=1.0)", "0.550"), ("source-val", "mmd (weight=0.5)", "0.550")]
     assert comparisons(runs)[0]["choices"] == {} and len(selector_tables(runs)) == 2
+
+
+def test_without_labels_of_the_target_nothing_is_compared_but_choices(runs):
+    """Two runs of a strategy: `source-val` chooses by its own scores, which need no label of the target."""
+
+    def bare(weight, scores):
+        run = runs[1]
+        selections = {name: Selection(False, [Score(6, None) for _ in range(2)]) for name in ("last", "source-val")}
+        curves = [dataclasses.replace(point, target=[], selectors={"source-val": [scores] * 2}) for point in run.curves]
+        spec = dataclasses.replace(run.spec, settings=(("weight", weight),))
+        return dataclasses.replace(run, spec=spec, metric=None, selections=selections, curves=curves)
+
+    both = [bare(0.5, 9.0), bare(1.0, 3.0)]
+    (found,) = comparisons(both)
+    assert found["picks"] == {} and found["choices"] == {"mmd": {"source-val": "mmd (weight=0.5)"}}
+    assert {(fact["picked"], fact["regret"], fact["spearman"]) for fact in found["selectors"]} == {(None, None, None)}
+    summary, chosen = selector_tables(both)
+    assert summary.rows[0][:4] == ("last", "2", "–", "–") and chosen.rows == [("source-val", "mmd (weight=0.5)", "–")]
+    assert "– the target has no labels: nothing can be scored" in summary.notes
+    for format in ("terminal", "markdown", "csv", "json", "html"):
+        assert render(both, format, selectors=format != "html")
+    assert "mmd (weight=0.5)" in render(both, overview="last")
 
 
 def test_results_without_kept_scores_have_picks_but_no_correlation(make):

@@ -1,12 +1,15 @@
+import csv
 import dataclasses
+import io
+import json
 
 import pytest
 from scipy import stats
 
 from tlx.errors import ResultError
-from tlx.report import cells
+from tlx.report import cells, render
 from tlx.report.tables import table, tables
-from tlx.runs.result import LabelSpaceCounts
+from tlx.runs.result import LabelSpaceCounts, Result, Score
 
 
 def only(results):
@@ -137,6 +140,36 @@ def test_several_targets_and_an_open_label_space_are_in_the_notes(make):
     assert f"{counts}; one output is for the unknown" in found.notes
     assert "mmd at last: b 0.400, c 0.600, OS* 0.500, UNK 0.250, AUROC 0.750" in found.notes
     assert found.notes[0].startswith("target test H-score: mean over n seeds")
+
+
+def uneven(make, strategy="mmd"):
+    """90 rows of cats, of which all are met, and 10 of dogs, of which 2 are."""
+    result = make(strategy, (0.92, 0.92), classes=("cat", "dog"), rows={"source": [5, 5], "test": [90, 10]})
+    scores = [Score(6, 0.92, [1.0, 0.2], 0.6, [[90, 0], [8, 2]], 0.1)] * 2
+    return dataclasses.replace(
+        result, selections={"last": dataclasses.replace(result.selections["last"], scores=scores)}
+    )
+
+
+def test_of_unbalanced_classes_the_mean_per_class_is_shown(make):
+    result = uneven(make)
+    found = only([result, make("coral", (0.5, 0.6))])
+    assert found.columns == ("strategy", "n", "last", "per class", "gain", "s")
+    assert {row[0]: row[3] for row in found.rows} == {"coral": "0.550", "mmd": "0.600"}
+    note = "per class: mean over the classes of their recall at last; test rows: cat 90, dog 10"
+    assert note in found.notes and note in " ".join(render([result]).split()) and note in render([result], "markdown")
+    [row] = csv.DictReader(io.StringIO(render([result], "csv")))
+    assert row["mean_per_class"] == "0.6" and json.loads(row["rows"]) == {"cat": 90, "dog": 10}
+    assert Result.parse(result.text()) == result
+    old = dataclasses.replace(result, classes=(), rows={})
+    assert cells([old])[0]["rows"] == {"0": 90, "1": 10} and cells([old])[0]["unbalanced"]
+    even = dataclasses.replace(result, rows={"test": [50, 50]})
+    assert "per class" not in only([even]).columns
+
+
+def test_rows_of_other_classes_than_there_are_are_damage(make):
+    with pytest.raises(ValueError, match="rows: counts of other classes than there are"):
+        Result.parse(dataclasses.replace(uneven(make), classes=("cat",)).text())
 
 
 def test_a_closed_task_has_no_such_notes(results):

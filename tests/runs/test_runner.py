@@ -6,9 +6,10 @@ import pytest
 
 import tlx.data
 from tlx import hookimpl
-from tlx.data import LabelSpace, Protocol
+from tlx.data import LabelSpace, Protocol, from_arrays
 from tlx.errors import ContractError, DataAbsent, SettingError
 from tlx.observers.progress import in_words
+from tlx.report import FORMATS, render
 from tlx.runs import absences, failures, identity
 from tlx.runs import resolve as resolving
 from tlx.runs import runner as module
@@ -44,6 +45,7 @@ def test_a_result_says_what_was_run_and_where(result, spec):
     assert result.diverged == [False, True]
     assert (result.metric, result.targets()) == ("accuracy", {})
     assert result.space == LabelSpaceCounts(3, 0, 0, False)
+    assert result.classes == ("x", "y", "z") and result.rows == {"source": [4, 4, 4], "test": [3, 3, 3]}
 
 
 def test_scores_of_each_seed_under_each_policy(world, result):
@@ -284,6 +286,13 @@ class Wide:
     def tlx_datasets(self, register):
         for name in ("m", "n"):
             register(name, lambda name=name: _real(name))
+        register("bare", _bare)
+
+
+def _bare():
+    """The first domain's images without their labels."""
+    images = np.random.default_rng(7).integers(0, 255, (21, 8, 8, 1), np.uint8)
+    return from_arrays("bare", (images[:12], None), (images[12:], None))
 
 
 def _real(name):
@@ -345,6 +354,27 @@ def test_real_targets_are_scored_by_r2(registry, world, job_of):
     assert list(result.selections) == ["last"] and set(score.metrics) == {"rmse", "mae"}
     assert (score.recall, score.confusion, score.macro_f1, score.f1, score.precision) == ([], [], None, [], [])
     assert in_words(result).startswith("R^2 ")
+
+
+def test_a_target_without_labels_is_judged_and_not_scored(registry, world, job_of):
+    registry.add(Wide(), "wide")
+    result = Runner(registry)(job_of("a->bare@P-8"))
+    assert result.finished, result.traceback
+    assert result.metric is None and Result.parse(result.text()) == result
+    assert set(result.selections) == {"last"} and [point.target for point in result.curves] == [[]] * 3
+    assert [(score.step, score.accuracy, score.confusion) for score in result.selections["last"].scores] == [
+        (6, None, []),
+        (6, None, []),
+    ]
+    with pytest.raises(SettingError, match="the target has no labels, so nothing can be scored"):
+        result.accuracy("last")
+    assert in_words(result).startswith("no labels to score by [n=2]")
+    for format in FORMATS:
+        assert render([result], format)
+    assert "– the target has no labels: nothing can be scored" in render([result])
+    scored = dataclasses.replace(result, metric="accuracy")
+    with pytest.raises(ValueError, match="it has no score"):
+        Result.parse(scored.text())
 
 
 def test_the_weights_of_a_selection_are_saved(registry, world, job, tmp_path):

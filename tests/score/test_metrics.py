@@ -13,8 +13,8 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from tlx.score import accuracy, main_metric, main_score, r2, real_scores, scores
-from tlx.score.metrics import f1, mean_per_class, precision, top_k
+from tlx.score import accuracy, class_accuracy, main_metric, main_score, r2, real_scores, scores
+from tlx.score.metrics import f1, mean_per_class, precision, top_k, unbalanced
 
 
 @pytest.fixture
@@ -28,10 +28,15 @@ def y(logits):
     return noisy.argmax(axis=1).astype(np.int32)
 
 
+def test_unbalanced_is_of_the_classes_that_have_rows():
+    assert unbalanced([3, 2, 0]) and not unbalanced([299, 200, 0]) and not unbalanced([0, 4]) and not unbalanced([])
+
+
 def test_agrees_with_scikit_learn(logits, y):
     found, predicted = scores(logits, y), logits.argmax(axis=1)
     assert found["accuracy"] == pytest.approx(accuracy_score(y, predicted))
     assert found["accuracy"] == accuracy(logits, y)
+    assert class_accuracy(logits, y) == pytest.approx(balanced_accuracy_score(y, predicted))
     assert found["recall"] == pytest.approx(recall_score(y, predicted, average=None))  # pyright: ignore[reportArgumentType]
     assert found["macro_f1"] == pytest.approx(f1_score(y, predicted, average="macro"))
     assert found["confusion"] == confusion_matrix(y, predicted).tolist()

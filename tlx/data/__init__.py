@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tlx.data.protocol import Protocol as Protocol
     from tlx.data.shares import class_shares as class_shares
     from tlx.data.shift import Task as Task
+    from tlx.data.task import NO_LABEL as NO_LABEL
     from tlx.data.task import Arrays as Arrays
     from tlx.data.task import Dataset as Dataset
     from tlx.data.task import Rows as Rows
@@ -48,7 +49,7 @@ _HOMES = {
     "tlx.data.protocol": "Draw Protocol",
     "tlx.data.shares": "class_shares",
     "tlx.data.shift": "Task",
-    "tlx.data.task": "Arrays Dataset Rows TaskData Unlabelled",
+    "tlx.data.task": "NO_LABEL Arrays Dataset Rows TaskData Unlabelled",
     "tlx.data.task_names": "TaskName parse task_name",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

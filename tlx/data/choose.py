@@ -1,7 +1,7 @@
 """A choice of rows that is the same everywhere: by a hash of each row's origin, not by a random stream."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Bool, UInt64
@@ -59,16 +59,17 @@ def share(origin: Origins, part: float, salt: str) -> Mark:
     return keys(origin, salt) < np.uint64(int(part * 2**64))
 
 
-def fifth(y: Labels, origin: Origins, salt: str, alone: Callable[[int, int], str]) -> Mark:
-    """Marks a fifth of the rows of every class in y, one or more, as `choose_rows` picks them.
+def fifth(y: Labels, origin: Origins, salt: str, where: str) -> Mark:
+    """Marks a fifth of the rows of every class in y, as `choose_rows` picks them: one or more, none of a single row.
 
     Raises:
-        DataError: a class has one row alone; its message is `alone(label, row)`.
+        DataError: no class has two rows; it names `where`.
     """
     mark = np.zeros(len(y), bool)
     for label in np.unique(y):
         own = np.flatnonzero(y == label)
-        if len(own) < 2:
-            raise DataError(alone(int(label), int(own[0])))
-        mark[own] = choose_rows(y[own], origin[own], max(1, len(own) // 5), salt)
+        if len(own) > 1:
+            mark[own] = choose_rows(y[own], origin[own], max(1, len(own) // 5), salt)
+    if not mark.any():
+        raise DataError(f"{where}: no class has more than one row; expected one for train and one for test.")
     return mark

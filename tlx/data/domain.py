@@ -36,8 +36,8 @@ def make_domain(name: str, protocol: Protocol, dataset: Callable[[str], Dataset]
 
     Raises:
         DataAbsent: the protocol takes another edition of it, which no plugin brings.
-        DataError: a class of the protocol that it lacks, classes or class-wise draws of real targets, fewer rows than
-            are drawn, or a prior that leaves a source's class or a scored one without a row.
+        DataError: a class of the protocol that it lacks, classes or class-wise draws of real targets or of rows without
+            labels, fewer rows than are drawn, or a prior that leaves a source's class or a scored one without a row.
     """
     loaded = _edition(name, protocol, dataset)
     where = f"Protocol '{protocol.id}', dataset '{loaded.name}'"
@@ -46,7 +46,8 @@ def make_domain(name: str, protocol: Protocol, dataset: Callable[[str], Dataset]
         classes, labels = _classes(loaded.classes, protocol, is_target, where)
         train, test = _labelled(train, labels), _labelled(test, labels)
     elif wrong := _class_rules(protocol, name):
-        raise DataError(f"{where}: its targets are real numbers, without classes; expected no {wrong}.")
+        what = "its targets are real numbers, without classes" if loaded.target_kind == "real" else "it has no labels"
+        raise DataError(f"{where}: {what}; expected no {wrong}.")
     if protocol.pooled is not None:
         both = join([train, test])
         mark = share(both.origin, protocol.pooled, f"pooled {protocol.seed}")

@@ -12,11 +12,22 @@ from tlx.data.tree import Inputs, map_leaves, paths
 from tlx.errors import DataError
 
 
-def check_kinds(task: Task, domains: Sequence[Domain]) -> None:
-    """Raises DataError unless all domains have one kind of input, one tree of it, and one kind of target."""
+def check_kinds(task: Task, sources: Sequence[Domain], targets: Sequence[Domain]) -> None:
+    """Raises DataError unless all domains have one kind of input, one tree of it, and one kind of target.
+
+    Targets may have no labels, all of them, where there is a source.
+    """
+    domains = [*sources, *targets]
     first = domains[0]
+    bare = [domain.name for domain in domains if domain.target_kind == "none"]
+    if bare and bare != [domain.name for domain in targets]:
+        role = "source" if bare[0] in task.sources else "target"
+        expected = "labels in every source" if role == "source" else "labels in all targets, or in none"
+        raise DataError(f"Task '{task.name}': the {role} '{bare[0]}' has no labels; expected {expected}.")
+    if bare and not sources:
+        raise DataError(f"Task '{task.name}': '{bare[0]}' has no labels, and there is no source; expected a source.")
     for domain in domains[1:]:
-        for what in ("input", "target_kind"):
+        for what in ("input",) if domain.name in bare else ("input", "target_kind"):
             ours, own = getattr(first, what), getattr(domain, what)
             if ours != own:
                 raise DataError(

@@ -8,13 +8,13 @@ import numpy as np
 
 from tlx.data.choose import fifth
 from tlx.data.inputs import Image, Input, Sequence, Tokens, Vector
-from tlx.data.task import Arrays, Dataset
+from tlx.data.task import NO_LABEL, Arrays, Dataset
 from tlx.data.tree import Inputs, leaves, map_leaves, row_count, take
 from tlx.errors import DataError
 
 FEW_CLASSES = 1000  # a label may be as high without `classes`, however few rows there are
 Pair = tuple[Any, Any]
-"""x, one array or a dict of arrays, and its labels: [N] of classes, or [N, K] of real targets."""
+"""x, one array or a dict of arrays, and its labels: [N] of classes, [N, K] of real targets, or None."""
 
 
 def from_arrays(
@@ -24,16 +24,17 @@ def from_arrays(
 
     x is uint8 images of one size, grey ([N, H, W] or one channel) or RGB; or floats, vectors [N, D] or sequences
     [N, T, C], whose columns or channels are standardised by the source's. `input` names another kind: `Tokens(12)`,
-    `Vector(standardise=False)`. Labels are whole numbers from 0, or floats [N, K] of real targets.
+    `Vector(standardise=False)`. Labels are whole numbers from 0, or floats [N, K] of real targets,
+    or None of a target whose labels nobody knows: nothing is scored on it.
 
-    Without `test` a fifth of each class (of real targets: of all rows) is test, chosen by a hash of the row number: the
-    same in every run. `classes` are the names of the labels, by default the numbers: "0", "1", ... A row's origin is
-    its number, so tlx cannot see a row that is in two such datasets; make `tlx.data.Arrays` with origins of your own
-    where that may be.
+    Without `test` a fifth of each class (of real targets or no labels: of all rows) is test, chosen by a hash of the
+    row number: the same in every run; the one row of a class is in train. `classes` are the names of the labels, by
+    default the numbers: "0", "1", ... A row's origin is its number, so tlx cannot see a row that is in two such
+    datasets; make `tlx.data.Arrays` with origins of your own where that may be.
 
     Raises:
         DataError: another type or shape, a value that is not finite, a label that is no whole number or without a
-            name, a class with one row alone.
+            name, labels in one split alone, no row for test.
 
     Example:
         lab = from_arrays("lab", (x, y), classes=("cat", "dog"))
@@ -42,16 +43,20 @@ def from_arrays(
     pairs = [(pair, f"{name}/{split}") for pair, split in ((train, "train"), (test, "test")) if pair is not None]
     if odd := [where for pair, where in pairs if not isinstance(pair, tuple | list) or len(pair) != 2]:
         raise DataError(f"{odd[0]}: expected a pair, (x, labels).")
+    bare = [pair[1] is None for pair, _ in pairs]
+    if any(bare) and not all(bare):
+        raise DataError(f"{pairs[bare.index(True)][1]}: it has no labels, the other split has; expected both or none.")
     named = None if classes is None else _class_names(classes, name)
     kind = input or _kind(_array_tree(train[0]), f"{name}/train")
     most = max(FEW_CLASSES, sum(np.size(y) for _, y in filter(None, (train, test)))) if named is None else len(named)
     given = [_arrays(pair, kind, where, most) for pair, where in pairs]
     real = given[0].y.ndim == 2
-    names = () if real else named or _numbers(given)
+    target_kind = "none" if bare[0] else "real" if real else "classes"
+    names = (named or ()) if target_kind != "classes" else named or _numbers(given)
     if real and named is not None:
         raise DataError(f"{name}: classes {named} of real targets; expected none, or whole numbers as labels.")
     first, second = given if len(given) == 2 else _fifth(given[0], name)
-    return Dataset(name, first, second, names, kind, "real" if real else "classes")
+    return Dataset(name, first, second, names, kind, target_kind)
 
 
 def _array_tree(x: Any) -> Inputs:
@@ -90,7 +95,9 @@ def _looks_grey(x: np.ndarray) -> bool:
 
 def _arrays(pair: Pair, kind: Input, where: str, most: int) -> Arrays:
     x = map_leaves(lambda leaf: _leaf(leaf, kind, where), _array_tree(pair[0]))
-    return Arrays(x, _labels(pair[1], where, most), np.array([f"{where}/{row:06d}" for row in range(row_count(x))]))
+    rows = row_count(x)
+    y = np.full(rows, NO_LABEL, np.int32) if pair[1] is None else _labels(pair[1], where, most)
+    return Arrays(x, y, np.array([f"{where}/{row:06d}" for row in range(rows)]))
 
 
 def _leaf(x: np.ndarray, kind: Input, where: str) -> np.ndarray:
@@ -142,11 +149,6 @@ def _fifth(rows: Arrays, name: str) -> tuple[Arrays, Arrays]:
     if rows.y.shape[:1] != (count,) or (rows.y.ndim > 1 and rows.y.dtype == np.int32):
         what = "images" if leaves(rows.x)[0].dtype == np.uint8 else "rows"
         raise DataError(f"{name}: {count} {what} and labels {rows.y.shape}; expected one label a row.")
-
-    def alone(label: int, row: int) -> str:
-        which = f"label {label} has one row" if rows.y.ndim == 1 else "it has one row"
-        return f"{name}: {which}; expected one for train and one for test."
-
     y = rows.y if rows.y.ndim == 1 else np.zeros(count, np.int32)
-    mark = fifth(y, rows.origin, "test", alone)
+    mark = fifth(y, rows.origin, "test", name)
     return tuple(Arrays(take(rows.x, m), rows.y[m], rows.origin[m]) for m in (~mark, mark))  # pyright: ignore

@@ -13,25 +13,25 @@ from tlx.errors import DataError
 def resolve_space(task: Task, sources: Sequence[Domain], targets: Sequence[Domain]) -> Space:
     """The label space of a task.
 
-    Without `Protocol.labels` all domains have the classes of the first target, and its order is theirs.
+    Without `Protocol.labels` all sources have the same classes, and all targets have these or some of them: a target
+    with fewer makes a partial task. The order is that of the first target where it has them all, else of the first
+    source. Targets without labels are taken to have the sources' classes.
 
     Raises:
-        DataError: classes that differ though the protocol has no label space, a class of the label space that no domain
-            has, or real targets of different lengths.
+        DataError: other classes that differ though the protocol has no label space, a class of the label space that no
+            domain has, a class of the targets' rows without a source row, or real targets of different lengths.
     """
-    first = targets[0]
-    if first.target_kind == "real":
-        lengths = {domain.name: domain.train.y.shape[1] for domain in (*sources, *targets)}
+    bare = targets[0].target_kind == "none"
+    labelled = [*sources, *(() if bare else targets)]
+    if labelled[0].target_kind == "real":
+        lengths = {domain.name: domain.train.y.shape[1] for domain in labelled}
         if len(set(lengths.values())) > 1:
             shown = ", ".join(f"'{name}' {length}" for name, length in lengths.items())
             raise DataError(f"Task '{task.name}': real numbers of a row: {shown}; expected equally many in all.")
-        return Space((), (), reals=first.train.y.shape[1])
+        return Space((), (), reals=labelled[0].train.y.shape[1])
     labels = task.protocol.labels
     if labels is None:
-        for role, domains in (("source", sources), ("target", targets)):
-            for domain in domains:
-                _check_equal_classes(task, role, domain, first)
-        return Space(first.classes, first.classes)
+        return _space_of_names(task, sources, [] if bare else targets)
     for role, domains, wanted in (("source", sources, labels.source), ("target", targets, labels.target)):
         _check_present(task, role, domains, wanted)
     return Space(labels.source, labels.target, labels.unknown)
@@ -42,17 +42,32 @@ def class_numbers(space: Space, classes: Sequence[str]) -> np.ndarray:
     return np.array([space.number(name) for name in classes], np.int32)
 
 
-def _check_equal_classes(task: Task, role: str, domain: Domain, target: Domain) -> None:
-    if set(domain.classes) == set(target.classes):
+def _space_of_names(task: Task, sources: Sequence[Domain], targets: Sequence[Domain]) -> Space:
+    """The space of domains whose classes say by themselves who has which."""
+    first = (sources or targets)[0]
+    for domain in sources:
+        _check_classes(task, domain, first, "the same")
+    for domain in targets:
+        _check_classes(task, domain, first, "the same or some of these" if sources else "the same", bool(sources))
+    held = {name for domain in targets for name in domain.classes}
+    if not targets or held < set(first.classes):
+        return Space(first.classes, tuple(name for name in first.classes if not targets or name in held))
+    order = next((domain.classes for domain in targets if len(domain.classes) == len(held)), first.classes)
+    return Space(order, order)
+
+
+def _check_classes(task: Task, domain: Domain, first: Domain, expected: str, fewer: bool = False) -> None:
+    own, known = set(domain.classes), set(first.classes)
+    if own == known or (fewer and own < known):
         return
     only = [
         f"only '{one.name}' has {', '.join(names)}"
-        for one, other in ((domain, target), (target, domain))
+        for one, other in ((first, domain), (domain, first))
         if (names := [name for name in one.classes if name not in other.classes])
     ]
     raise DataError(
-        f"Task '{task.name}': {role} '{domain.name}' has the classes {', '.join(domain.classes)}; "
-        f"target '{target.name}' has {', '.join(target.classes)}; expected the same: {'; '.join(only)}. "
+        f"Task '{task.name}': '{first.name}' has the classes {', '.join(first.classes)}; "
+        f"'{domain.name}' has {', '.join(domain.classes)}; expected {expected}: {'; '.join(only)}. "
         f"A protocol may rename classes and leave some out (`renames`, `classes`), or say which classes the sources "
         f"and the targets have (`Protocol.labels`)."
     )

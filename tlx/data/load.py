@@ -51,10 +51,11 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
     sources = [make_domain(name, protocol, dataset) for name in task.sources]
     targets = [make_domain(name, protocol, dataset, is_target=True) for name in task.targets]
     domains = Domains(task, sources, targets)
-    check_kinds(task, [*sources, *targets])
+    check_kinds(task, sources, targets)
     space = resolve_space(task, sources, targets)
     form = form_of(task, [*sources, *targets])
     train, val = _split(domains)
+    _check_learnt(domains, space, train)
 
     _check_private(domains, space)
     x = conform(join([target.train for target in targets]), form)
@@ -81,7 +82,7 @@ def load_task(task: Task, dataset: Callable[[str], Dataset]) -> TaskData:
         order=_order(domains, space),
         space=space,
         input=targets[0].input,
-        target_kind=targets[0].target_kind,
+        target_kind=(sources or targets)[0].target_kind,
         mean=mean,
         std=std,
         task=task,
@@ -125,6 +126,22 @@ def _split(domains: Domains) -> tuple[list[Part], list[Part]]:
     ]
 
 
+def _check_learnt(domains: Domains, space: Space, train: Sequence[Part]) -> None:
+    """Raises DataError where the targets have rows of a known class that no source has a train row of."""
+    if space.reals or not train:
+        return
+    rows = [(part, domain) for part, domain in zip(train, domains.sources, strict=True)]
+    learnt = {number for part, domain in rows for number in np.unique(_numbered(part, domain, space)).tolist()}
+    for target in domains.targets:
+        met = [np.unique(_numbered(part, target, space)) for part in (target.train, target.test)]
+        if lacking := [space.known[n] for n in np.unique(np.concatenate(met)) if 0 <= n < len(space.known)
+                       and n not in learnt]:  # fmt: skip
+            raise DataError(
+                f"Task '{domains.task.name}': no source has a train row of {', '.join(lacking)}, which target "
+                f"'{target.name}' has rows of; expected one or more of each class."
+            )
+
+
 def _origins(*parts: Part) -> set[str]:
     return {name for part in parts for name in part.origin.tolist()}
 
@@ -145,6 +162,7 @@ def _labelled(domains: Domains, space: Space) -> Mark:
     for place, target in enumerate(domains.targets):
         y = _numbered(target.train, target, space)
         free = np.ones(len(y), bool) if space.reals else y < len(space.known)
+        free &= target.target_kind != "none"
         if domains.task.protocol.scored == "test" and len(domains.targets) > 1:
             others = _origins(*(rows for number, rows in enumerate(domains.scored) if number != place))
             free &= np.fromiter((name not in others for name in target.train.origin.tolist()), bool, len(y))
@@ -156,6 +174,11 @@ def _shots(domains: Domains, target: Domain, space: Space, free: Mark) -> Mark:
     """Marks `shots` rows of each known class of a target, or with real targets of it, among those that are free."""
     shots = domains.task.protocol.shots
     assert shots is not None
+    if target.target_kind == "none":
+        got = f"the target '{target.name}' has no labels"
+        raise DataError(
+            f"Task '{domains.task.name}': {got}; expected {shots} labelled train rows of each class (shots)."
+        )
     y = np.zeros(int(free.sum()), np.int32) if space.reals else target.train.y[free]
     names = [f"class '{name}' of '{target.name}'" for name in target.classes if name in space.known]
     places = [place for place, name in enumerate(target.classes) if name in space.known]
@@ -171,7 +194,11 @@ def _shots(domains: Domains, target: Domain, space: Space, free: Mark) -> Mark:
 
 
 def _numbered(rows: Part, domain: Domain, space: Space) -> np.ndarray:
-    """The labels of a domain's rows as numbers of the label space; real targets as they are."""
+    """The labels of a domain's rows as numbers of the label space; real targets as they are; what says no label."""
+    if domain.target_kind == "none" and space.reals:
+        return np.full((len(rows.y), space.reals), np.nan, np.float32)
+    if domain.target_kind == "none":
+        return rows.y
     return rows.y if space.reals else class_numbers(space, domain.classes)[rows.y]
 
 

@@ -22,7 +22,8 @@ Labels = Int32[np.ndarray, "rows"]
 Reals = Float32[np.ndarray, "rows outputs"]
 Numbers = Int32[np.ndarray, "rows"]
 Origins = Shaped[np.ndarray, "rows"]
-TARGET_KINDS = ("classes", "real")
+TARGET_KINDS = ("classes", "real", "none")
+NO_LABEL = -1
 
 
 class Arrays(NamedTuple):
@@ -38,7 +39,8 @@ class Dataset:
     """One domain: a train and a test split that share no original image.
 
     `input` is the kind of x: `Image`, `Vector`, `Sequence` or `Tokens`. `target_kind` is "classes", named by `classes`,
-    or "real": then y is float32 [N, K] and `classes` is ().
+    or "real": then y is float32 [N, K] and `classes` is (); or "none", of a target whose labels nobody knows: then
+    every y is -1 and `classes` is ().
 
     Raises:
         DataError: a wrong type, shape or label, an empty split, or an origin that is in both splits.
@@ -61,9 +63,10 @@ class Dataset:
         if not isinstance(self.input, Input):
             raise DataError(f"{where}: input {self.input!r}; expected Image(), Vector(), Sequence() or Tokens(number).")
         if self.target_kind not in TARGET_KINDS:
-            raise DataError(f"{where}: target_kind {self.target_kind!r}; expected 'classes' or 'real'.")
-        if self.target_kind == "real" and self.classes:
-            raise DataError(f"{where}: classes {self.classes} of real targets; expected ().")
+            raise DataError(f"{where}: target_kind {self.target_kind!r}; expected {_or(TARGET_KINDS)}.")
+        if self.target_kind != "classes" and self.classes:
+            what = "real targets" if self.target_kind == "real" else "rows without labels"
+            raise DataError(f"{where}: classes {self.classes} of {what}; expected ().")
         if self.target_kind == "classes" and (len(self.classes) < 2 or len(set(self.classes)) < len(self.classes)):
             raise DataError(f"{where}: classes {self.classes}; expected two or more different names.")
         for split in ("train", "test"):
@@ -80,6 +83,10 @@ class Dataset:
         both = set(self.train.origin.tolist()).intersection(self.test.origin.tolist())
         if both:
             raise DataError(f"{where}: {len(both)} origins are in train and in test, as '{min(both)}'.")
+
+
+def _or(words: tuple[str, ...]) -> str:
+    return f"{', '.join(map(repr, words[:-1]))} or {words[-1]!r}"
 
 
 def _plural(kind: Input) -> str:
@@ -105,7 +112,10 @@ def _check(arrays: Arrays, where: str, dataset: Dataset) -> None:
         classes = len(dataset.classes)
         if y.dtype != np.int32 or y.shape != (rows,):
             raise DataError(f"{where}: y is {y.dtype} {y.shape}; expected int32 ({rows},).")
-        if y.min() < 0 or y.max() >= classes:
+        if dataset.target_kind == "none":
+            if (y != NO_LABEL).any():
+                raise DataError(f"{where}: labels are {y.min()} to {y.max()}; expected {NO_LABEL} (no label).")
+        elif y.min() < 0 or y.max() >= classes:
             raise DataError(
                 f"{where}: labels are {y.min()} to {y.max()}; expected 0 to {classes - 1} ({classes} classes)."
             )
@@ -124,7 +134,7 @@ class Rows(NamedTuple):
     """Labelled rows. `domain` numbers the sources from 0 in the task's order; then the targets, in theirs.
 
     `y` numbers the known classes (`Space.known`); a class of the target alone has the number after them. Real targets
-    are float32 [N, outputs].
+    are float32 [N, outputs]. Of targets without labels it is -1, of real ones NaN.
     """
 
     x: Inputs
@@ -148,7 +158,7 @@ class TaskData(NamedTuple):
     and `source_val` are empty.
 
     `order` is the order in which a stream brings the rows of `test`: target after target, and within a target as the
-    protocol's `stream` says. `target_kind` is "classes" or "real".
+    protocol's `stream` says. `target_kind` is that of the sources, "classes" or "real".
 
     `mean` and `std` are trees of x's form, float32: of images x = (x / 255 - mean) / std, one number or one for each
     channel; of vectors and sequences x = (x - mean) / std, one for each column or channel; tokens have 0 and 1.
@@ -169,3 +179,9 @@ class TaskData(NamedTuple):
     std: Inputs
     task: Task
     hash: str
+
+    @property
+    def scorable(self) -> bool:
+        """Whether the scored rows have labels."""
+        y = self.test.y
+        return not (np.isnan(y) if y.ndim == 2 else y == NO_LABEL).any()

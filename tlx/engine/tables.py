@@ -133,8 +133,9 @@ def check_phase(phase: Phase, data: TaskData, where: str) -> None:
         _known(field, FIELDS, f"{where} sees '{field}'")
         if not sizes[field]:
             offered = ", ".join(name for name in FIELDS if sizes[name])
+            why = "" if data.scorable else ", since its target has no labels"
             raise ContractError(
-                f"{where} sees '{field}', which task '{data.task.name}' does not offer; it offers: {offered}"
+                f"{where} sees '{field}', which task '{data.task.name}' does not offer{why}; it offers: {offered}"
             )
     for name, sweep in phase.sweeps.items():
         _known(sweep.over, OVER, f"{where}, sweep '{name}' goes over '{sweep.over}'")

@@ -81,6 +81,8 @@ def in_words(result: "Result") -> str:
         return f"failed after {seconds}: {result.error}"
     if "last" not in result.selections:
         return f"finished, {seconds}"
+    if result.metric is None:
+        return f"no labels to score by [n={len(result.spec.seeds)}], {seconds}"
     values = result.accuracy("last")
     name = {"r2": "R^2", "hos": "H-score"}.get(result.metric, result.metric)
     return f"{name} {sum(values) / len(values):.3f} [n={len(values)}], {seconds}"

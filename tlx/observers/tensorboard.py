@@ -49,9 +49,10 @@ class TensorBoard:
             if result.error:
                 writer.add_text("error", result.error)
             for point in result.curves:
-                writer.add_scalar(f"{result.metric}/target", point.target[seed], point.step)
+                if point.target:
+                    writer.add_scalar(f"{result.metric}/target", point.target[seed], point.step)
                 if point.source_val:
-                    writer.add_scalar(f"{result.metric}/source_val", point.source_val[seed], point.step)
+                    writer.add_scalar(f"{result.metric or 'score'}/source_val", point.source_val[seed], point.step)
                 for name, values in point.selectors.items():
                     if (value := values[seed]) is not None:
                         writer.add_scalar(f"selector/{name}", value, point.step)

@@ -70,6 +70,7 @@ class Registry:
         self._manager = Manager("tlx")
         self._manager.add_hookspecs(hooks)
         self._entries: dict[str, dict[str, Entry]] = {kind: {} for kind in KINDS}
+        self._also: dict[tuple[str, str], set[str]] = {}  # by kind and folded name, the names that are meant
         self._asked: set[tuple[str, str]] = set()  # kind and plugin
         self._broken: dict[tuple[str, str], Problem] = {}
         self._loaded: dict[tuple[str, str], Any] = {}
@@ -160,6 +161,9 @@ class Registry:
     def entry(self, kind: str, name: str) -> Entry:
         """What is registered under a name; of strategies also "dann+mcc", composed of what is.
 
+        A name that is not registered stands for the one that is meant where there is only one: "resnet-50" for
+        "resnet50", "DAN" for "mmd".
+
         Raises:
             UnknownName: nothing is; the message has the nearest names.
             PluginError: the plugin that holds the name is broken there.
@@ -175,6 +179,11 @@ class Registry:
             return prefix.of(name)
         if problem := self._broken.get((kind, name)):
             raise PluginError(str(problem)) from problem.cause
+        meant = self._also.get((kind, folded(name)), set()) if isinstance(name, str) else set()
+        if len(meant & set(known)) == 1:
+            [found] = meant & set(known)
+            log.info("%s '%s' is '%s'", KINDS[kind].singular, name, found)
+            return known[found]
         unknown = UnknownName(KINDS[kind].singular, name, known)
         for problem in self.problems:  # any of these may be the one that would have brought it
             unknown.add_note(str(problem))
@@ -299,13 +308,15 @@ class Registry:
             raise PluginError(" ".join(str(error).split())) from error
 
     def _registrar(self, kind: str, plugin: str) -> hooks.Register:
-        def register(name: str, target: object, summary: str = "") -> None:
+        def register(name: str, target: object, summary: str = "", also: Sequence[str] = ()) -> None:
             try:
                 key = _normal(kind, name, strict=True)
                 entry = Entry(kind, key, plugin, target, summary)
             except (PluginError, DataError) as error:
                 self._refuse(kind, name, plugin, error)
                 return
+            for other in (key, *also):
+                self._also.setdefault((kind, folded(other)), set()).add(key)
             first = self._entries[kind].setdefault(key, entry)
             if first is not entry:
                 self.problem(
@@ -347,6 +358,11 @@ def _normal(kind: str, name: Any, strict: bool) -> str:
         if strict:
             raise
         return name  # which is unknown, and has nearest names
+
+
+def folded(name: str) -> str:
+    """A name as names are compared that are written in several ways: "ResNet-50" is "resnet50"."""
+    return re.sub(r"[-_. ]", "", name.casefold())
 
 
 def _short(value: object) -> str:

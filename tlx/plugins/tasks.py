@@ -37,6 +37,7 @@ def find_task(registry: "Registry", text: str) -> "Task":
     if not ARROW.search(text) and name.sources and f"{name.sources[0]}:" in known - set(name.sources):
         # "office_caltech10:dslr" looks like a shift between two, and is one dataset with a prefix.
         name = parse(f"->{text}")
+    name = _as_registered(registry, name)
     registered = {entry.name for entry in registry.entries("tasks")}
     plain = name._replace(protocol=None)
     bare = plain._replace(shots=None)
@@ -55,6 +56,19 @@ def find_task(registry: "Registry", text: str) -> "Task":
     if protocol.id != wanted:  # a result could not be run again by what it says
         raise PluginError(f"protocol '{wanted}' is registered with the id '{protocol.id}'; expected one name.")
     return Task(name.sources, name.targets, protocol.with_shots(name.shots) if name.shots else protocol)
+
+
+def _as_registered(registry: "Registry", task: "TaskName") -> "TaskName":
+    """The task by the names that its datasets are registered by: "SVHN->mnist" is "svhn_cropped->mnist"."""
+
+    def named(dataset: str) -> str:
+        try:
+            return registry.entry("datasets", dataset).name
+        except (UnknownName, PluginError):
+            return dataset  # what is wrong with it is said later
+
+    sources, targets = (tuple(map(named, names)) for names in (task.sources, task.targets))
+    return parse(str(task._replace(sources=sources, targets=targets)))
 
 
 def _check_datasets(registry: "Registry", task: "TaskName") -> None:

@@ -230,6 +230,12 @@ def _mean_accuracy(choice: Choice, target: str, results: Sequence[Result], selec
         task = parse(result.spec.task)
         source = choice.source is None or task.sources == (task_domain(choice.source),)
         backbone = edition is not None or result.spec.backbone == choice.backbone
-        if task.targets == (task_domain(target),) and source and backbone and selection in result.selections:
+        if (
+            task.targets == (task_domain(target),)
+            and source
+            and backbone
+            and result.metric
+            and selection in result.selections
+        ):
             values += result.accuracy(selection)
     return round(float(np.mean(values)), 6) if values else None

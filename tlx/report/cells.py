@@ -8,9 +8,10 @@ from typing import Any
 
 from tlx.errors import UnknownName
 from tlx.runs.convert import to_json
-from tlx.runs.result import Result, Score
+from tlx.runs.result import Result, Score, Selection
 from tlx.score.intervals import INTERVALS
 from tlx.score.intervals import interval as t_interval
+from tlx.score.metrics import unbalanced
 from tlx.score.statistics import clear_best, interquartile_mean, paired
 
 BASELINE = "source_only"
@@ -20,16 +21,18 @@ Cell = dict[str, Any]
 def cells(results: Sequence[Result], baseline: str | None = None, interval: str = "t") -> list[Cell]:
     """One dict for each result and selection policy, sorted by task, protocol, backbone, strategy.
 
-    `mean`, `low`, `high` are the mean target test score and its 95% interval, "t" or "bootstrap", over the `n`
-    seeds of `scores`; `metric` says what it is, "accuracy", "r2" or "hos". `targets` has the mean on each of several
-    targets, and `space` counts the classes of the label space. `iqm` is the interquartile mean of
-    the scores. `best` says that this interval lies above those of all others in its column, of runs without target
-    labels. `gain` is the mean less that of the baseline (`source_only`) on the same task, protocol and backbone,
-    under the same selection, the same recipe or suite and the same data; None where there is none. `other_data`
-    says that the data are not those of the baseline's run of the task, nor of most where there is none; nothing is
-    compared with these. With a `baseline` given, `p_t` and `p_wilcoxon` are of paired tests on the shared seeds.
-    `negative_transfer` says that the mean is below that of `source_only`. `seconds` is wall time. `variant` holds
-    what tells apart the runs of one strategy on one task. A failed or absent run has n = 0 and `error`.
+    `mean`, `low`, `high` are the mean target test score and its 95% interval, "t" or "bootstrap", over the `n` seeds of
+    `scores`; `metric` says what it is, "accuracy", "r2" or "hos", or None where the target has no labels: then there is
+    none. `targets` has the mean on each of several targets, and `space` counts the classes of the label space. `iqm` is
+    the interquartile mean of the scores. `best` says that this interval lies above those of all others in its column,
+    of runs without target labels. `gain` is the mean less that of the baseline (`source_only`) on the same task,
+    protocol and backbone, under the same selection, the same recipe or suite and the same data; None where there is
+    none. `other_data` says that the data are not those of the baseline's run of the task, nor of most where there is
+    none; nothing is compared with these. With a `baseline` given, `p_t` and `p_wilcoxon` are of paired tests on the
+    shared seeds. `negative_transfer` says that the mean is below that of `source_only`. `unbalanced` says that the
+    classes differ much in test rows, `rows` counts these by class, and then `mean_per_class` is no accuracy. `seconds`
+    is wall time. `variant` holds what tells apart the runs of one strategy on one task. A failed or absent run has n =
+    0 and `error`.
 
     Raises:
         UnknownName: no such interval, or no result of the baseline.
@@ -55,7 +58,7 @@ def cells(results: Sequence[Result], baseline: str | None = None, interval: str 
 def _mark_best(made: Sequence[Cell]) -> None:
     columns: dict[tuple[str, ...], list[Cell]] = defaultdict(list)
     for cell in made:
-        if cell["n"] and "labelled" not in cell["sees"] and not cell["other_data"]:
+        if cell["mean"] is not None and "labelled" not in cell["sees"] and not cell["other_data"]:
             columns[cell["task"], cell["protocol"], cell["backbone"], cell["selection"]].append(cell)
     for column in columns.values():
         best = clear_best({cell["hash"]: (cell["mean"], cell["low"], cell["high"]) for cell in column})
@@ -73,7 +76,7 @@ def _cell(
 ) -> Cell:
     spec = result.spec
     selection = result.selections.get(policy)
-    values = [score.accuracy for score in selection.scores] if selection else []
+    values = result.accuracy(policy) if selection and result.metric else []
     mean, low, high = _interval(values, interval, result.metric) if values else (None, None, None)
 
     def over(name: str) -> float | None:
@@ -93,7 +96,7 @@ def _cell(
         "backbone": spec.backbone,
         "protocol": spec.protocol,
         "selection": policy,
-        "n": len(values),
+        "n": len(selection.scores) if selection else 0,
         "mean": mean,
         "low": low,
         "high": high,
@@ -109,7 +112,10 @@ def _cell(
         "negative_transfer": transfer is not None and transfer < 0,
         "uses_target_labels": bool(selection and selection.uses_target_labels),
         "metric": result.metric,
-        "metrics": _metrics(selection.scores if selection else []),
+        "metrics": (metrics := _metrics(selection.scores if selection else [])),
+        "mean_per_class": metrics.get("mean_per_class"),
+        "rows": (rows := _test_rows(result, selection)),
+        "unbalanced": unbalanced(list(rows.values())),
         "targets": _targets(result, policy) if selection else {},
         "space": result.space and to_json(result.space),
         "collapsed": [score.collapsed for score in selection.scores] if selection else [],
@@ -125,10 +131,19 @@ def _cell(
     }
 
 
-def _interval(values: Sequence[float], name: str, metric: str) -> tuple[float, float | None, float | None]:
+def _interval(values: Sequence[float], name: str, metric: str | None) -> tuple[float, float | None, float | None]:
     if name == "t" and metric == "r2":
         return t_interval(values, low=-math.inf)
     return INTERVALS[name](values)
+
+
+def _test_rows(result: Result, selection: Selection | None) -> dict[str, int]:
+    """The test rows of each class by name; of results that do not tell, by number, those that some class was given."""
+    told = result.rows.get("test")
+    if told is None and selection and selection.scores:
+        told = [sum(row) for row in selection.scores[0].confusion]
+    names = result.classes or map(str, range(len(told or ())))
+    return dict(zip(names, told or (), strict=False))
 
 
 def _targets(result: Result, policy: str) -> dict[str, float]:
@@ -166,6 +181,7 @@ def _baseline(result: Result, policy: str, results: Iterable[Result], name: str)
         for other in results
         if other.spec.strategy == name
         and policy in other.selections
+        and other.metric
         and (other.spec.task, other.spec.protocol, other.spec.backbone) == (spec.task, spec.protocol, spec.backbone)
         and not _differ(other.data_hash, result.data_hash)
         and (other.spec.recipe == spec.recipe or (other.spec.suite == spec.suite != ""))

@@ -33,7 +33,7 @@ def render(
         "policies": _policies(every),
         "comparisons": [{**item, "group": group(item)} for item in comparisons(results)],
         "ranks": _ranks(every),
-        "measured": f"{caption(every[0], 'n')}; gain over {every[0]['baseline']}." if every else "",
+        "measured": " ".join(dict.fromkeys(map(_caption, every))),
     }
     # "<" would let a name end the script element; in JSON it may be written so
     text = json.dumps(shown, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
@@ -45,6 +45,10 @@ def render(
         plain=html.escape(terminal.render(tables(every), width=110)),
         data=text,
     )
+
+
+def _caption(cell: Cell) -> str:
+    return f"{caption(cell, 'n')}; gain over {cell['baseline']}." if cell["metric"] else f"{caption(cell)}."
 
 
 def _part(name: str) -> str:
@@ -89,6 +93,7 @@ def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, 
         "name": row_name({**head, "sees": []}),
         "group": group(result),
         "policies": {cell["selection"]: _score(result, cell) for cell in own},
+        "classes": list(result.classes),
         **{key: head[key] for key in ("setting", "status", "error", "seconds", "sees", "diverged")},
         "curves": [
             {key: getattr(point, key) for key in ("phase", "step", "metrics", "source_val", "target")}
@@ -118,7 +123,19 @@ def _recipe_text(value: Any) -> str:
 
 
 def _score(result: Result, cell: Cell) -> dict[str, Any]:
-    keys = ("n", "mean", "low", "high", "scores", "gain", "negative_transfer", "collapsed", "best")
+    keys = (
+        "n",
+        "mean",
+        "low",
+        "high",
+        "scores",
+        "gain",
+        "negative_transfer",
+        "collapsed",
+        "best",
+        "mean_per_class",
+        "unbalanced",
+    )
     selection = result.selections.get(cell["selection"])
     made = selection.scores if selection else []
     classed = made and result.metric != "r2"

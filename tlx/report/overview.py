@@ -28,8 +28,8 @@ def overview(cells: Sequence[Cell], selection: str) -> Table:
     names = dict.fromkeys(row_name(cell) for cell in sorted(chosen, key=place))
     texts = [column(group) for group in columns.values()]
     heads = [f"{task} ({protocol}, {backbone})" for task, protocol, backbone in columns]
-    complete = _complete([group for group in columns.values() if any(cell["n"] for cell in group)])
-    notes = [caption(chosen[0])]
+    complete = _complete([group for group in columns.values() if any(cell["mean"] is not None for cell in group)])
+    notes = list(dict.fromkeys(map(caption, sorted(chosen, key=lambda cell: cell["metric"] is None))))
     if any(len(own) > 1 for own in complete.values()):
         heads.append("IQM")
         means = {name: interquartile_mean([s for c in group for s in c["scores"]]) for name, group in complete.items()}
@@ -45,7 +45,7 @@ def _complete(columns: Sequence[Sequence[Cell]]) -> dict[str, list[Cell]]:
     by_name: dict[str, list[Cell]] = {}
     for cells in columns:
         for cell in cells:
-            if cell["n"] and not cell["other_data"]:
+            if cell["mean"] is not None and not cell["other_data"]:
                 by_name.setdefault(row_name(cell), []).append(cell)
     return {name: cells for name, cells in by_name.items() if len(cells) == len(columns)}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tlx.report.cells import BASELINE, cells
-from tlx.report.tables import Table, heading, legend, rank, row_name
+from tlx.report.tables import UNSCORED, Table, heading, legend, rank, row_name
 from tlx.runs.result import Result
 from tlx.score import weighted_kendall
 
@@ -16,6 +16,8 @@ Comparison = dict[str, Any]
 
 def comparisons(results: Sequence[Result]) -> list[Comparison]:
     """One dict for each task, protocol and backbone, of the runs that finished and saw no label of the target.
+
+    Where the target has no labels, what is of its accuracy is None, and no run has `picks`.
 
     `selectors` has a dict for each selector: `picked`, the mean target accuracy over runs and seeds where it picks;
     `regret`, how much that is below the best evaluation; and rank correlations of its scores with the target accuracy:
@@ -36,15 +38,16 @@ def _compare(results: Sequence[Result]) -> Comparison:
     every = cells(results)
     names = sorted({cell["selection"] for cell in every}, key=lambda name: rank(name, every))
     head = results[0].spec
-    best = [[max(point.target[seed] for point in _last(result)) for seed in _seeds(result)] for result in results]
     picks: dict[str, dict[str, float]] = {}
     for cell in every:
+        if cell["mean"] is None:
+            continue
         picks.setdefault(row_name(cell), {})[cell["selection"]] = cell["mean"]
     return {
         "task": head.task,
         "protocol": head.protocol,
         "backbone": head.backbone,
-        "selectors": [_facts(name, results, best, every) for name in names],
+        "selectors": [_facts(name, results) for name in names],
         "picks": picks,
         "choices": _choices(names, results, every),
     }
@@ -66,23 +69,25 @@ def _choices(names: Sequence[str], results: Sequence[Result], every: Sequence[An
 
 def _score_of(name: str, result: Result) -> float | None:
     """The selector's score of a run: the mean over seeds of its best evaluation's."""
-    every = [_pairs(name, result, seed)[0] for seed in _seeds(result)]
+    points = [point.selectors[name] for point in _last(result) if name in point.selectors]
+    every = [np.array([own[seed] for own in points if own[seed] is not None]) for seed in _seeds(result)]
     return float(np.mean([scores.max() for scores in every])) if all(len(scores) for scores in every) else None
 
 
-def _facts(name: str, results: Sequence[Result], best: list[list[float]], every: Sequence[Any]) -> dict[str, Any]:
-    having = [(result, top) for result, top in zip(results, best, strict=True) if name in result.selections]
-    picked = [value for result, _ in having for value in result.accuracy(name)]
-    tops = [value for _, top in having for value in top]
-    pairs = [_pairs(name, result, seed) for result, _ in having for seed in _seeds(result)]
+def _facts(name: str, results: Sequence[Result]) -> dict[str, Any]:
+    having = [result for result in results if name in result.selections]
+    scored = [result for result in having if result.metric]
+    picked = [value for result in scored for value in result.accuracy(name)]
+    tops = [max(point.target[seed] for point in _last(result)) for result in scored for seed in _seeds(result)]
+    pairs = [_pairs(name, result, seed) for result in scored for seed in _seeds(result)]
     inside = [value for pair in pairs if (value := spearman(*pair)) is not None]
     pooled = tuple(np.concatenate(side) for side in zip(*pairs, strict=True)) if pairs else ((), ())
     return {
         "selector": name,
-        "uses_target_labels": any(result.selections[name].uses_target_labels for result, _ in having),
+        "uses_target_labels": any(result.selections[name].uses_target_labels for result in having),
         "runs": len(having),
-        "picked": float(np.mean(picked)),
-        "regret": float(np.mean(tops) - np.mean(picked)),
+        "picked": float(np.mean(picked)) if picked else None,
+        "regret": float(np.mean(tops) - np.mean(picked)) if picked else None,
         "within": float(np.mean(inside)) if inside else None,
         "spearman": spearman(*pooled),
         "kendall": kendall(*pooled),
@@ -123,7 +128,7 @@ def _says(scores: Any, targets: Any) -> bool:
 
 def selector_tables(results: Sequence[Result]) -> list[Table]:
     """Tables for each task, protocol and backbone: of the selectors, of what they pick for each run, and of which."""
-    return [table for item in comparisons(results) for table in (_summary(item), _picks(item), *_chosen(item))]
+    return [table for item in comparisons(results) for table in (_summary(item), *_picks(item), *_chosen(item))]
 
 
 def _summary(item: Comparison) -> Table:
@@ -133,8 +138,7 @@ def _summary(item: Comparison) -> Table:
         (
             headings[fact["selector"]],
             str(fact["runs"]),
-            f"{fact['picked']:.3f}",
-            f"{fact['regret']:.3f}",
+            *(_score(fact[key]) for key in ("picked", "regret")),
             *(_signed_text(fact[key]) for key in ("within", "spearman", "kendall")),
         )
         for fact in item["selectors"]
@@ -144,16 +148,19 @@ def _summary(item: Comparison) -> Table:
         "rank correlation of its scores with target accuracy: Spearman's in a run (mean over runs and seeds) and over "
         "all evaluations of all runs, and over these Kendall's tau, weighted towards the best",
     ]
+    notes += [] if item["picks"] else [f"{UNSCORED} the target has no labels: nothing can be scored"]
     return Table(f"selectors on {_title(item)}", columns, rows, notes + legend(rows))
 
 
-def _picks(item: Comparison) -> Table:
+def _picks(item: Comparison) -> list[Table]:
+    if not item["picks"]:
+        return []
     names = [fact["selector"] for fact in item["selectors"]]
     columns = ("strategy", *_headings(item).values())
     first = [name for name in item["picks"] if name.startswith(BASELINE)]
     order = [*first, *(name for name in item["picks"] if name not in first)]
     rows = [(name, *(_score(item["picks"][name].get(policy)) for policy in names)) for name in order]
-    return Table(f"picked on {_title(item)}", columns, rows, ["mean target test accuracy where each selector picks"])
+    return [Table(f"picked on {_title(item)}", columns, rows, ["mean target test accuracy where each selector picks"])]
 
 
 def _title(item: Comparison) -> str:
@@ -161,7 +168,7 @@ def _title(item: Comparison) -> str:
 
 
 def _score(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return UNSCORED if value is None else f"{value:.3f}"
 
 
 def _headings(item: Comparison) -> dict[str, str]:
@@ -179,7 +186,7 @@ def _chosen(item: Comparison) -> list[Table]:
     headings = _headings(item)
 
     def table(strategy: str, taken: dict[str, str]) -> Table:
-        rows = [(headings[name], run, _score(item["picks"][run][name])) for name, run in taken.items()]
+        rows = [(headings[name], run, _score(item["picks"].get(run, {}).get(name))) for name, run in taken.items()]
         notes = ["the run of the highest score, and its mean target test accuracy where the selector picks"]
         return Table(
             f"{strategy} chosen on {_title(item)}", ("selector", "takes", "target"), rows, notes + legend(rows)

@@ -10,6 +10,8 @@ from tlx.report.cells import Cell
 
 SHOWN = ("last", "source-val", "oracle")  # of the selection policies; more do not fit, and have a table of their own
 TRAINS_ON_LABELS, SELECTS_BY_LABELS, NEGATIVE, BEST, WRONG, OTHER_DATA = "†", "‡", "▼", "★", "!", "≠"
+UNSCORED = "–"
+CLASSES = 10  # that a note names
 NOTES = {
     TRAINS_ON_LABELS: "sees labels of target train images",
     SELECTS_BY_LABELS: "selected by the labels of target test images: an upper bound",
@@ -80,7 +82,9 @@ def table(cells: Sequence[Cell]) -> Table:
 
     tested = any(cell["p_t"] is not None or cell["p_wilcoxon"] is not None for cell in cells)
     tests = ("p (t)", "p (Wilcoxon)") if tested else ()
-    columns = ("strategy", "n", *(heading(name, cells) for name in policies), "gain", *tests, "s")
+    uneven = any(cell["unbalanced"] for cell in cells)
+    columns = ("strategy", "n", *(heading(name, cells) for name in policies), *(["per class"] if uneven else []))
+    columns = (*columns, "gain", *tests, "s")
     rows, remarks = [], []
     for run in runs.values():
         cell, remark = next(iter(run.values())), _remark(run)
@@ -89,13 +93,29 @@ def table(cells: Sequence[Cell]) -> Table:
         means = (score_text(run.get(policy)) for policy in policies)
         first = run.get(policies[0])
         chances = (_chance(first, "p_t"), _chance(first, "p_wilcoxon")) if tested else ()
-        last = (_gain(first), *chances, f"{cell['seconds']:.1f}")
+        mean = (
+            ()
+            if not uneven
+            else ("-" if not first or first["mean_per_class"] is None else f"{first['mean_per_class']:.3f}",)
+        )
+        last = (*mean, _gain(first), *chances, f"{cell['seconds']:.1f}")
         rows.append((f"{name} {WRONG}" if remark else name, str(cell["n"]), *means, *last))
 
-    notes = [f"{caption(head, 'n')}; gain over {head['baseline']} at {policies[0]}"]
+    notes = [caption(ran := next((cell for cell in cells if cell["status"] == "finished"), head), "n")]
+    notes[0] += f"; gain over {head['baseline']} at {policies[0]}" if ran["metric"] else ""
     notes += [f"p: paired tests against {head['baseline']} on the shared seeds, two-sided"] if tested else []
+    notes += [_rows_note(next(cell for cell in cells if cell["unbalanced"]), policies[0])] if uneven else []
     notes += _space_note(head) + _part_notes(cells, policies[0]) + legend([columns, *rows]) + remarks
     return Table(title, columns, rows, notes)
+
+
+def _rows_note(cell: Cell, policy: str) -> str:
+    """What the mean per class is, and which classes have most and fewest test rows."""
+    most = sorted(cell["rows"].items(), key=lambda item: -item[1])
+    shown = [f"{name} {count}" for name, count in most]
+    if len(shown) > CLASSES:
+        shown = [*shown[: CLASSES // 2], "...", *shown[-CLASSES // 2 :]]
+    return f"per class: mean over the classes of their recall at {policy}; test rows: {', '.join(shown)}"
 
 
 def _space_note(cell: Cell) -> list[str]:
@@ -136,6 +156,8 @@ def legend(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def caption(cell: Cell, seeds: str = "the") -> str:
     """What the scores of a table are."""
+    if cell["metric"] is None:
+        return f"{UNSCORED} the target has no labels: nothing can be scored"
     metric = METRICS[cell["metric"]]
     return f"target test {metric}: mean over {seeds} seeds ± half of its 95% {NAMES[cell['interval']]}"
 
@@ -154,11 +176,14 @@ def row_name(cell: Cell) -> str:
 
 
 def score_text(cell: Cell | None) -> str:
-    """A score as a table has it; "failed" or "absent" where there is none, "-" where nothing was run."""
+    """A score as a table has it; "failed" or "absent" where there is none, "-" where nothing was run.
+
+    And "–" where the target has no labels to score by.
+    """
     if cell is None:
         return "-"
     if cell["mean"] is None:
-        return cell["status"]
+        return UNSCORED if cell["status"] == "finished" else cell["status"]
     if cell["low"] is None:
         return f"{cell['mean']:.3f}"
     sign = f" {BEST}" if cell["best"] else ""

@@ -11,9 +11,8 @@ from tlx.runs.environment import environment
 from tlx.runs.identity import Code
 from tlx.runs.resolve import Job
 from tlx.runs.result import CurvePoint, Left, Result, Times
-from tlx.runs.scoring import kind_of, main_number, space_of
+from tlx.runs.scoring import kind_of, main_number, metric_of, rows_of, space_of
 from tlx.runs.select import Selected, candidates
-from tlx.score import main_metric
 
 if TYPE_CHECKING:
     from tlx.engine.train import Outcome
@@ -43,7 +42,8 @@ def make_result(job: Job, ending: Ending, code: Code, started: str, wall: float)
         "identity": dict(code.parts),
     }
     if data is not None:
-        facts |= {"data_hash": data.hash, "metric": main_metric(kind_of(data)), "space": space_of(data)}
+        facts |= {"data_hash": data.hash, "metric": metric_of(data), "space": space_of(data)}
+        facts |= {"classes": data.space.names, "rows": rows_of(data)}
     if data is None or outcome is None:
         absent = isinstance(error, DataAbsent)
         return Result(
@@ -84,7 +84,11 @@ def _curves(outcome: "Outcome", data: TaskData, selected: Mapping[str, Selected]
                 for outputs in evaluation.source_logits
                 if len(outputs)
             ],
-            target=[main_number(kind_of(data), outputs, data.test.y) for outputs in evaluation.target_logits],
+            target=[
+                main_number(kind_of(data), outputs, data.test.y)
+                for outputs in evaluation.target_logits
+                if data.scorable
+            ],
             selectors={
                 name: [_number(values[number - first]) for values in item.opinions] for name, item in selected.items()
             }

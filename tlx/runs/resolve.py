@@ -52,7 +52,7 @@ class Lookup:
         self.registry = registry
         self.task: Callable[[str], Task] = functools.cache(self._task)
         self.strategy: Callable[[str], tuple[str, type]] = functools.cache(self._strategy)
-        self.backbone: Callable[[str], Any] = functools.cache(lambda name: registry.get("backbones", name))
+        self.backbone: Callable[[str], tuple[str, Any]] = functools.cache(self._backbone)
         self.default_backbone: Callable[[Task], str] = functools.cache(lambda task: default_backbone(registry, task))
         self.weights: Callable[[str], str] = functools.cache(lambda source: digest(source) if source else "")
 
@@ -65,6 +65,11 @@ class Lookup:
         for dataset in (*task.sources, *task.targets):
             self.registry.entry("datasets", dataset)
         return task
+
+    def _backbone(self, name: str) -> tuple[str, Any]:
+        """The name that it is registered by, and the backbone."""
+        entry = self.registry.entry("backbones", name)
+        return entry.name, entry.load()
 
     def _strategy(self, name: str) -> tuple[str, type]:
         """The name in normal form, and the class."""
@@ -109,8 +114,8 @@ def resolve(
     chosen = lookup.task(task)
     name, kind = lookup.strategy(strategy)
     whole, fixed = lookup.recipe(recipe), parse_settings(kind, settings, name)
-    backbone = backbone or lookup.default_backbone(chosen)  # which may decode images: the rest is checked before
-    network = lookup.backbone(backbone)
+    # the default may decode images: the rest is checked before
+    backbone, network = lookup.backbone(backbone or lookup.default_backbone(chosen))
     if not lookup.registry.entries("selectors"):
         raise PluginError("No plugin brings a selector, so nothing could be scored; TLX_PLUGINS may leave it out.")
     spec = Spec(

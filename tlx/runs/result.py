@@ -23,14 +23,14 @@ class Score:
     """One seed at the selected evaluation, on the targets' test rows; see `tlx.score.scores`.
 
     `accuracy` is the main score: where the result's `metric` is "r2", it is R^2, and there is nothing of classes
-    beside it; where it is "hos", it is the H-score. `targets` has it for each target by name, where there are several.
-    `metrics` are those of the setting: "rmse" and "mae" of real targets, those of `tlx.score.open_scores` where there
-    is an unknown class. `top5` is None where
-    there are five outputs or fewer.
+    beside it; where it is "hos", it is the H-score. Where that is None it is None, and there is nothing but
+    `collapsed` beside it. `targets` has it for each target by name, where there are several. `metrics` are those of the
+    setting: "rmse" and "mae" of real targets, those of `tlx.score.open_scores` where there is an unknown class. `top5`
+    is None where there are five outputs or fewer.
     """
 
     step: int
-    accuracy: float
+    accuracy: float | None
     recall: list[float | None] = field(default_factory=list, metadata=OPTIONAL)
     macro_f1: float | None = field(default=None, metadata=OPTIONAL)
     confusion: list[list[int]] = field(default_factory=list, metadata=OPTIONAL)
@@ -68,7 +68,8 @@ class Selection:
 class CurvePoint:
     """One evaluation on the curves; every list has one number a seed, None where it was not finite.
 
-    `source_val` and `target` have the main score on the sources' validation rows and the targets' test rows.
+    `source_val` and `target` have the main score on the sources' validation rows and the targets' test rows; one is
+    empty where there is no source, or no label of the targets.
     `selectors` has the score that each selector gave it, if it was one of those selected from: of the last phase.
     """
 
@@ -118,9 +119,10 @@ class Result:
 
     `sees` is what the strategy was shown, of "source", "target", "labelled"; `setting` its kind ("unsupervised", ...);
     `code` the fingerprint of its source, and `identity` those of what else its scores depend on
-    (`tlx.runs.identity`); `metric` what its main scores are; `space` counts the classes, and is there where the targets
-    are classes. A failed run has `error` (and `traceback`) and no scores; one that is "absent" has as `error` which
-    data are not here, and how to get them.
+    (`tlx.runs.identity`); `metric` what its main scores are, None where the targets have no labels to score by; `space`
+    counts the classes, and is there where the targets are classes; `classes` are the names of the classes, and `rows`
+    counts the rows of each in "source" (train) and "test", where they are known. A failed run has `error` (and
+    `traceback`) and no scores; one that is "absent" has as `error` which data are not here, and how to get them.
     """
 
     spec: Spec
@@ -137,9 +139,11 @@ class Result:
     curves: list[CurvePoint] = field(default_factory=list)
     error: str | None = None
     traceback: str | None = None
-    metric: Literal["accuracy", "r2", "hos"] = field(default="accuracy", metadata=OPTIONAL)
+    metric: Literal["accuracy", "r2", "hos"] | None = field(default="accuracy", metadata=OPTIONAL)
     space: LabelSpaceCounts | None = field(default=None, metadata=OPTIONAL)
     identity: dict[str, str] = field(default_factory=dict, metadata=OPTIONAL)
+    classes: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
+    rows: dict[str, list[int]] = field(default_factory=dict, metadata=OPTIONAL)
 
     @property
     def finished(self) -> bool:
@@ -150,9 +154,12 @@ class Result:
         """The main score of each seed on the targets' test rows under a selection policy; see `metric`.
 
         Raises:
-            SettingError: no such policy judged this run.
+            SettingError: no such policy judged this run, or the targets have no labels to score by.
         """
-        return [score.accuracy for score in self._scores(selection)]
+        values = [score.accuracy for score in self._scores(selection)]
+        if self.metric is None:
+            raise SettingError(f"{self.spec.label}: the target has no labels, so nothing can be scored.")
+        return [value for value in values if value is not None]
 
     def values(self, metric: str, selection: str = "last") -> list[float | None]:
         """One metric of each seed: the main one or one of the setting ("hos", "unknown", "rmse"), by its name.
@@ -162,6 +169,8 @@ class Result:
                 "hos" of a closed one.
         """
         scores = self._scores(selection)
+        if self.metric is None:
+            raise SettingError(f"{self.spec.label}: the target has no labels, so nothing can be scored.")
         if metric == self.metric:
             return [score.accuracy for score in scores]
         if metric not in (known := scores[0].metrics):

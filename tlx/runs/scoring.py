@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from tlx.data import TaskData
 from tlx.runs.result import LabelSpaceCounts, Score
-from tlx.score import main_score, open_scores, real_scores, scores
+from tlx.score import collapsed, main_metric, main_score, open_scores, real_scores, scores
 
 Outputs = Float[np.ndarray, "rows outputs"]
 Truth = Int[np.ndarray, "rows"] | Float[np.ndarray, "rows outputs"]
@@ -29,7 +29,9 @@ def kind_of(data: TaskData) -> str:
 
 
 def score_of(step: int, outputs: Outputs, data: TaskData) -> Score:
-    """The score of one seed at one evaluation, from its outputs of the task's test rows."""
+    """The score of one seed at one evaluation, from its outputs of the task's test rows; without labels almost none."""
+    if not data.scorable:
+        return Score(step, None, collapsed=data.target_kind == "classes" and collapsed(outputs))
     y, kind = data.test.y, kind_of(data)
     targets: dict[str, float] = {}
     if len(data.task.targets) > 1:
@@ -53,6 +55,19 @@ def _plain(metrics: Mapping[str, Any]) -> dict[str, float | None]:
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def metric_of(data: TaskData) -> str | None:
+    """What the main scores of runs on a task are; None where there are no labels to score by."""
+    return main_metric(kind_of(data)) if data.scorable else None
+
+
+def rows_of(data: TaskData) -> dict[str, list[int]]:
+    """How many rows of each class the sources train on, and the scores are over; what has no labels is left out."""
+    if data.target_kind == "real":
+        return {}
+    labels = {"source": data.source.y} | ({"test": data.test.y} if data.scorable else {})
+    return {key: np.bincount(y, minlength=data.space.outputs).tolist() for key, y in labels.items() if len(y)}
 
 
 def space_of(data: TaskData) -> LabelSpaceCounts | None:

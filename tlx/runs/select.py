@@ -30,7 +30,10 @@ class Selected(NamedTuple):
 
 
 def selectors_for(registry: Registry, data: TaskData) -> dict[str, Selector]:
-    """The registered selectors that can judge runs on this task, by its kind of target, and whether it has a source."""
+    """The registered selectors that can judge runs on this task.
+
+    By its kind of target, whether it has a source, and whether there are labels to score by.
+    """
     every: dict[str, Selector] = {
         entry.name: registry.get("selectors", entry.name) for entry in registry.entries("selectors")
     }
@@ -38,7 +41,9 @@ def selectors_for(registry: Registry, data: TaskData) -> dict[str, Selector]:
     return {
         name: item
         for name, item in every.items()
-        if data.target_kind in item.targets and (sourced or not (item.needs_source or item.uses_features))
+        if data.target_kind in item.targets
+        and (sourced or not (item.needs_source or item.uses_features))
+        and (data.scorable or not item.uses_target_labels)
     }
 
 

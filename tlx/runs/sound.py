@@ -30,6 +30,9 @@ def check(result: "Result") -> None:
         for score in selection.scores:
             _check_score(score, result.metric, name)
         _expect(len({_parts(score) for score in selection.scores}) == 1, f"{name}: seeds with other parts to score")
+    sizes = {len(counts) for counts in result.rows.values()}
+    _expect(sizes <= {len(result.classes)}, "rows: counts of other classes than there are")
+    _expect(all(0 <= n < MOST for counts in result.rows.values() for n in counts), "rows: counts that are none")
     for number, point in enumerate(result.curves):
         _check_point(point, result.metric, seeds, f"curves[{number}]")
 
@@ -39,9 +42,12 @@ def _parts(score: "Score") -> tuple[object, ...]:
     return (frozenset(score.targets), frozenset(score.metrics), len(score.recall), len(score.confusion))
 
 
-def _check_score(score: "Score", metric: str, where: str) -> None:
-    for value in (score.accuracy, *score.targets.values()):
-        _expect_main(value, metric, where)
+def _check_score(score: "Score", metric: str | None, where: str) -> None:
+    if metric is None:
+        _expect(score.accuracy is None and not score.targets, f"{where}: a score, and no labels to score by")
+    else:
+        for value in (score.accuracy, *score.targets.values()):
+            _expect_main(value, metric, where)
     shares = [score.macro_f1, score.ece, score.top5, *score.recall]
     if metric != "r2":
         shares += score.metrics.values()
@@ -53,16 +59,19 @@ def _check_score(score: "Score", metric: str, where: str) -> None:
     _expect(0 <= score.step < MOST, f"{where}: step {score.step:.6g}")
 
 
-def _check_point(point: "CurvePoint", metric: str, seeds: int, where: str) -> None:
-    lists = [*point.metrics.values(), *point.selectors.values(), point.target]
-    if point.source_val:  # a task may have no source
-        lists.append(point.source_val)
+def _check_point(point: "CurvePoint", metric: str | None, seeds: int, where: str) -> None:
+    lists = [*point.metrics.values(), *point.selectors.values()]
+    lists += [point.source_val] if point.source_val else []  # a task may have no source
+    lists += [point.target] if metric else []
     _expect(all(len(values) == seeds for values in lists), f"{where}: numbers of other than {seeds} seeds")
+    _expect(bool(metric) or not point.target, f"{where}: target scores, and no labels to score by")
     for value in (*point.target, *point.source_val):
-        _expect_main(value, metric, where)
+        _expect_main(value, metric or "r2", where)  # without labels nothing says what the source's scores are
 
 
-def _expect_main(value: float, metric: str, where: str) -> None:
+def _expect_main(value: float | None, metric: str, where: str) -> None:
+    _expect(value is not None, f"{where}: it has no score")
+    assert value is not None
     fits = math.isfinite(value) and LOWEST[metric] <= value <= 1 + SLACK
     _expect(fits, f"{where}: {metric} is {value:.6g}; expected at most 1{', at least 0' * (metric != 'r2')}")
 

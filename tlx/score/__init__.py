@@ -1,7 +1,7 @@
 """Scores of a run: metrics, the choice of an evaluation, intervals over seeds, tests between methods. NumPy, SciPy."""
 
 from tlx.score.intervals import bootstrap_interval, interval
-from tlx.score.metrics import accuracy, main_metric, main_score, r2, real_scores, scores
+from tlx.score.metrics import accuracy, class_accuracy, collapsed, main_metric, main_score, r2, real_scores, scores
 from tlx.score.open_set import open_scores
 from tlx.score.selectors import Evidence, Sample, Selector, judge, pick, select
 from tlx.score.statistics import CriticalDifference, Paired, clear_best, critical_difference, interquartile_mean, paired
@@ -17,7 +17,9 @@ __all__ = [
     "Transferability",
     "accuracy",
     "bootstrap_interval",
+    "class_accuracy",
     "clear_best",
+    "collapsed",
     "critical_difference",
     "interquartile_mean",
     "interval",

@@ -14,6 +14,7 @@ from tlx.score.open_set import hos
 BINS = 15
 Counts = Sequence[Sequence[int]]
 COLLAPSED = 0.9
+UNBALANCED = 1.5  # the largest class by the smallest
 
 
 class Metrics(TypedDict):
@@ -36,7 +37,7 @@ def scores(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"]
     predictions. `ece` is None where no row predicts, `top5` where there are five classes or fewer. Collapsed: one class
     takes at least 0.9 of all rows.
     """
-    classes, top5 = logits.shape[1], top_k(logits, y) if logits.shape[1] > 5 else None
+    taken, classes, top5 = collapsed(logits), logits.shape[1], top_k(logits, y) if logits.shape[1] > 5 else None
     valid = np.isfinite(logits.max(axis=1))
     logits, true = logits[valid].astype(np.float64), y[valid]
     predicted = logits.argmax(axis=1)
@@ -52,9 +53,16 @@ def scores(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"]
         "macro_f1": float(both.mean()),
         "confusion": confusion.tolist(),
         "ece": calibration_error(logits, predicted == true) if len(true) else None,
-        "collapsed": bool(given.max() >= COLLAPSED * len(y)),
+        "collapsed": taken,
         "top5": top5,
     }
+
+
+def collapsed(logits: Float[np.ndarray, "rows classes"]) -> bool:
+    """Whether one class takes at least 0.9 of all rows; one whose largest logit is not finite is taken by none."""
+    valid = np.isfinite(logits.max(axis=1))
+    given = np.bincount(logits[valid].argmax(axis=1), minlength=logits.shape[1])
+    return bool(given.max() >= COLLAPSED * len(logits))
 
 
 class RealMetrics(TypedDict):
@@ -68,6 +76,19 @@ class RealMetrics(TypedDict):
 def accuracy(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"]) -> float:
     """The part of rows whose largest logit, if it is finite, is the label's."""
     return float((np.isfinite(logits.max(axis=1)) & (logits.argmax(axis=1) == y)).mean())
+
+
+def class_accuracy(logits: Float[np.ndarray, "rows classes"], y: Int[np.ndarray, "rows"]) -> float:
+    """The mean over the classes that have rows of their recall: of each class the part of its rows that is met."""
+    hit = np.isfinite(logits.max(axis=1)) & (logits.argmax(axis=1) == y)
+    rows = np.bincount(y, minlength=logits.shape[1])
+    return float((np.bincount(y, hit, len(rows))[rows > 0] / rows[rows > 0]).mean())
+
+
+def unbalanced(rows: Sequence[int]) -> bool:
+    """Whether the classes that have rows differ so much in them that accuracy and mean per class tell other things."""
+    there = [count for count in rows if count]
+    return bool(there) and max(there) >= UNBALANCED * min(there)
 
 
 def r2(outputs: Float[np.ndarray, "rows reals"], y: Float[np.ndarray, "rows reals"]) -> float:

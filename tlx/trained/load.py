@@ -68,7 +68,7 @@ def _registered(registry: Registry, where: str, about: About) -> tuple[type, Any
     """The strategy and the backbone of a model. No plugin is loaded for it: a file of weights is to run no code."""
     lookup = Lookup(registry)
     try:
-        return lookup.strategy(about.spec.strategy)[1], lookup.backbone(about.spec.backbone)
+        return lookup.strategy(about.spec.strategy)[1], lookup.backbone(about.spec.backbone)[1]
     except UnknownName as error:
         if not (plugins := about.spec.plugin_files):
             raise

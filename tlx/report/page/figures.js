@@ -25,6 +25,7 @@ function curves(run) {
       make("text", { class: "soft", x: at + 3, y: 16 }, points[index].phase));
   }
   for (const [key, kind, dash] of [["source_val", "source", "6 4"], ["target", "target", null]]) {
+    if (!points.every((point) => point[key].length)) continue;
     const top = points.map((point, i) => `${x(steps[i])},${y(Math.max(...point[key]))}`);
     const foot = points.map((point, i) => `${x(steps[i])},${y(Math.min(...point[key]))}`).reverse();
     parts.push(make("polygon", { class: `band ${kind}`, points: [...top, ...foot].join(" ") }));
@@ -59,8 +60,9 @@ function embedding(shown, at, letters) {
   const size = 320, to = (value) => size / 2 + (size / 2 - 10) * value;
   const dots = shown.points[at].map(([x, y], row) => {
     const kind = shown.source[row] ? "source" : "target";
-    const told = make("title", {}, `${kind}, ${shown.classes[shown.y[row]]}, predicted ${shown.classes[shown.predicted[at][row]]}`);
-    if (letters) return make("text", { class: `glyph ${kind}`, x: to(x), y: to(-y) + 3 }, shown.classes[shown.y[row]].slice(0, 2), told);
+    const name = shown.classes[shown.y[row]] ?? "unknown";
+    const told = make("title", {}, `${kind}, ${name}, predicted ${shown.classes[shown.predicted[at][row]]}`);
+    if (letters) return make("text", { class: `glyph ${kind}`, x: to(x), y: to(-y) + 3 }, name.slice(0, 2), told);
     const dot = mark(kind, to(x), to(-y), 2.8, false);
     dot.append(told);
     return dot;

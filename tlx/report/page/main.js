@@ -28,8 +28,9 @@ function columns(policy, rows) {
       make("button", { class: "open", type: "button", "aria-haspopup": "dialog", onclick: () => open(run) }, run.name), ...signs(run, of(run)), many ? make("span", { class: "under" }, run.group) : null) },
     { name: "task", left: true, minor: true, value: (run) => run.group, cell: (run) => run.group },
     { name: "n", value: number("n"), cell: (run) => String(of(run) ? of(run).n : 0), minor: true },
-    { name: "accuracy", value: number("mean"), cell: (run) => (of(run) && of(run).mean !== null ? fixed(of(run).mean) + half(of(run)) : run.status) },
+    { name: "accuracy", value: number("mean"), cell: (run) => (of(run) && of(run).mean !== null ? fixed(of(run).mean) + half(of(run)) : run.status === "finished" ? "–" : run.status) },
     { name: "95% interval", kind: "plot", value: number("low"), cell: (run) => (of(run) && of(run).mean !== null ? interval(of(run), low, high) : "") },
+    ...(rows.some((run) => of(run) && of(run).unbalanced) ? [{ name: "per class", value: number("mean_per_class"), cell: (run) => fixed(number("mean_per_class")(run)) }] : []),
     { name: "gain", value: number("gain"), cell: (run) => (of(run) ? signed(of(run).gain) + (of(run).negative_transfer ? " ▼" : "") : "–") },
     { name: "setting", left: true, minor: true, value: (run) => run.setting, cell: (run) => run.setting },
     { name: "seconds", minor: true, value: (run) => run.seconds, cell: (run) => run.seconds.toFixed(1) },
@@ -72,7 +73,7 @@ function open(run) {
     if (navigator.clipboard) navigator.clipboard.writeText(run.command).catch(() => {});
     copy.textContent = "Selected and copied";
   } }, "Copy");
-  const every = data.policies.filter((item) => run.policies[item.name] && run.policies[item.name].mean !== null);
+  const every = data.policies.filter((item) => run.policies[item.name] && run.policies[item.name].n);
   body.replaceChildren(...[
     run.error ? make("p", { class: "bad" }, `${run.status}: ${run.error}`) : null,
     run.curves.length ? section("Curves", make("div", { class: "pair" }, curves(run), make("figure", {}, metrics(run),
@@ -80,10 +81,11 @@ function open(run) {
     every.length ? section("By selection policy", scroll("scores by selection policy", table(every, [
       { name: "selection", left: true, value: (item) => item.name, cell: (item) => item.name + (item.labels ? " ‡" : "") },
       { name: "accuracy", value: (item) => run.policies[item.name].mean, cell: (item) => fixed(run.policies[item.name].mean) },
+      ...(every.some((item) => run.policies[item.name].unbalanced) ? [{ name: "per class", value: (item) => run.policies[item.name].mean_per_class, cell: (item) => fixed(run.policies[item.name].mean_per_class) }] : []),
       { name: "seeds", left: true, value: () => "", cell: (item) => run.policies[item.name].scores.map((value) => value.toFixed(3)).join("  ") },
       { name: "picked step", left: true, value: () => "", cell: (item) => run.policies[item.name].steps.join("  ") },
     ], { by: null, down: false }))) : null,
-    score && score.confusion ? section(`Confusion matrix (${policy})`, confusion(score.confusion, run.embedding && run.embedding.classes)) : null,
+    score && score.confusion ? section(`Confusion matrix (${policy})`, confusion(score.confusion, run.classes.length ? run.classes : run.embedding && run.embedding.classes)) : null,
     run.embedding ? features(run.embedding) : null,
     run.embedding && run.embedding.images.length ? section("Example images", images(run.embedding, true), images(run.embedding, false)) : null,
     section("Run it again", command, copy),
@@ -108,9 +110,9 @@ function features(shown) {
 function images(shown, source) {
   const rows = shown.shown.map((row, index) => [row, shown.images[index]]).filter(([row]) => shown.source[row] === source);
   return make("figure", {}, make("figcaption", {}, source ? "Held-out source" : "Target test"), make("ul", { class: "images" }, ...rows.map(([row, image]) => {
-    const [truth, told] = [shown.classes[shown.y[row]], shown.classes[shown.predicted[1][row]]];
-    return make("li", { class: truth === told ? null : "wrong" }, make("img", { src: image, alt: `${source ? "source" : "target"} image of class ${truth}` }),
-      truth === told ? `✓ ${told}` : `✗ ${told}, is ${truth}`);
+    const [truth, told] = [shown.classes[shown.y[row]] ?? null, shown.classes[shown.predicted[1][row]]];
+    return make("li", { class: truth === null || truth === told ? null : "wrong" }, make("img", { src: image, alt: `${source ? "source" : "target"} image of class ${truth ?? "unknown"}` }),
+      truth === null ? told : truth === told ? `✓ ${told}` : `✗ ${told}, is ${truth}`);
   })));
 }
 
