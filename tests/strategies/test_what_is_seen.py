@@ -38,7 +38,7 @@ def test_no_strategy_sees_more_than_its_setting_allows(name):
 
 def test_every_file_is_a_registered_strategy():
     targets = {}
-    tlx_strategies.tlx_strategies(lambda name, target: targets.setdefault(name, target))
+    tlx_strategies.tlx_strategies(lambda name, target, also=(): targets.setdefault(name, target))
     assert targets.keys() == {path.stem for path in FILES} - {"__init__"}
     assert all(target.startswith(f"tlx_strategies.{name}:") for name, target in targets.items())
 
