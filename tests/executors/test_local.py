@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from tlx import Lab
 from tlx.executors import Place, Process
 from tlx.plugins import Registry
 from tlx.runs import load_all
+from tlx.runs.claims import Claims
 from tlx.runs.runner import Runner
 from tlx.runs.store import Store
 from tlx_executors.local import Local
@@ -37,7 +37,7 @@ def tlx_strategies(register):
 
 @hookimpl
 def tlx_suites(register):
-    register("four", Suite("four", ("mnist5k->optdigits",), ("source_only", "coral", "bnm", "mcc"), backbone="mlp",
+    register("five", Suite("five", ("mnist5k->optdigits",), ("source_only", "coral", "bnm", "mcc", "im"), backbone="mlp",
                            recipe="smoke", seeds=2))
 """
 pytestmark = [pytest.mark.slow, pytest.mark.data]
@@ -46,16 +46,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.data]
 class Kills:
     """An observer that kills the process of a run at its first round, once for each run."""
 
-    def __init__(self):
-        self.left, self.killed, self.finished = 0, set(), []
+    def __init__(self, folder):
+        self.claims, self.killed, self.finished = Claims(folder), set(), []
 
     def tlx_round_finished(self, spec, progress):
-        if self.left and spec.hash not in self.killed:
-            self.left -= 1
+        if spec.hash not in self.killed:
             self.killed.add(spec.hash)
-            for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
-                for child in path.read_text().split():
-                    os.kill(int(child), signal.SIGKILL)
+            for name, holder, _ in self.claims.living():
+                if name == spec.file_name:
+                    os.kill(holder.process, signal.SIGKILL)
 
     def tlx_run_finished(self, spec, result):
         self.finished.append(spec.hash)
@@ -74,12 +73,13 @@ def bare(results):
 
 
 def test_two_processes_give_what_one_does_and_survive_kills(plugin, tmp_path):
-    kills = Kills()
-    kills.left = 3
+    kills = Kills(tmp_path / "local")
     local = Lab([plugin], [kills], executor=Local(2), embeddings=True, progress=False)
-    results = local.bench("four", out=tmp_path / "local")
+    results = local.bench("five", out=tmp_path / "local")
     assert all(item.finished for item in results), [item.error for item in results]
-    assert kills.killed and sorted(kills.finished) == sorted({item.spec.hash for item in results}), "one was told twice"
+    assert len(kills.killed) == 5 and sorted(kills.finished) == sorted({item.spec.hash for item in results}), (
+        "one was told twice"
+    )
     store = Store(tmp_path / "local")
     assert all(store.kept(item.spec) is not None for item in results) and load_all(store.folder)
     [first, *_] = results
@@ -89,7 +89,7 @@ def test_two_processes_give_what_one_does_and_survive_kills(plugin, tmp_path):
     run = Runner(Registry.load([plugin]), alone, embeddings=True)
     one = Process(Place(0, (min(affinity),)), run)
     try:
-        again = one.grid([local._suite("four", None, (), None)[0][0]], lambda *_: None)
+        again = one.grid([local._suite("five", None, (), None)[0][0]], lambda *_: None)
     finally:
         one.end()
     assert bare(again) == bare([first])

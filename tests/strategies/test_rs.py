@@ -41,7 +41,8 @@ def test_source_by_label_target_by_pseudo_label_from_the_second_round_on():
 
 def test_the_loss_is_that_of_what_it_wraps():
     plain, wrapped = Probe(DANN(hidden=(4,))), Probe(wrap((("dann", DANN), ("rs", RS)))(**{"dann.hidden": (4,)}))
-    plain.begin(), wrapped.begin()
+    plain.begin()
+    wrapped.begin()
     assert plain.value() == wrapped.value()
 
 
