@@ -37,8 +37,8 @@ def tlx_strategies(register):
 
 @hookimpl
 def tlx_suites(register):
-    register("five", Suite("five", ("mnist5k->optdigits",), ("source_only", "coral", "bnm", "mcc", "im"), backbone="mlp",
-                           recipe="smoke", seeds=2))
+    register("five", Suite("five", ("mnist5k->optdigits",), ("source_only", "coral", "bnm", "mcc", "im"),
+                           backbone="mlp", recipe="smoke", seeds=2))
 """
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
@@ -99,7 +99,7 @@ def test_two_processes_give_what_one_does_and_survive_kills(plugin, tmp_path):
 
 def test_a_run_that_kills_its_process_twice_is_a_failed_result(plugin, tmp_path):
     lab = Lab([plugin], executor=Local(1), progress=False)
-    results = lab.bench("four", out=tmp_path, strategies=["deadly", "source_only"])
+    results = lab.bench("five", out=tmp_path, strategies=["deadly", "source_only"])
     assert [item.status for item in results] == ["failed", "finished"]
     log = tmp_path / "logs" / "worker-0.log"
     assert results[0].error == (
