@@ -8,7 +8,7 @@ What to expect: on mnist5k->optdigits, `mmd`, `coral`, `kl` and `shot` are above
 intervals, and `dann` is not; on mnist5k->mnist5k_m nothing is in 400 steps. What falls below `source_only` is marked.
 The network has no batch norm, so training with both domains in one pass, without a term, is `source_only` itself.
 
-How long: 14 runs of 5 seeds, less than 3 minutes on two cores with AVX-512.
+How long: 14 runs of 5 seeds, three to four minutes on two cores with AVX-512.
 """
 
 from tlx import Suite
