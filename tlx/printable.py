@@ -2,6 +2,7 @@
 
 import re
 
+_FORMULA = tuple("=+-@\t\r")  # what spreadsheets take a text for a formula by
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -13,3 +14,8 @@ def printable(text: str) -> str:
 def printable_lines(text: str) -> str:
     """The same of a text of several lines."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def no_formula(text: str) -> str:
+    """A text of a CSV file: one that a spreadsheet would take for a formula has "'" before it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -10,6 +10,7 @@ import click
 
 from tlx.cli.session import Session, common, pass_session
 from tlx.errors import DataError, ResultError, SettingError, UnknownName
+from tlx.printable import no_formula
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,6 @@ SHOWN = 100  # rows that are printed; a CSV file has all
 SUFFIXES = frozenset(
     ".avif .bmp .gif .heic .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
 )
-FORMULA = "=+-@\t\r"  # what spreadsheets take a text for a formula by
 
 
 @click.command("predict")
@@ -205,8 +205,7 @@ def _write(path: Path, columns: list[str], table: list[list[Any]]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in [columns, *table]:
-        writer.writerow([f"'{value}" if isinstance(value, str) and value[:1] in FORMULA and value else
-                         f"{value:.6g}" if isinstance(value, float) else value for value in row])  # fmt: skip
+        writer.writerow([f"{value:.6g}" if isinstance(value, float) else no_formula(value) for value in row])
     try:
         write_whole(path, text.getvalue().encode(errors="backslashreplace"))
     except OSError as error:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tlx.printable import printable
+from tlx.printable import no_formula, printable
 from tlx.report.cells import Cell
 
 
@@ -24,6 +24,5 @@ def render(cells: Sequence[Cell]) -> str:
 
 def _text(value: Any) -> Any:
     if isinstance(value, str):
-        text = printable(value)
-        return f"'{text}" if text.startswith(tuple("=+-@")) else text
+        return no_formula(printable(value))
     return json.dumps(value) if isinstance(value, list | dict | bool) else value
