@@ -4,9 +4,7 @@ So a suite of which all is there compares data by the sizes and times of their f
 """
 
 import hashlib
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from tlx.plugins import Registry
 from tlx.runs.fingerprint import fingerprint_of_rooms
 from tlx.store import Prepared
 from tlx.store.cache import home
+from tlx.store.file import write_whole
 from tlx.store.inventory import state
 
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -58,10 +57,7 @@ def keep_hash(mark: str, data_hash: str) -> None:
     path = _path(mark)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            file.write(data_hash)
-        os.replace(beside, path)
+        write_whole(path, data_hash.encode())
     except OSError:  # it is computed again next time
         pass
 
