@@ -32,6 +32,7 @@ def tlx_datasets(register):
     register("office_caltech10:", "tlx_datasets.office_caltech10:load")
     register("features:", "tlx_datasets.features:load")
     register("folder:", "tlx_datasets.folder:load")
+    register("hfdisk:", "tlx_datasets.hfdisk:load")
     register("table:", "tlx_datasets.table:load")
     register("tfds:", "tlx_datasets.tfds:load")
 

@@ -6,7 +6,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-SUFFIXES = frozenset(".avif .bmp .gif .jfif .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split())
+from tlx.data import IMAGE_SUFFIXES
+
 NOTES = frozenset(".csv .db .htm .html .ini .json .jsonl .log .lst .md .tsv .txt .url .xml .yaml .yml".split())
 PAPERS = frozenset("copying licence license readme".split())
 LEFT = frozenset(("__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin", "system volume information"))
@@ -38,7 +39,7 @@ def look(folder: Path) -> Found:
         if not kind or (kind == "file" and (path.suffix.lower() in NOTES or path.name.casefold() in PAPERS)):
             found.skipped.append(path)
         elif kind == "file":
-            (found.images if path.suffix.lower() in SUFFIXES else found.other).append(path)
+            (found.images if path.suffix.lower() in IMAGE_SUFFIXES else found.other).append(path)
         elif kind == "folder":
             found.folders.append(path)
         else:

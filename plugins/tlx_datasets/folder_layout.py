@@ -2,13 +2,15 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 from unicodedata import normalize
 
 from tlx import DataAbsent, DataError
-from tlx_datasets.folder_files import SUFFIXES, Found, gather, inner, look, some
+from tlx.data import IMAGE_SUFFIXES
+from tlx_datasets.folder_files import Found, gather, inner, look, some
 
 log = logging.getLogger("tlx")
 PLAIN = r"(?:images?|imgs?|pics|photos|data|sets?|seg|splits?|[^a-z])"
@@ -106,6 +108,7 @@ def _classes(root: Path) -> Split:
         files.setdefault(normalize("NFC", folder.name), []).extend(part.images)
     if twice := len(found.folders) - len(files):
         log.warning("The folder '%s': folders of one name in two forms of Unicode are one class (%d).", root, twice)
+    _warn_of_case(root, files)
     files = dict(sorted(files.items()))
     if not any(files.values()):
         raise DataError(f"The folder '{root}': none of its classes {some(list(files))} has an image.")
@@ -114,9 +117,18 @@ def _classes(root: Path) -> Split:
     return Split((root,), files, skipped)
 
 
+def _warn_of_case(root: Path, names: Iterable[str]) -> None:
+    by_fold: dict[str, list[str]] = {}
+    for name in names:
+        by_fold.setdefault(name.casefold(), []).append(name)
+    if alike := [" and ".join(sorted(same)) for same in by_fold.values() if len(same) > 1]:
+        message = "The folder '%s': names that differ by case alone are different classes (%d): %s."
+        log.warning(message, root, len(alike), some(alike))
+
+
 def _refuse_odd(root: Path, odd: list[str]) -> None:
     if odd:
-        known = " ".join(sorted(SUFFIXES))
+        known = " ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(
             f"The folder '{root}' has entries that are no images ({len(odd)}): {some(odd)}; expected regular files "
             f"named {known}. Mend or remove them."

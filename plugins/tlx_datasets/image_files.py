@@ -3,19 +3,24 @@
 import hashlib
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tlx import DataError
-from tlx.data import NO_LABEL, Arrays, Dataset, fifth, read_image
+from tlx.data import NO_LABEL, Arrays, Dataset, decode_image, fifth
+from tlx.data import image_bytes as from_file
 from tlx_datasets.folder_files import some
 
 log = logging.getLogger("tlx")
 SIZE = 224
+
+
+Read = Callable[[Any], bytes]
+"""What is in an image file, or in whatever stands for one. Raises DataError."""
 
 
 class Rows(NamedTuple):
@@ -30,7 +35,14 @@ class Rows(NamedTuple):
         return Rows(*(part[mark] for part in self))
 
 
-def make(name: str, where: str, splits: Sequence[tuple[list[Path], list[int]]], classes: Sequence[str], size: int):
+def make(
+    name: str,
+    where: str,
+    splits: Sequence[tuple[list[Any], list[int]]],
+    classes: Sequence[str],
+    size: int,
+    read: Read = from_file,
+) -> Dataset:
     """The dataset `name` of files and their labels: of train and test, or of one split, of which a fifth is test.
 
     A row's origin is the hash of its file's content. A file that is in train and test is left out of train. Without
@@ -39,15 +51,17 @@ def make(name: str, where: str, splits: Sequence[tuple[list[Path], list[int]]], 
     Raises:
         DataError: no row for train or test, or files that cannot be decoded, all of them named.
     """
-    rows = [_rows(*split) for split in splits]
+    rows = [_rows(*split, read) for split in splits]
     _warn_of_two_classes(name, Rows(*map(np.concatenate, zip(*rows, strict=True))))
     train, test = rows if len(rows) == 2 else _fifth(rows[0], where)
     kept = ~np.isin(train.origin, test.origin)
     if not kept.any():
-        raise DataError(f"{where}: all of {len(kept)} train images are in test too; expected one or more that are not.")
+        raise DataError(
+            f"{where}: no image is left for train, all are in test too; expected one or more that are not."
+        )
     if not kept.all():
         log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
-    train, test = _decoded(where, (train.where(kept), test), size)
+    train, test = _decoded(where, (train.where(kept), test), size, read)
     return Dataset(name, train, test, tuple(classes), target_kind="classes" if classes else "none")
 
 
@@ -71,18 +85,16 @@ def _warn_of_two_classes(name: str, rows: Rows) -> None:
         log.warning(message, name, len(apart), one, two)
 
 
-def _rows(files: list[Path], y: list[int]) -> Rows:
+def _rows(files: list[Any], y: list[int], read: Read) -> Rows:
     with ThreadPoolExecutor() as threads:
-        origin = np.array(list(threads.map(_origin, files)))
-    return Rows(np.array(files, object), np.array(y, np.int32), origin)
+        origin = np.array(list(threads.map(lambda file: _origin(read(file)), files)))
+    column = np.empty(len(files), object)
+    column[:] = files
+    return Rows(column, np.array(y, np.int32), origin)
 
 
-def _origin(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            return f"sha256/{hashlib.file_digest(stream, 'sha256').hexdigest()[:32]}"
-    except OSError as error:
-        raise DataError(f"The image {file} cannot be read: {error}") from error
+def _origin(data: bytes) -> str:
+    return f"sha256/{hashlib.sha256(data).hexdigest()[:32]}"
 
 
 def _fifth(rows: Rows, where: str) -> tuple[Rows, Rows]:
@@ -91,9 +103,9 @@ def _fifth(rows: Rows, where: str) -> tuple[Rows, Rows]:
     return rows.where(~mark), rows.where(mark)
 
 
-def _decoded(where: str, parts: tuple[Rows, Rows], size: int) -> list[Arrays]:
+def _decoded(where: str, parts: tuple[Rows, Rows], size: int, read: Read) -> list[Arrays]:
     """Both splits. Raises DataError, which names all images that cannot be decoded."""
-    arrays, wrong = zip(*(_filled(rows, size) for rows in parts), strict=True)
+    arrays, wrong = zip(*(_filled(rows, size, read) for rows in parts), strict=True)
     if errors := [error for split in wrong for error in split]:
         total = sum(len(rows.y) for rows in parts)
         raise DataError(
@@ -103,14 +115,14 @@ def _decoded(where: str, parts: tuple[Rows, Rows], size: int) -> list[Arrays]:
     return list(arrays)
 
 
-def _filled(rows: Rows, size: int) -> tuple[Arrays, list[DataError]]:
+def _filled(rows: Rows, size: int, read: Read) -> tuple[Arrays, list[DataError]]:
     """Into a file that has no name, so that a set may be larger than the memory."""
     with tempfile.TemporaryFile() as file:
         x = np.memmap(file, np.uint8, "w+", shape=(len(rows.y), size, size, 3))
 
-    def fill(row: int, file: Path) -> DataError | None:
+    def fill(row: int, file: Any) -> DataError | None:
         try:
-            x[row] = read_image(file, 3, size)
+            x[row] = decode_image(read(file), str(file), 3, size)
         except DataError as error:
             return error
 

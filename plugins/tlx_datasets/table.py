@@ -60,7 +60,7 @@ def load(rest: str) -> Prepared:
 
 def build(name: str, path: Path, rows: Listed, size: int) -> Dataset:
     """The dataset `name` of the rows of a table."""
-    classes = sorted({label for label in rows.labels if label is not None}, key=_in_order)
+    classes = sorted({label for label in rows.labels if label is not None}, key=in_order)
     where = f"The table '{path}'"
     if len(classes) == 1:
         raise DataError(f"{where}: its rows have one class, '{classes[0]}'; expected two or more.")
@@ -79,7 +79,7 @@ def build(name: str, path: Path, rows: Listed, size: int) -> Dataset:
     return image_files.make(name, where, given, classes, size)
 
 
-def _in_order(label: str) -> tuple[bool, int, str]:
+def in_order(label: str) -> tuple[bool, int, str]:
     """Numbers by their value, before all else."""
     number = label.isascii() and label.isdecimal() and len(label) < 20
     return not number, int(label) if number else 0, label

@@ -20,6 +20,7 @@ from tlx_datasets.rows import by_content
 
 log = logging.getLogger("tlx")
 NAME = re.compile(r"\w+(/[\w.+-]+)?(:\d+\.\d+\.\d+)?")
+FORMAT = "array_record"  # it is read without TensorFlow
 RECORDS = 1024  # asked for at once
 SIZE = 224  # of images that have different sizes
 
@@ -54,34 +55,51 @@ def data_dir() -> Path:
 
 
 def _folder(name: str) -> Path | None:
-    """The version that the name asks for, or the newest, prepared as array_record."""
+    """The version that the name asks for, or the newest, of those prepared as array_record."""
     if not NAME.fullmatch(name):
         raise DataError(f"The name '{name}' of a TFDS set; expected 'name', 'name/config' or 'name/config:version'.")
-    base, _, version = name.partition(":")
+    found = [(version, folder) for version, folder, formats in _versions(name) if FORMAT in formats]
+    return max(found)[1] if found else None
+
+
+def _versions(name: str) -> list[tuple[tuple[int, ...], Path, list[str]]]:
+    """What TFDS has prepared of a set: version, folder, formats of its files."""
+    base, _, asked = name.partition(":")
     found = []
-    for info in (data_dir() / base).glob(f"{version or '*.*.*'}/dataset_info.json"):
+    for info in (data_dir() / base).glob(f"{asked or '*.*.*'}/dataset_info.json"):
         try:
             about = json.loads(info.read_text())
             version = tuple(int(part) for part in info.parent.name.split("."))
         except (OSError, ValueError):
             continue  # being written, or not TFDS's
-        if about.get("fileFormat") == "array_record":
-            found.append((version, info.parent))
-    return max(found)[1] if found else None
+        found.append((version, info.parent, [about.get("fileFormat"), *about.get("alternativeFileFormats", ())]))
+    return found
+
+
+def _refuse_other_format(name: str) -> None:
+    """Raises DataAbsent where TFDS has prepared the set in files that cannot be read without TensorFlow."""
+    if other := _versions(name):
+        _, folder, formats = max(other)
+        raise DataAbsent(
+            f"TFDS has prepared '{name}' in {folder} as {' and '.join(map(str, formats))}; expected {FORMAT}. To "
+            f"add it there: pip install 'tlx[prepare]' && tfds convert_format --dataset_version_dir={folder} "
+            f"--out_file_format={FORMAT}"
+        )
 
 
 def _prepare(name: str) -> Dataset:
+    _refuse_other_format(name)
     tfds = _tfds()
     log.info("TFDS downloads and prepares %s in %s", name, data_dir())
     try:
-        tfds.builder(name, data_dir=data_dir(), file_format="array_record").download_and_prepare()
+        tfds.builder(name, data_dir=data_dir(), file_format=FORMAT).download_and_prepare()
     except (Exception, SystemExit) as error:
         said = " ".join(f"{type(error).__name__}: {error}".split())
         needed = f"To have TensorFlow: pip install 'tlx[prepare]' && tlx data prepare 'tfds:{name}'. "
         hint = needed if isinstance(error, ImportError) else ""  # it is imported only to encode arrays
         raise DataAbsent(f"TFDS could not prepare '{name}' in {data_dir()}. {hint}It says: {said[:300]}") from error
     if (found := ready(name)) is None:
-        raise DataAbsent(f"TFDS prepared '{name}', but no array_record files of it are in {data_dir()}.")
+        raise DataAbsent(f"TFDS prepared '{name}', but no {FORMAT} files of it are in {data_dir()}.")
     return found.build()
 
 

@@ -187,3 +187,15 @@ def test_a_file_is_read_and_named(tmp_path):
         images.read_image(path)
     with pytest.raises(DataError, match=r"absent\.png cannot be read"):
         images.read_image(tmp_path / "absent.png")
+
+
+def test_heif_is_read_by_its_extra():
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    data = encoded(Image.fromarray(np.full((64, 64, 3), 90, np.uint8)), "HEIF", quality=100)
+    assert np.abs(decode(data, "x").astype(int) - 90).max() <= 2
+
+
+def test_heif_without_its_extra_names_it(monkeypatch):
+    monkeypatch.setattr(images, "_formats", lambda: ["PNG"])
+    with pytest.raises(DataError, match=r"it is HEIF, which needs pillow-heif: pip install 'tlx\[heif\]'"):
+        decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "x")

@@ -151,8 +151,19 @@ def test_files_that_are_no_array_records_are_not_taken(data_dir):
     info = data_dir / "tiny/1.0.0/dataset_info.json"
     info.write_text(json.dumps({**json.loads(info.read_text()), "fileFormat": "tfrecord"}))
     assert tfds.ready("tiny") is None
+    with pytest.raises(DataAbsent, match="as tfrecord; expected array_record. .* tfds convert_format --dataset"):
+        tfds.load("tiny")()
     info.write_text("{")
     assert tfds.ready("tiny") is None and tfds.ready("none") is None
+
+
+def test_a_format_that_was_added_is_read(data_dir):
+    """As `tfds convert_format` adds one to a prepared set."""
+    before = tfds.load("tiny")()
+    info = data_dir / "tiny/1.0.0/dataset_info.json"
+    about = {**json.loads(info.read_text()), "fileFormat": "tfrecord", "alternativeFileFormats": ["array_record"]}
+    info.write_text(json.dumps(about))
+    assert np.array_equal(tfds.load("tiny")().train.x, before.train.x)
 
 
 @pytest.mark.parametrize("how", ["cut", "empty"])

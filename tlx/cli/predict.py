@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from tlx.trained.trained import Trained
 
 SHOWN = 100  # rows that are printed; a CSV file has all
-SUFFIXES = frozenset(
-    ".avif .bmp .gif .heic .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
-)
 
 
 @click.command("predict")
@@ -96,17 +93,19 @@ def _path(text: str) -> Path | None:
 
 def _below(folder: Path) -> list[str]:
     """The images under a folder, in order; what is none is skipped and counted."""
+    from tlx.data import IMAGE_SUFFIXES
+
     every = [
         path
         for path in sorted(folder.rglob("*"))
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
-    found = [path for path in every if path.suffix.lower() in SUFFIXES and path.is_file()]
-    skipped = [path for path in every if path.suffix.lower() not in SUFFIXES and not path.is_dir()]
+    found = [path for path in every if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
+    skipped = [path for path in every if path.suffix.lower() not in IMAGE_SUFFIXES and not path.is_dir()]
     if skipped:
         click.echo(f"{folder}: {len(skipped)} files are no images, and skipped, as {skipped[0].name}", err=True)
     if not found:
-        raise DataError(f"{folder} holds no image; expected files of {', '.join(sorted(SUFFIXES))}")
+        raise DataError(f"{folder} holds no image; expected files of {', '.join(sorted(IMAGE_SUFFIXES))}")
     return [str(path) for path in found]
 
 

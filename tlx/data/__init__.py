@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tlx.data.choose import choose_rows as choose_rows
     from tlx.data.choose import fifth as fifth
+    from tlx.data.decode import IMAGE_SUFFIXES as IMAGE_SUFFIXES
     from tlx.data.decode import decode_image as decode_image
+    from tlx.data.decode import image_bytes as image_bytes
     from tlx.data.decode import read_image as read_image
     from tlx.data.in_memory import from_arrays as from_arrays
     from tlx.data.inputs import Image as Image
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "tlx.data.choose": "choose_rows fifth",
-    "tlx.data.decode": "decode_image read_image",
+    "tlx.data.decode": "IMAGE_SUFFIXES decode_image image_bytes read_image",
     "tlx.data.in_memory": "from_arrays",
     "tlx.data.inputs": "Image Input Sequence Tokens Vector",
     "tlx.data.label_space": "LabelSpace Space",

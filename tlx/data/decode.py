@@ -1,5 +1,6 @@
 """One image file as uint8, whatever its kind: palette, 16 bits, CMYK, alpha and EXIF orientation included."""
 
+import contextlib
 import io
 import stat
 from pathlib import Path
@@ -15,18 +16,26 @@ if TYPE_CHECKING:
 
 Picture = UInt8[np.ndarray, "height width channels"]
 FORMATS = "JPEG PNG BMP DIB GIF PPM TIFF WEBP AVIF HEIF JPEG2000 ICO PCX QOI SGI TGA".split()
+IMAGE_SUFFIXES = frozenset(
+    ".avif .bmp .gif .heic .heif .jfif .jp2 .jpe .jpeg .jpg .pbm .pgm .png .pnm .ppm .tga .tif .tiff .webp".split()
+)
+HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # at byte 8 of a file, after "ftyp"
 GREY = ("1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def read_image(path: Path, channels: int | None = 3, size: int | None = None) -> Picture:
     """The image of a file, as `decode_image` gives it. Raises DataError, which names the file."""
+    return decode_image(image_bytes(path), str(path), channels, size)
+
+
+def image_bytes(path: Path) -> bytes:
+    """What is in the file of an image. Raises DataError, which names the file."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for a writer
             raise DataError(f"The image {path} cannot be read: it is no regular file.")
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"The image {path} cannot be read: {error}") from error
-    return decode_image(data, str(path), channels, size)
 
 
 def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | None = None) -> Picture:
@@ -39,7 +48,8 @@ def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | 
     over the middle square (antialiased where it shrinks). torchvision's Resize(size) and CenterCrop(size) round the
     long side and the crop's place to whole pixels, which moves the image by up to half a pixel.
 
-    The kind is known by the bytes. Kinds that Pillow hands to another program (EPS, WMF) are not tried.
+    The kind is known by the bytes. Kinds that Pillow hands to another program (EPS, WMF) are not tried. HEIF (.heic),
+    which telephones write, needs pillow-heif: `pip install 'tlx[heif]'`.
 
     Raises:
         DataError: no bytes, no image, a truncated one, or 32 bits a channel, whose range nothing says; it names
@@ -55,7 +65,7 @@ def decode_image(data: bytes, where: str, channels: int | None = 3, size: int | 
     except DataError:
         raise
     except Exception as error:  # Pillow raises what its decoders raise, even SyntaxError
-        said = "it is no image of a kind that is read" if isinstance(error, Image.UnidentifiedImageError) else error
+        said = _unknown(data) if isinstance(error, Image.UnidentifiedImageError) else error
         raise DataError(f"The image {where} cannot be decoded: {said}") from error
 
 
@@ -69,11 +79,21 @@ def picture(image: "Image.Image", where: str, channels: int | None = 3, size: in
         raise DataError(f"The image {where} cannot be decoded: {error}") from error
 
 
+def _unknown(data: bytes) -> str:
+    if data[4:8] == b"ftyp" and data[8:12] in HEIF:
+        return "it is HEIF, which needs pillow-heif: pip install 'tlx[heif]'"
+    return "it is no image of a kind that is read"
+
+
 def _formats() -> list[str]:
     """Those that this Pillow has: `Image.open` fails for a format that it has not."""
     from PIL import Image
 
     Image.init()
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
     return [name for name in FORMATS if name in Image.OPEN]
 
 

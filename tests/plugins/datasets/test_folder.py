@@ -355,6 +355,15 @@ def test_a_split_that_is_a_broken_link_is_named(tmp_path):
         load(tmp_path)
 
 
+def test_names_that_differ_by_case_are_two_classes_with_a_word(tmp_path, caplog):
+    for number, name in enumerate(("Cat", "cat", "dog")):
+        for row in range(3):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.new("RGB", (9, 9), (number, row, 0)).save(tmp_path / name / f"{row}.png")
+    assert folder.load(f"{tmp_path}?size=8")().classes == ("Cat", "cat", "dog")
+    assert "names that differ by case alone are different classes (1): Cat and cat." in caplog.text
+
+
 def test_linked_folders_are_followed(office, tmp_path):
     classes(tmp_path / "else", "pen", "more", first=210)
     (office / "pen").symlink_to(tmp_path / "else" / "pen")
