@@ -56,9 +56,7 @@ def make(
     train, test = rows if len(rows) == 2 else _fifth(rows[0], where)
     kept = ~np.isin(train.origin, test.origin)
     if not kept.any():
-        raise DataError(
-            f"{where}: no image is left for train, all are in test too; expected one or more that are not."
-        )
+        raise DataError(f"{where}: no image is left for train, all are in test too; expected one or more that are not.")
     if not kept.all():
         log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
     train, test = _decoded(where, (train.where(kept), test), size, read)
