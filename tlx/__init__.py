@@ -152,7 +152,7 @@ if TYPE_CHECKING:
     from tlx.score.transferability import Transferability as Transferability
     from tlx.trained.trained import Trained as Trained
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "tlx.blocks.additive": "Additive Outputs",

@@ -54,6 +54,7 @@ LAYERS = (
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:
+    """Values of a standard normal."""
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
@@ -122,6 +123,7 @@ def jax_layer(side: str, layer: Layer) -> None:
 
 
 def jax_depthwise(side: str, layer: Layer) -> None:
+    """Times a depthwise convolution and its gradients."""
     import jax
     import jax.numpy as jnp
 
@@ -182,6 +184,7 @@ def torch_layer(layer: Layer) -> None:
 
 
 def main() -> None:
+    """Times the sides that the command line names."""
     words = sys.argv[1:]
     names = [word for word in words if word not in SIDES]
     for side in [word for word in words if word in SIDES] or SIDES[:2]:

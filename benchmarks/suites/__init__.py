@@ -30,6 +30,7 @@ SUMMARIES = {
 
 @hookimpl
 def tlx_suites(register):
+    """Registers the suites; each is imported when first used."""
     register("quick", "tlx_suites.quick:SUITE")
     register("quick-all", "tlx_suites.quick:ALL", "Every strategy on one small shift, in 400 steps of a small net.")
     register("quick-prior", "tlx_suites.quick_prior:SUITE")
@@ -63,6 +64,7 @@ def tlx_suites(register):
 
 @hookimpl
 def tlx_recipes(register):
+    """Registers the recipes that suites share."""
     register("default", "tlx_suites.recipes:DEFAULT", "SGD with Nesterov momentum, annealed as for DANN.")
     register("quick", "tlx_suites.recipes:QUICK", "Short training of a small net on digits, for two CPU cores.")
     register("quick-plain", "tlx_suites.recipes:QUICK_PLAIN", "The same by Adam, without a bottleneck of batch norm.")

@@ -5,6 +5,7 @@ from tlx import hookimpl
 
 @hookimpl
 def tlx_backbones(register):
+    """Registers the backbones; each is imported when first used."""
     register("features", "tlx_backbones.features:Features")
     register("mlp", "tlx_backbones.mlp:MLP")
     register("cnn", "tlx_backbones.cnn:CNN")

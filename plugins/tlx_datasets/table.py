@@ -146,7 +146,7 @@ def _of_domain(
 
 
 def _splits(where: str, told: list[str | None]) -> list[str | None]:
-    """ "train" or "test" of each row; None of a table without splits. Validation is test where there is no other."""
+    """Of each row "train" or "test", None without splits. Validation is test where there is no other."""
     if all(name is None for name in told):
         return told
     roles = {name: match.lastgroup if (match := SPLIT.fullmatch(str(name))) else None for name in dict.fromkeys(told)}

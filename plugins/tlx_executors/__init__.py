@@ -5,5 +5,6 @@ from tlx import hookimpl
 
 @hookimpl
 def tlx_executors(register):
+    """Registers the executors; each is imported when first used."""
     register("serial", "tlx.executors:Serial", "One group of runs after the other, in this process.")
     register("local", "tlx_executors.local:Local")

@@ -5,6 +5,7 @@ from tlx import hookimpl
 
 @hookimpl
 def tlx_scores(register):
+    """Registers the scores; each is imported when first used."""
     register("logme", "tlx_scores.logme:LogME")
     register("leep", "tlx_scores.leep:LEEP")
     register("nce", "tlx_scores.nce:NCE")

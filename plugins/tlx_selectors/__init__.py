@@ -5,6 +5,7 @@ from tlx import hookimpl
 
 @hookimpl
 def tlx_selectors(register):
+    """Registers the selectors; each is imported when first used."""
     register("last", "tlx_selectors.last:Last")
     register("source-val", "tlx_selectors.source_val:SourceVal")
     register("iwv", "tlx_selectors.iwv:ImportanceWeighted")

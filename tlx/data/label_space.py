@@ -92,9 +92,7 @@ class Space:
 
     @property
     def kind(self) -> str:
-        """Whose classes are more: no side's ("closed"), the source's ("partial"), the target's ("open"), or both sides'
-        ("universal").
-        """
+        """Who has own classes: nobody ("closed"), the source ("partial"), the target ("open"), both ("universal")."""
         return {
             (False, False): "closed",
             (True, False): "partial",

@@ -9,8 +9,9 @@ from tlx.errors import DataError
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """From source datasets, named, to target datasets, in order, under a protocol; without a source, from the targets'
-    labels alone.
+    """From source datasets, named, to target datasets, in order, under a protocol.
+
+    Without a source it is from the targets' labels alone.
 
     Raises:
         DataError: a source or target that comes twice, no target, or a target among the sources.

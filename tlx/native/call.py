@@ -22,6 +22,7 @@ def custom_vjp(*static: int) -> Callable[[Callable[..., Any]], Any]:
 
 
 def shaped(*shape: int, dtype: np.dtype = FLOAT) -> jax.ShapeDtypeStruct:
+    """What a kernel is to return."""
     return jax.ShapeDtypeStruct(shape, dtype)
 
 

@@ -69,5 +69,5 @@ class StrategiesOf:
 
 
 def snake_case(name: str) -> str:
-    """ "MeanShift" -> "mean_shift", "KLGaussian" -> "kl_gaussian"."""
+    """A class name as a name of a plugin: "MeanShift" -> "mean_shift", "KLGaussian" -> "kl_gaussian"."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

@@ -13,8 +13,10 @@ from tlx.runs.store import Store, load_all
 
 @dataclass(frozen=True)
 class Status:
-    """The results of a folder by how they ended; `running`, by the name of a run, who is at it and the seconds since
-    its last sign of life; and `ahead`, the runs of the plan without a result: None without a plan.
+    """How far the runs of a folder are.
+
+    `running` has the name of a run, who is at it, and the seconds since its last sign of life; `ahead` the runs of the
+    plan without a result, None without a plan.
     """
 
     folder: Path
@@ -34,8 +36,10 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the runs ahead will take: as long as finished ones of their strategy did, for their steps and seeds,
-        divided among those that run now. None without a plan, or before one has finished.
+        """How long the runs ahead will take, divided among those that run now.
+
+        Each is taken to last as finished ones of its strategy did, for its steps and seeds. None without a plan, or
+        before one has finished.
         """
         finished = self.of("finished")
         if self.ahead is None or not finished:
