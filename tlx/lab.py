@@ -1,11 +1,13 @@
 """A session: what the plugins bring, who watches, and the runs that are made with it, as from the command line."""
 
 import contextlib
+import dataclasses
 import functools
 import inspect
 import logging
+import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from tlx.reproduce.verdicts import Cell
     from tlx.trained.trained import Trained
 
+ROUND = 64  # groups that an executor of several processes is given at once
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -119,7 +122,8 @@ class Lab:
             self.registry.entry("selectors", chosen.selection)
         if store:
             store.prepare()
-        [result] = self._execute([[job]], store, Serial(), chosen)
+        with self._watching([job]):
+            [result] = self._execute([[job]], store, Serial(), chosen)
         if store:
             beside = not result.finished and store.path_beside(result.spec).exists()
             log.info("wrote %s", (store.path_beside if beside else store.path)(result.spec))
@@ -176,20 +180,54 @@ class Lab:
         jobs, store = self._suite(suite, out, recipe_set, steps, **chosen)
         return write_plan(store, jobs)
 
-    def work(self, folder: str | Path) -> list[Result]:
-        """Runs what a folder lacks of its plan, beside any other workers on it, and gives the results of all its runs.
+    def work(self, folder: str | Path, shard: tuple[int, int] = (1, 1)) -> list[Result]:
+        """Runs what a folder lacks of its plan, beside any other workers on it, and gives the results that it made.
 
-        This session has the plugin files of the plan (`tlx.runs.plan.read_plan`).
+        With `shard`, (i, n), it does the i-th of n parts of the plan alone, which are the same wherever they are made:
+        hosts that share nothing but the plan fill a folder each, for `tlx merge`. This session has the plugin files of
+        the plan (`tlx.runs.plan.read_plan`), maybe under other paths.
 
         Raises:
-            ResultError: there is no plan, it is damaged, or it is of another version of tlx or of a strategy.
+            ResultError: there is no plan, it is damaged, or it is of another version of tlx or of a plugin.
+            SettingError: there is no such part.
             TlxError: as `bench`.
         """
+        part, parts = shard
+        if not 1 <= part <= parts:
+            raise SettingError(f"shard is {part}/{parts}; expected 1/{max(1, parts)} to {max(1, parts)}/{max(1, parts)}.")
         store = Store(_folder(folder))
         plan = read_plan(store)
-        jobs = [rebuild(spec, self.registry) for spec in plan.specs]
+        here = [dataclasses.replace(spec, plugin_files=self.plugins) for spec in plan.specs]
+        jobs = [rebuild(spec, self.registry) for spec in here]
         plan.check(jobs)
-        return self.complete(jobs, store)
+        groups = in_groups(jobs)[part - 1 :: parts]
+        store.prepare(tidy=False)  # it reads all claims: once the runs are done, they are few
+        results = self._beside_others(groups, store)
+        store.tidy()
+        return results
+
+    def _beside_others(self, groups: Sequence[Sequence[Job]], store: Store) -> list[Result]:
+        """Runs what has no result, until every run has one, and gives the results that were made here.
+
+        Each worker begins at a place of its own, and goes on from there: two seldom want the same run.
+        """
+        there = self._there([job for group in groups for job in group], store)
+        todo = [group for group in groups if not all(job.spec.hash in there for job in group)]
+        begin = secrets.randbelow(len(todo)) if todo else 0
+        todo = {tuple(job.spec.file_name for job in group): group for group in todo[begin:] + todo[:begin]}
+        one, results = isinstance(self.executor, Serial), dict[str, Result]()
+        with self._watching([job for group in todo.values() for job in group]) as came:
+            left, moved = list(todo), True
+            while ready := store.claims.ready(left):
+                came([job.spec for names in todo.keys() - set(left) for job in todo[names]])
+                chosen = [todo[names] for names in ready[: 1 if one else ROUND]]
+                filling = "leave" if one or moved else "wait"  # processes of an executor look at a dead claim anew
+                made = [item for item in self._execute(chosen, store, self.executor, filling=filling)
+                        if not isinstance(item, Left)]  # fmt: skip
+                results |= {result.spec.hash: result for result in made}
+                moved = bool(made)
+                left = [names for names in left if not all(job.spec.hash in results for job in todo[names])]
+        return list(results.values())
 
     def sweep(
         self,
@@ -228,7 +266,8 @@ class Lab:
         jobs = self._jobs(task, strategy, recipe_set, steps, grid=grid, **how)
         store = _store(out, jobs[0].spec)
         if store is None:
-            return self._execute([jobs], None, Serial())
+            with self._watching(jobs):
+                return self._execute([jobs], None, Serial())
         return self.complete(jobs, store, together=True)
 
     def load(self, run: str | Path, seed: int | None = None, *, allow_other_code: bool = False) -> "Trained":
@@ -287,21 +326,45 @@ class Lab:
             ResultError: the folder cannot be written; before anything runs.
         """
         store.prepare()
-        current, read = Identities(self.registry).is_current, store.read
-        there = {job.spec.hash: result for job in jobs if (result := read(job.spec)) and current(job, result)}
+        there = self._there(jobs, store)
+        missing = [job for job in jobs if job.spec.hash not in there]
+        with self._watching(missing) as came:
+            for filling in ("leave", "wait"):  # what other processes are at comes last
+                groups = [missing] if together else in_groups(missing)
+                executor = Serial() if together else self.executor
+                results = self._execute(groups, store, executor, filling=filling) if missing else []
+                there |= {result.spec.hash: result for result in results if not isinstance(result, Left)}
+                came([job.spec for job in missing if job.spec.hash in there])
+                missing = [job for job in missing if job.spec.hash not in there]
+        return [there[job.spec.hash] for job in jobs]
+
+    def _there(self, jobs: Sequence[Job], store: Store) -> dict[str, Result]:
+        """The finished results that are there already and current, by hash; what their runs saved is removed."""
+        current, names = Identities(self.registry).is_current, store.names()
+        found = [job for job in jobs if store.path(job.spec).name in names]
+        there = {job.spec.hash: result for job in found if (result := store.read(job.spec)) and current(job, result)}
         if there:
             log.info("%d of %d results are there already", len(there), len(jobs))
         for group in in_groups(jobs):
-            if all(job.spec.hash in there for job in group):  # a process died between its result and this
-                shutil.rmtree(store.carry([job.spec for job in group]), ignore_errors=True)
-        missing = [job for job in jobs if job.spec.hash not in there]
-        for filling in ("leave", "wait"):  # what other processes are at comes last
-            groups = [missing] if together else in_groups(missing)
-            executor = Serial() if together else self.executor
-            results = self._execute(groups, store, executor, filling=filling) if missing else []
-            there |= {result.spec.hash: result for result in results if not isinstance(result, Left)}
-            missing = [job for job in missing if job.spec.hash not in there]
-        return [there[job.spec.hash] for job in jobs]
+            carry = store.carry([job.spec for job in group])
+            if carry.name in names and all(job.spec.hash in there for job in group):  # a process died between both
+                shutil.rmtree(carry, ignore_errors=True)
+        return there
+
+    @contextlib.contextmanager
+    def _watching(self, jobs: Sequence[Job]) -> Iterator[Callable[[Sequence[Spec]], None]]:
+        """Within it the observers hear of runs, and one bar is shown for all; called with those that others did."""
+        observers = list(self.observers)
+        with contextlib.ExitStack() as stack:
+            came: Callable[[Sequence[Spec]], None] = lambda _: None
+            if self.progress:
+                from tlx.observers.progress import Bar  # rich is not needed where nobody looks
+
+                bar = stack.enter_context(Bar([job.spec for job in jobs]))
+                observers.append(bar)
+                came = bar.came
+            stack.enter_context(self.registry.observing(*observers))
+            yield came
 
     def _execute(
         self,
@@ -313,14 +376,7 @@ class Lab:
     ) -> list[Result]:
         if self.embeddings and store is None:
             raise SettingError("embeddings are kept beside the results; expected `out`, a folder for them")
-        observers = list(self.observers)
-        with contextlib.ExitStack() as stack:
-            if self.progress:
-                from tlx.observers.progress import Bar  # rich is not needed where nobody looks
-
-                observers.append(stack.enter_context(Bar([job.spec for group in groups for job in group])))
-            stack.enter_context(self.registry.observing(*observers))
-            return list(executor.map(Runner(self.registry, store, self.embeddings, save, filling), groups))
+        return list(executor.map(Runner(self.registry, store, self.embeddings, save, filling), groups))
 
 
 def _store(out: str | Path | None, spec: Spec) -> Store | None:

@@ -43,6 +43,7 @@ from tlx.runs.store import Store
 from tlx.score import Selector
 
 ROUNDS = 4
+SECONDS = 0.002  # a round takes
 CALLS = ("fsync", "replace", "link", "unlink", "rmdir", "mkdir")
 SUITE = tlx.Suite("tiny", ("a->b", "b->a"), ("one", "two", "three"), backbone="none", recipe="tiny", seeds=2)
 
@@ -137,7 +138,7 @@ def train_grid(points: Any, backbone: Any, data: Any, seeds: Any, options: Any) 
         carry = carry * 0.5 + np.random.default_rng(number).normal(size=3)
         flat = {"carry": carry, "step": np.array(number + 1)}
         evaluations.append(evaluate(data, flat))
-        time.sleep(0.002)
+        time.sleep(SECONDS)
         options.saved.save(saved.Position(0, number + 1, number + 1), [carry], np.ones(1, bool), number, flat)
     return [Outcome(tuple(seeds), evaluations, (False,) * len(seeds), ROUNDS, 0.0, 0.0, "none", ("source",))]
 
@@ -152,11 +153,16 @@ def evaluate(data: Any, flat: Any) -> Evaluation:
     return Evaluation("train", step, logits(len(data.source_val.y)), logits(len(data.test.y)), {}, {})
 
 
-def laboratory(log: Path | None = None) -> tlx.Lab:
-    """A session with the plugin and the made-up engine; with `log`, runs that end are noted there."""
+def make_up_the_engine() -> None:
+    """Puts `train_grid` in the place of the engine's."""
     engine = ModuleType("tlx.engine.train")
     vars(engine).update(train_grid=train_grid, Point=lambda *point: point, Options=Options)
     sys.modules["tlx.engine.train"] = engine
+
+
+def laboratory(log: Path | None = None) -> tlx.Lab:
+    """A session with the plugin and the made-up engine; with `log`, runs that end are noted there."""
+    make_up_the_engine()
     registry = Registry()
     registry.add(Tiny(), "tiny")
     return tlx.Lab(observers=[Notes(log)] if log else [], progress=False, registry=registry)

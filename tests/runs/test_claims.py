@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tlx.runs.claims import LEASE, Claims, Holder, alive, this_host
+from tlx.runs.claims import LEASE, LOOKS, WATCHED, Claims, Holder, alive, this_host
 
 HOLD = """
 import sys, time
@@ -206,3 +206,75 @@ def test_a_claim_ends_with_its_process(claims_of, tmp_path):
 
 def test_holders_of_one_process_differ():
     assert Holder("h", 1) != Holder("h", 1) and replace(Holder("h", 1), token="") == replace(Holder("h", 1), token="")
+
+
+def group(*names):
+    return [(name,) for name in names]
+
+
+def test_ready_are_those_that_nobody_is_at_and_that_have_no_new_result(claims_of, tmp_path):
+    (tmp_path / "old.json").touch()
+    near, left = claims_of("near"), [("old",), ("held",), ("both", "held"), ("done",), ("free",)]
+    with claims_of("far").hold(["held"]):
+        assert near.ready(left) == group("old", "done", "free")
+        (tmp_path / "done.json").touch()
+        assert near.ready(left) == group("old", "free")
+        assert left == [("old",), ("held",), ("both", "held"), ("free",)], "what has come is no longer left"
+    assert claims_of().ready([]) == []
+
+
+def test_who_waits_has_what_is_dead_after_the_lease_and_what_is_given_back(claims_of, time, tmp_path):
+    for name in ("dead", "living", "back"):
+        assert claims_of("far")._take(name)
+
+    def meanwhile():
+        os.utime(tmp_path / ".living.0.claim", (time.now, time.now))
+        if time.now > LEASE / 2:
+            (tmp_path / ".back.0.claim").unlink(missing_ok=True)
+
+    time.meanwhile = meanwhile
+    near = claims_of("near")
+    assert near.ready(group("living", "dead")) == group("dead") and time.now > LEASE
+    assert near.ready(group("back")) == group("back")
+
+
+def test_of_many_who_wait_each_claim_is_looked_at_by_few(claims_of, time, tmp_path):
+    """The trap: a thousand that are idle would do nothing but list and look."""
+    names = [f"run{number}" for number in range(100)]
+    for name in names:
+        claims_of("far")._take(name)
+    near, calls = claims_of("near"), []
+    for call in ("names", "mark"):
+        real = getattr(near.files, call)
+        setattr(near.files, call, lambda path, real=real, call=call: calls.append(call) or real(path))
+    time.meanwhile = lambda: [os.utime(path, (time.now, time.now)) for path in tmp_path.iterdir()] and None
+    left = group(*names)
+
+    def end():
+        if time.now > 20 * LEASE:
+            for name in names:
+                (tmp_path / f"{name}.json").touch()
+                (tmp_path / f".{name}.0.claim").unlink(missing_ok=True)
+
+    beat = time.meanwhile
+    time.meanwhile = lambda: (beat(), end())
+    assert near.ready(left) == [] == left
+    assert calls.count("names") < 20 and calls.count("mark") < 20 * 2 * WATCHED * (LOOKS + 1)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_clocks_may_differ_by_an_hour(tmp_path, hours):
+    """Of who looks, and of the file system: a claim that is touched lives, another is dead after the lease."""
+    ahead = Time()
+    ahead.now = hours * 3600.0
+    near = Claims(tmp_path, clock=lambda: ahead.now, sleep=ahead.sleep, holder=lambda: Holder("near", 1))
+    path = Claims(tmp_path, holder=lambda: Holder("far", 7))._take("x")
+    begun = ahead.now
+    os.utime(path, (1e9 + hours * 3600, 1e9 + hours * 3600))
+
+    def beat():
+        if ahead.now < begun + 3 * LEASE:
+            os.utime(path, (1e9 + ahead.now, 1e9 + ahead.now))
+
+    ahead.meanwhile = beat
+    assert near.ready(group("x")) == group("x") and 3.9 * LEASE < ahead.now - begun < 5.5 * LEASE

@@ -22,27 +22,27 @@ def test_a_worker_does_what_the_plan_says_and_is_missing(lab, world, tmp_path):
     lab.bench("tiny", out=tmp_path, tasks=["a->b"])
     world.calls.clear()
     results = lab.work(tmp_path)
-    assert world.calls == ["SourceOnly", "Shift", "Bad"] and len(results) == 6
+    assert sorted(world.calls) == ["Bad", "Shift", "SourceOnly"] and len(results) == 3
     assert all(result.finished and result.spec.suite == "tiny" for result in results)
     assert sorted(item.name for item in tmp_path.iterdir() if item.suffix != ".json") == []
 
 
 def test_a_run_that_fails_is_not_done_by_every_worker(lab, world, tmp_path, monkeypatch):
-    """A second worker comes to it after the first; the next start does it again."""
+    """A second worker does all after the first run of the first one; the next start does it again."""
+    monkeypatch.setattr("tlx.lab.secrets.randbelow", lambda _: 0)
     world.fails["Bad"] = RuntimeError("boom")
     lab.plan("tiny", out=tmp_path)
-    write = Store.write
+    write, others = Store.write, []
 
     def writes(store, result):
         path = write(store, result)
-        if result.spec.strategy == "source_only" and result.spec.task == "a->b":
-            monkeypatch.setattr(Store, "write", write)
-            assert [item.status for item in lab.work(tmp_path)].count("failed") == 2
+        monkeypatch.setattr(Store, "write", write)
+        others.extend(lab.work(tmp_path))
         return path
 
     monkeypatch.setattr(Store, "write", writes)
-    results = lab.work(tmp_path)
-    assert [item.status for item in results].count("failed") == 2
+    results = lab.work(tmp_path) + others
+    assert len(results) == 6 and [item.status for item in results].count("failed") == 2
     assert world.calls.count("Bad") == 2 and len(world.calls) == 6
     lab.work(tmp_path)
     assert world.calls.count("Bad") == 4

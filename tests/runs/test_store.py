@@ -249,7 +249,7 @@ def test_without_claims_a_run_goes_on(store, spec, monkeypatch, caplog):
     def refuse(*_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(claims.Claims, "_create", refuse)
+    monkeypatch.setattr(claims.Files, "create", refuse)
     with store.claim([spec]) as mine:
         assert mine and "cannot hold claims" in caplog.text
 

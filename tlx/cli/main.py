@@ -22,8 +22,8 @@ from tlx.errors import TlxError, UnknownName
 from tlx.printable import printable_lines
 
 COMMANDS = (
-    "list", "show", "run", "predict", "export", "sweep", "bench", "worker", "status", "report", "reproduce", "merge",
-    "data", "features", "rank", "check", "plugins", "info", "new",
+    "list", "show", "run", "predict", "export", "sweep", "bench", "worker", "status", "report", "publish", "reproduce",
+    "merge", "data", "features", "rank", "check", "plugins", "info", "new",
 )  # fmt: skip
 
 PLAIN = {
@@ -139,24 +139,32 @@ def _tell(error: Exception, session: Session) -> None:
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Runs a command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted."""
+    """Runs a command line and exits: 0 done, 1 failed, 2 misused, 130 interrupted, 143 ended by SIGTERM."""
     words = list(sys.argv[1:] if args is None else args)
+    terminated: list[int] = []
     try:
-        with ending_when_interrupted():
+        with ending_when_interrupted(terminated):
             code = _run(words)
     except KeyboardInterrupt:
         if args is None:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # the next one ends the process at once
+        what, code = ("Ended by SIGTERM", 143) if terminated else ("Interrupted", 130)
         again = shlex.join(["tlx", *words])
-        click.echo(f"\nInterrupted. Everything finished is in place. To go on: {again}", err=True)
-        code = 130
+        click.echo(f"\n{what}. Everything finished is in place. To go on: {again}", err=True)
     sys.exit(code)
 
 
 @contextmanager
-def ending_when_interrupted() -> Iterator[None]:
-    """Within it a Ctrl-C that Python swallows, as in callbacks of the garbage collector, comes again a moment later."""
+def ending_when_interrupted(terminated: list[int]) -> Iterator[None]:
+    """Within it SIGTERM ends the command as Ctrl-C does, so claims are released; its number is put into `terminated`.
+
+    A Ctrl-C that Python swallows, as in callbacks of the garbage collector, comes again a moment later.
+    """
     told = sys.unraisablehook
+
+    def terminate(number: int, _: object) -> None:
+        terminated.append(number)
+        raise KeyboardInterrupt
 
     def hook(unraisable) -> None:
         if isinstance(unraisable.exc_value, KeyboardInterrupt):
@@ -166,11 +174,15 @@ def ending_when_interrupted() -> Iterator[None]:
         else:
             told(unraisable)
 
+    main_thread = threading.current_thread() is threading.main_thread()  # signals are for that one
+    before = signal.signal(signal.SIGTERM, terminate) if main_thread else None
     sys.unraisablehook = hook
     try:
         yield
     finally:
         sys.unraisablehook = told
+        if main_thread:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _run(words: list[str]) -> int:

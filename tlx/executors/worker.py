@@ -81,12 +81,15 @@ def main(arguments: Sequence[str]) -> None:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, [int(core) for core in arguments[0].split(",")])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; who started this process ends it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # claims are released
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a runner lets through: claims are released
     wire = Wire(os.fdopen(os.dup(1), "w"))
     os.dup2(2, 1)
     worker = Worker(wire)
-    for line in sys.stdin:
-        worker.work(json.loads(line))
+    try:
+        for line in sys.stdin:
+            worker.work(json.loads(line))
+    except KeyboardInterrupt:
+        sys.exit(143)
 
 
 if __name__ == "__main__":

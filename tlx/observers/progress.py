@@ -1,7 +1,7 @@
 """A progress bar with the time left, and a line for each run that ends. Written to stderr: stdout is for tables."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -62,6 +62,13 @@ class Bar:
         self._line(spec, in_words(result))
         self.ended += 1
         self._move(spec, 1.0)
+
+    def came(self, specs: Iterable["Spec"]) -> None:
+        """Moves the bar to the end of runs that another process has done."""
+        for spec in specs:
+            if self.done.get(spec.hash) != spec.weight:
+                self.ended += 1
+                self._move(spec, 1.0)
 
     def _move(self, spec: "Spec", part: float) -> None:
         self.done[spec.hash] = spec.weight * part

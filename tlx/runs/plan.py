@@ -1,5 +1,6 @@
 """A plan: the runs that a folder is to hold, in a file there, so that a worker anywhere knows what to do."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ NAME = "plan.json"
 
 
 class Plan(NamedTuple):
-    """Runs, and what they were planned with: the version of tlx, its engine, and the code of each strategy."""
+    """Runs, and what they were planned with: the version of tlx, its engine, the code of strategies and backbones."""
 
     specs: list[Spec]
     tlx: str
@@ -34,8 +35,8 @@ class Plan(NamedTuple):
         for name, code in _codes(jobs).items():
             if self.codes.get(name) != code:
                 raise ResultError(
-                    f"The plan is of other code of the strategy '{name}' than this process has; expected the same "
-                    "version of its plugin, or a new plan."
+                    f"The plan is of other code of the {name} than this process has; expected the same version of its "
+                    "plugin, or a new plan."
                 )
 
 
@@ -48,7 +49,7 @@ def write_plan(store: Store, jobs: Sequence[Job]) -> Path:
     store.prepare()
     path = store.folder / NAME
     plan = {"tlx": __version__, "engine": engine_fingerprint(), "codes": _codes(jobs)}
-    specs = [job.spec.to_json() for job in jobs]
+    specs = [dataclasses.replace(job.spec, plugin_files=_absolute(job.spec)).to_json() for job in jobs]
     beside = temporary(path)
     try:
         beside.write_text(json.dumps({"format": FORMAT, **plan, "specs": specs}, indent=1))
@@ -84,5 +85,10 @@ def read_plan(store: Store) -> Plan:
         raise ResultError(f"{path} is damaged ({error}); expected a new one: tlx bench SUITE --plan.") from error
 
 
+def _absolute(spec: Spec) -> tuple[str, ...]:
+    return tuple(os.path.abspath(file) for file in spec.plugin_files)
+
+
 def _codes(jobs: Sequence[Job]) -> dict[str, str]:
-    return {job.spec.strategy: fingerprint(type(job.strategy)) for job in jobs}
+    codes = {f"strategy '{job.spec.strategy}'": fingerprint(type(job.strategy)) for job in jobs}
+    return codes | {f"backbone '{job.spec.backbone}'": fingerprint(job.backbone) for job in jobs}

@@ -41,10 +41,10 @@ class Store:
         self.claims = Claims(self.folder)
         self.prepared = 0  # by the clock of the folder, in nanoseconds
 
-    def prepare(self) -> None:
+    def prepare(self, tidy: bool = True) -> None:
         """Makes the folder, and finds out before the first run whether a result can be written there.
 
-        What processes that are gone left half-written is removed.
+        What processes that are gone left half-written is removed, but not without `tidy`.
 
         Raises:
             ResultError: it is a file, there is no permission, or the disk is full.
@@ -54,12 +54,28 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write(trial, TRIAL)
             self.prepared = trial.stat().st_mtime_ns
-            _remove_leftovers(self.folder)
-            self.claims.clean()
+            if tidy:
+                self.tidy()
         except OSError as error:
             raise self._error("cannot hold results", error) from error
         finally:
             _remove(trial)
+
+    def tidy(self) -> None:
+        """Removes what processes that are gone left half-written, and their claims."""
+        _remove_leftovers(self.folder)
+        self.claims.clean()
+
+    def names(self) -> set[str]:
+        """The names in the folder.
+
+        Raises:
+            ResultError: it cannot be read.
+        """
+        try:
+            return set(os.listdir(self.folder))
+        except OSError as error:
+            raise self._error("cannot be read", error) from error
 
     def path(self, spec: Spec) -> Path:
         """The file of a run."""
