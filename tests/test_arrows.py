@@ -40,8 +40,8 @@ ARROWS = {
     "sklearn": "errors data engine runs trained",
     "lab": "tlx errors data plugins observers runs executors rank reproduce trained",
     "testing": "tlx errors contract ops layers data store score engine",
-    "cli": "tlx errors printable hooks native plugins data store engine runs lab rank observers report reproduce "
-    "testing trained",
+    "cli": "tlx errors printable hooks native plugins data store engine runs executors lab rank observers report "
+    "reproduce testing trained",
 }
 PUBLIC = {
     "tlx", "tlx.blocks", "tlx.data", "tlx.executors", "tlx.layers", "tlx.ops", "tlx.score", "tlx.store", "tlx.testing",

@@ -17,7 +17,7 @@ from tlx.errors import SettingError
 from tlx.executors import Executor, Serial, make_executor
 from tlx.plugins import Registry
 from tlx.runs.identity import Identities
-from tlx.runs.plan import read_plan, write_plan
+from tlx.runs.plan import NAME, read_plan, write_plan
 from tlx.runs.recipe_set import parse_recipe
 from tlx.runs.resolve import Job, Lookup, Names, Seeds, in_groups, rebuild, resolve, resolve_suite
 from tlx.runs.result import Left, Result
@@ -157,6 +157,8 @@ class Lab:
         """
         chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
         jobs, store = self._suite(suite, out, recipe_set, steps, **chosen)
+        if not isinstance(self.executor, Serial) and not (store.folder / NAME).exists():
+            write_plan(store, jobs)  # so that `tlx status` knows what is missing
         return self.complete(jobs, store)
 
     def plan(

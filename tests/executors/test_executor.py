@@ -4,10 +4,11 @@ import tlx
 from tlx import Lab
 from tlx.data import from_arrays
 from tlx.errors import SettingError, UnknownName
-from tlx.executors import Serial
+from tlx.executors import Serial, options_for, read_options
 from tlx.executors.executor import Executor, make_executor
 from tlx_executors import places
 from tlx_executors.local import Local
+from tlx_executors.slurm import Slurm
 
 
 class Both:
@@ -46,6 +47,56 @@ def test_wrong_options_are_named(executors, name, options, told):
     with pytest.raises(SettingError) as caught:
         make_executor(executors, name, options)
     assert told in str(caught.value)
+
+
+def test_options_come_from_a_file_and_those_of_the_command_win(tmp_path):
+    text = {
+        "a.yaml": "executor: local\njobs: 2\ngpus: none\n",
+        "a.toml": "executor = 'local'\njobs = 2\ngpus = 'none'\n",
+    }
+    for name, content in text.items():
+        (tmp_path / name).write_text(content)
+        assert read_options(tmp_path / name, ["jobs=3"]) == ("local", {"jobs": "3", "gpus": "none"})
+    (tmp_path / "b.yaml").write_text("jobs: 1\n")
+    assert read_options(tmp_path / "b.yaml") == (None, {"jobs": 1})
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "No such file"),
+        ("- a\n", "expected options of an executor, as `timeout_min: 60`"),
+        ("a: [", "while parsing"),
+        ("executor: 3\n", "executor is 3; expected its name"),
+    ],
+)
+def test_a_file_without_options_is_named(tmp_path, content, told):
+    path = tmp_path / "a.yaml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SettingError, match="a.yaml") as caught:
+        read_options(path)
+    assert told in str(caught.value)
+
+
+def test_a_command_takes_an_executor_from_a_file(tlx_command, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Lab, "bench", lambda lab, suite, **options: seen.append(lab.executor) or exit(0))
+    (tmp_path / "a.yaml").write_text("executor: slurm\njobs: 2\noverrides: {dann: {timeout_min: 240}}\n")
+    tlx_command(
+        "bench", "quick", "--executor-file", str(tmp_path / "a.yaml"), "--jobs", "4", "--executor-set", "gpus=1"
+    )
+    assert seen == [Slurm(jobs=4, gpus=1, overrides={"dann": {"timeout_min": 240}})]
+
+
+def test_options_differ_by_task_and_strategy(world, job_of):
+    executor = Slurm(timeout_min=10, overrides={"shift": {"timeout_min": 20}, "a->b shift": {"gpus": 1}})
+    assert options_for(executor, job_of(strategy="source_only")) == executor
+    changed = options_for(executor, job_of(strategy="shift"))
+    assert (changed.timeout_min, changed.gpus) == (20, 1)
+    wrong = Slurm(overrides={"shift": {"timeout": 20}})
+    with pytest.raises(SettingError, match="Executor 'slurm' has no option 'timeout'. Did you mean timeout_min"):
+        options_for(wrong, job_of(strategy="shift"))
 
 
 def test_an_unknown_executor_and_one_that_is_none(executors):

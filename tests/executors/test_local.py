@@ -1,12 +1,12 @@
 """Suites in real processes, a plugin file of their own: seconds each, so they are few."""
 
-import dataclasses
 import json
 import os
 import signal
 import threading
 
 import pytest
+from elsewhere import PLUGIN, bare
 
 from tlx import Lab
 from tlx.executors import Place, Process
@@ -17,29 +17,6 @@ from tlx.runs.runner import Runner
 from tlx.runs.store import Store
 from tlx_executors.local import Local
 
-PLUGIN = """
-import os, signal
-from pathlib import Path
-from tlx import Suite, Strategy, hookimpl, strategy
-from tlx_strategies.source_only import SourceOnly
-
-@strategy
-class Deadly(SourceOnly):
-    '''Kills its process.'''
-
-    def phases(self, model):
-        print("about to die", flush=True)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-@hookimpl
-def tlx_strategies(register):
-    register("deadly", Deadly)
-
-@hookimpl
-def tlx_suites(register):
-    register("five", Suite("five", ("mnist5k->optdigits",), ("source_only", "coral", "bnm", "mcc", "im"),
-                           backbone="mlp", recipe="smoke", seeds=2))
-"""
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
 
@@ -65,11 +42,6 @@ def plugin(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(PLUGIN)
     return path
-
-
-def bare(results):
-    """Results but for where and when they ran."""
-    return [dataclasses.replace(item, times=None, environment=None) for item in results]
 
 
 def test_two_processes_give_what_one_does_and_survive_kills(plugin, tmp_path):

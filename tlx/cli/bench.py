@@ -29,6 +29,7 @@ def command(
     executor: str | None,
     jobs: int | None,
     executor_set: tuple[str, ...],
+    executor_file: str | None,
     **options,
 ) -> None:
     """Runs a suite: strategies x tasks.
@@ -36,7 +37,7 @@ def command(
     Runs that are finished already are not run again, and a run that was interrupted goes on from its last round. Tasks
     whose data are not on this machine are left out, and named.
     """
-    lab = session.lab(tensorboard, embeddings, executor, jobs, executor_set)
+    lab = session.lab(tensorboard, embeddings, executor, jobs, executor_set, executor_file)
     if plan:
         path = lab.plan(suite, **options)
         click.echo(f"wrote {path}; on every machine that sees it: {shlex.join(['tlx', 'worker', str(path.parent)])}")

@@ -33,6 +33,7 @@ def command(
     executor: str | None,
     jobs: int | None,
     executor_set: tuple[str, ...],
+    executor_file: str | None,
     **options,
 ) -> None:
     """Runs a published table, and prints ours beside theirs.
@@ -42,7 +43,7 @@ def command(
     """
     if only_report and (budget or options["seeds"]):
         raise SettingError("--report runs nothing, so --budget and --seeds say nothing; expected one or the others")
-    lab = session.lab(executor=executor, jobs=jobs, executor_set=executor_set)
+    lab = session.lab(executor=executor, jobs=jobs, executor_set=executor_set, executor_file=executor_file)
     from tlx import reproduce
     from tlx.reproduce.render import FORMATS, render
 

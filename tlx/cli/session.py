@@ -49,6 +49,7 @@ class Session:
         executor: str | None = None,
         jobs: int | None = None,
         executor_set: Sequence[str] = (),
+        executor_file: str | None = None,
     ) -> "Lab":
         """The session of runs, with the observers and the executor that the options of a command ask for."""
         registry = self.registry
@@ -59,7 +60,12 @@ class Session:
             from tlx.observers.tensorboard import TensorBoard
 
             observers.append(TensorBoard(tensorboard))
-        options = [*executor_set, *([f"jobs={jobs}"] if jobs is not None else [])]
+        options: Any = [*executor_set, *([f"jobs={jobs}"] if jobs is not None else [])]
+        if executor_file is not None:
+            from tlx.executors import read_options
+
+            named, options = read_options(executor_file, options)
+            executor = executor or named
         # without a word of it no plugin is asked: TLX_PLUGINS may leave out the one that brings them
         place: dict[str, Any] = (
             {"executor": executor or "serial", "executor_set": options} if executor or options else {}
@@ -131,7 +137,10 @@ def watching(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def executing(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of what runs elsewhere: `--executor`, `--jobs` and `--executor-set`, which `Session.lab` takes."""
+    """The options of what runs elsewhere: `--executor`, `--jobs`, and its options; `Session.lab` takes them."""
+    command = click.option(
+        "--executor-file", metavar="FILE", help="Options of the executor in YAML or TOML, by name; also its own name."
+    )(command)
     command = click.option(
         "--executor-set", multiple=True, metavar="KEY=VALUE", help="An option of the executor; repeatable."
     )(command)

@@ -6,20 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-import numpy as np
-
-from tlx.errors import ResultError, SettingError, TlxError
+from tlx.errors import SettingError, TlxError
+from tlx.executors.order import CannotRun, ProcessDied, Tell, hear, order
 from tlx.runs.resolve import Job
-from tlx.runs.result import Left, Result
+from tlx.runs.result import Result
 from tlx.runs.runner import Runner
 
 PATIENCE = 10.0  # seconds for a worker to end by itself
-Tell = Callable[[str, dict[str, Any]], None]
-"""Called with the name of a hook of a run and its arguments."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +26,6 @@ class Place:
     number: int
     cores: tuple[int, ...]
     environ: Mapping[str, str] = field(default_factory=dict)
-
-
-class ProcessDied(TlxError):
-    """A worker ended before its group did; the message says by what."""
 
 
 class Process:
@@ -62,22 +55,17 @@ class Process:
 
         Raises:
             ProcessDied: the process ended, or nothing can run in it.
-            ResultError: a result cannot be written.
+            ResultError: a result cannot be written, or the process has other code than this one.
         """
         assert self.child.stdin and self.child.stdout
-        specs = {job.spec.hash: job.spec for job in jobs}
-        asked = {"run": self.run.to_json(), "specs": [spec.to_json() for spec in specs.values()]}
         try:
-            self.child.stdin.write(json.dumps(asked) + "\n")
+            self.child.stdin.write(json.dumps(order(self.run, jobs)) + "\n")
             self.child.stdin.flush()
             for line in self.child.stdout:
-                told = json.loads(line)
-                if told["kind"] == "results":
-                    kind = Left if told["left"] else Result
-                    return [kind.parse(json.dumps(fields)) for fields in told["results"]]
-                if told["kind"] == "error":
-                    self._refuse(told)
-                _hear(told, specs[told["spec"]], tell)
+                if (results := hear(json.loads(line), jobs, tell)) is not None:
+                    return results
+        except CannotRun as error:
+            raise ProcessDied(f"its process cannot run it: {error}{self._where()}") from None
         except (BrokenPipeError, json.JSONDecodeError):  # it died, in the middle of a line perhaps
             pass
         raise ProcessDied(f"its process {self._why()}{self._where()}")
@@ -94,11 +82,6 @@ class Process:
             self.child.kill()
             self.child.wait()
         self.child.stdout.close()
-
-    def _refuse(self, told: Mapping[str, Any]) -> NoReturn:
-        if told["ends"]:
-            raise ResultError(told["error"])
-        raise ProcessDied(f"its process cannot run it: {told['error']}{self._where()}")
 
     def _why(self) -> str:
         try:
@@ -130,27 +113,17 @@ def give_up(run: Runner, jobs: Sequence[Job], error: TlxError) -> list[Result]:
     return _Lost(run, error).grid(jobs)
 
 
-def refuse_memory(run: Runner, groups: Sequence[Sequence[Job]]) -> None:
-    """Raises SettingError where a job needs a dataset in memory, which another process does not have."""
+def in_memory(run: Runner, jobs: Iterable[Job]) -> list[str]:
+    """The names of the datasets of jobs that this process alone has, in memory."""
     entries = run.registry.entries("datasets") if run.registry else ()
     memory = {entry.name for entry in entries if entry.plugin == "memory"}
-    used = {name for group in groups for job in group for name in (*job.task.sources, *job.task.targets)}
-    if names := sorted(memory & used):
+    return sorted(memory & {name for job in jobs for name in (*job.task.sources, *job.task.targets)})
+
+
+def refuse_memory(run: Runner, groups: Sequence[Sequence[Job]]) -> None:
+    """Raises SettingError where a job needs a dataset in memory, which another process does not have."""
+    if names := in_memory(run, (job for group in groups for job in group)):
         raise SettingError(
             f"Dataset '{names[0]}' is in the memory of this process, and others do not see it; expected a plugin file "
-            "that registers it, or the executor 'serial'."
+            "that registers it, or the executor 'serial' or 'ray'."
         )
-
-
-def _hear(told: Mapping[str, Any], spec: Any, tell: Tell) -> None:
-    if told["kind"] == "started":
-        tell("tlx_run_started", {"spec": spec})
-    elif told["kind"] == "round":
-        from tlx.engine.train import Progress
-
-        *position, metrics = told["progress"]
-        progress = Progress._make([*position, {key: np.array(values) for key, values in metrics.items()}])
-        tell("tlx_round_finished", {"spec": spec, "progress": progress})
-    else:
-        result = Result.parse(json.dumps(told["result"]))
-        tell("tlx_run_finished", {"spec": spec, "result": result})

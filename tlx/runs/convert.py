@@ -93,7 +93,7 @@ def fields_to_json(value: Any) -> dict[str, Any]:
     return {
         field.name: to_json(getattr(value, field.name))
         for field in dataclasses.fields(value)
-        if not (field.metadata.get("optional") and getattr(value, field.name) == _default(field))
+        if not (field.metadata.get("optional") and getattr(value, field.name) == default(field))
     }
 
 
@@ -130,5 +130,6 @@ def _parse(text: str, hint: type) -> Any:
     raise ValueError(f"got '{text}'; expected {hint.__name__}")
 
 
-def _default(field: dataclasses.Field) -> Any:
+def default(field: dataclasses.Field) -> Any:
+    """The default of a field of a dataclass."""
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()

@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tlx import __version__
 from tlx.errors import ResultError, SettingError
@@ -40,6 +40,11 @@ class Plan(NamedTuple):
                 )
 
 
+def made_with(jobs: Sequence[Job]) -> dict[str, Any]:
+    """What jobs are planned with, as JSON values: the fields of a `Plan` but for its specs."""
+    return {"tlx": __version__, "engine": engine_fingerprint(), "codes": _codes(jobs)}
+
+
 def write_plan(store: Store, jobs: Sequence[Job]) -> Path:
     """Writes the plan of a folder, in the place of an earlier one, and gives its path.
 
@@ -48,7 +53,7 @@ def write_plan(store: Store, jobs: Sequence[Job]) -> Path:
     """
     store.prepare()
     path = store.folder / NAME
-    plan = {"tlx": __version__, "engine": engine_fingerprint(), "codes": _codes(jobs)}
+    plan = made_with(jobs)
     specs = [dataclasses.replace(job.spec, plugin_files=_absolute(job.spec)).to_json() for job in jobs]
     beside = temporary(path)
     try:
