@@ -38,7 +38,7 @@ ARROWS = {
     "reproduce": "tlx errors data runs report plugins",
     "trained": "tlx errors contract native data store weights engine plugins runs",
     "sklearn": "errors data engine runs trained",
-    "lab": "tlx errors data plugins observers runs executors rank reproduce trained",
+    "lab": "tlx errors data plugins observers engine runs executors rank reproduce trained",
     "testing": "tlx errors contract ops layers data store score engine",
     "cli": "tlx errors printable hooks native plugins data store engine runs executors lab rank observers report "
     "reproduce testing trained",

@@ -105,7 +105,8 @@ class Lab:
         a run that fails takes no finished one's place (`Store.write`). "{task}" in it stands for the task's name. A run
         of that spec that was killed goes on from its last round. With `save`, the model of each seed is written to that
         folder, which `tlx.load` takes, and which is a source of weights itself: that of the last step, or that which a
-        selector picks, `Save(folder, "source-val")`.
+        selector picks, `Save(folder, "source-val")`. After `jax.distributed.initialize` all processes do the run
+        together, over all devices, and the first one alone writes.
 
         Raises:
             TlxError: an unknown name, a wrong setting, a folder that cannot be written.
@@ -116,15 +117,17 @@ class Lab:
         """
         how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "weights": weights}
         [job] = self._jobs(task, strategy, recipe_set, steps, **how)
-        store = _store(out, job.spec)
+        from tlx.engine.processes import leads  # JAX is first needed here
+
+        store, first = _store(out, job.spec), leads()
         chosen = save if isinstance(save, Save) or save is None else Save(save)
         if chosen:
             self.registry.entry("selectors", chosen.selection)
-        if store:
+        if store and first:
             store.prepare()
-        with self._watching([job]):
+        with self._watching([job], bar=first):
             [result] = self._execute([[job]], store, Serial(), chosen)
-        if store:
+        if store and first:
             beside = not result.finished and store.path_beside(result.spec).exists()
             log.info("wrote %s", (store.path_beside if beside else store.path)(result.spec))
         return result
@@ -354,17 +357,17 @@ class Lab:
         return there
 
     @contextlib.contextmanager
-    def _watching(self, jobs: Sequence[Job]) -> Iterator[Callable[[Sequence[Spec]], None]]:
+    def _watching(self, jobs: Sequence[Job], bar: bool = True) -> Iterator[Callable[[Sequence[Spec]], None]]:
         """Within it the observers hear of runs, and one bar is shown for all; called with those that others did."""
         observers = list(self.observers)
         with contextlib.ExitStack() as stack:
             came: Callable[[Sequence[Spec]], None] = lambda _: None
-            if self.progress:
+            if self.progress and bar:
                 from tlx.observers.progress import Bar  # rich is not needed where nobody looks
 
-                bar = stack.enter_context(Bar([job.spec for job in jobs]))
-                observers.append(bar)
-                came = bar.came
+                shown = stack.enter_context(Bar([job.spec for job in jobs]))
+                observers.append(shown)
+                came = shown.came
             stack.enter_context(self.registry.observing(*observers))
             yield came
 

@@ -4,7 +4,7 @@ import shlex
 
 import click
 
-from tlx.cli.session import Session, common, executing, names, pass_session, recipe_options, watching
+from tlx.cli.session import Session, alone, common, executing, names, pass_session, recipe_options, watching
 from tlx.errors import TlxError
 
 
@@ -18,6 +18,7 @@ from tlx.errors import TlxError
 @click.option("--plan", is_flag=True, help="Run nothing; write what is to be run into the folder, for tlx worker.")
 @executing
 @watching
+@alone
 @common
 @pass_session
 def command(

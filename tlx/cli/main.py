@@ -188,6 +188,7 @@ def ending_when_interrupted(terminated: list[int]) -> Iterator[None]:
 def _run(words: list[str]) -> int:
     """The exit code of a command line. Raises KeyboardInterrupt."""
     session = Session()
+    session.words = ["tlx", *words]
     _take_any_text()
     log = logging.getLogger("tlx")
     log.handlers, log.propagate = [Echo(session)], False

@@ -1,5 +1,8 @@
 """`tlx run`: one strategy on one task."""
 
+import contextlib
+import shlex
+
 import click
 
 from tlx.cli.session import Session, common, one_strategy, pass_session, watching
@@ -11,6 +14,10 @@ from tlx.errors import DataAbsent, SettingError, TlxError
 @click.option("--save", metavar="DIR", help="The folder to write the model of each seed into, for tlx predict.")
 @click.option("--save-selection", default="last", show_default=True, metavar="NAME",
               help="The selector that picks the evaluation whose model is saved: tlx list selectors.")  # fmt: skip
+@click.option("--distributed", is_flag=True, help="With the processes that run the same command, over all devices.")
+@click.option("--coordinator", metavar="HOST:PORT", help="Where process 0 of --distributed is to listen.")
+@click.option("--processes", type=click.IntRange(1), metavar="N", help="How many processes there are.")
+@click.option("--process", type=int, metavar="I", help="Which of them this one is, from 0.")
 @watching
 @common
 @pass_session
@@ -20,6 +27,10 @@ def command(
     strategy: str,
     save: str | None,
     save_selection: str,
+    distributed: bool,
+    coordinator: str | None,
+    processes: int | None,
+    process: int | None,
     tensorboard: str | None,
     embeddings: bool,
     **options,
@@ -29,13 +40,27 @@ def command(
     TASK is like mnist5k:optdigits, or with a protocol mnist:usps@P-2000. Prints the scores, and writes the result to
     the results folder. A run that was interrupted goes on from its last round.
     """
+    place = {"--coordinator": coordinator, "--processes": processes, "--process": process}
+    if not distributed and (given := [name for name, value in place.items() if value is not None]):
+        raise SettingError(f"{', '.join(given)} is of several processes; expected --distributed as well")
     if save is None and save_selection != "last":
         raise SettingError(f"--save-selection {save_selection} says which weights to save; expected --save DIR as well")
-    lab = session.lab(tensorboard, embeddings)
-    from tlx.report import render
-    from tlx.runs import Save, absences, failures
+    with contextlib.ExitStack() as stack:
+        first = True
+        if distributed:
+            from tlx.engine.processes import joined, leads  # before any plugin may start JAX
 
-    result = lab.run(task, strategy, save=Save(save, save_selection) if save else None, **options)
+            stack.enter_context(joined(*place.values(), again=shlex.join(session.words)))
+            first = leads()
+        lab = session.lab(tensorboard if first else None, embeddings)
+        from tlx.runs import Save
+
+        result = lab.run(task, strategy, save=Save(save, save_selection) if save else None, **options)
+    if not first:
+        return
+    from tlx.report import render
+    from tlx.runs import absences, failures
+
     if failed := failures([result]):
         raise TlxError(f"failed: {failed[0]}")
     if absent := absences([result]):

@@ -21,6 +21,7 @@ class Session:
     """One invocation of `tlx`."""
 
     def __init__(self):
+        self.words: Sequence[str] = ()  # of the command line
         self.files: list[str] = []
         self.debug = False
         self._registry: Registry | None = None
@@ -134,6 +135,22 @@ def watching(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     kept = "Keep features and example images beside each result, for tlx report --format html."
     return click.option("--keep-embeddings", "embeddings", is_flag=True, help=kept)(command)
+
+
+def _not_distributed(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        raise SettingError(
+            f"tlx {ctx.info_name} --distributed: only tlx run goes over several processes together. The runs of a "
+            "suite are divided between processes: --executor NAME (tlx list executors), or tlx bench --plan and "
+            "tlx worker"
+        )
+
+
+def alone(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Says what is there in the place of `--distributed`."""
+    return click.option("--distributed", is_flag=True, hidden=True, expose_value=False, callback=_not_distributed)(
+        command
+    )
 
 
 def executing(command: Callable[..., Any]) -> Callable[..., Any]:

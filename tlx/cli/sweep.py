@@ -2,7 +2,7 @@
 
 import click
 
-from tlx.cli.session import Session, common, one_strategy, pass_session, watching
+from tlx.cli.session import Session, alone, common, one_strategy, pass_session, watching
 from tlx.errors import DataAbsent, SettingError, TlxError
 
 
@@ -16,6 +16,7 @@ from tlx.errors import DataAbsent, SettingError, TlxError
     help="A setting and the values that it takes; repeatable.",
 )
 @watching
+@alone
 @common
 @pass_session
 def command(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tlx.cli.session import Session, common, executing, pass_session, watching
+from tlx.cli.session import Session, alone, common, executing, pass_session, watching
 from tlx.errors import PluginError, SettingError, TlxError
 
 
@@ -29,6 +29,7 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option("--shard", metavar="I/N", callback=_shard, help="Only part I of N of the plan, from 1/N to N/N.")
 @executing
 @watching
+@alone
 @common
 @pass_session
 def command(session: Session, folder: str, shard: tuple[int, int], **options) -> None:

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from tlx.engine.devices import cores, memory, vectorised
+from tlx.engine.processes import gathered, meet, spread
 
 
 class Apart(list):
@@ -71,6 +72,11 @@ def join_runs(owned: Any) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *owned) if isinstance(owned, Apart) else owned
 
 
+def fetch(owned: Any) -> Any:
+    """The same as arrays of the host."""
+    return jax.device_get(gathered(join_runs(owned)))
+
+
 def map_runs(function: Callable, *owned: Any) -> Any:
     """A function of trees of what each run owns."""
     if any(isinstance(each, Apart) for each in owned):
@@ -87,13 +93,13 @@ def run(call: Call) -> tuple[Any, float]:
     """What the program makes of every run, as runs own it, and the seconds spent compiling.
 
     Where the program of all runs would not fit the device's memory, as many at a time go under `vmap` as do. Over a
-    `mesh` of devices, runs are divided along its axis "seeds".
+    `mesh` of devices, runs are divided along its axis "seeds"; rows that lie along its axis "batch" stay so.
     """
     if call.mesh is not None:
         whole, divided = (NamedSharding(call.mesh, PartitionSpec(*axes)) for axes in ((), ("seeds",)))
-        settings = jax.device_put(call.settings, divided if call.varies else whole)
-        carry, own = jax.device_put((call.carry, call.own), divided)
-        call = call._replace(shared=jax.device_put(call.shared, whole), settings=settings, carry=carry, own=own)
+        settings, carry = spread(call.settings, divided if call.varies else whole), spread(call.carry, divided)
+        shared, own = spread(call.shared, whole, "batch"), spread(call.own, divided, "batch")
+        call = call._replace(settings=settings, shared=shared, carry=carry, own=own)
     begun = time.perf_counter()
     form = _form(call)
     program = _compiled(form).result()
@@ -101,6 +107,7 @@ def run(call: Call) -> tuple[Any, float]:
         form = form._replace(at_once=(form.at_once + 1) // 2)
         program = _compiled(form).result()
     seconds = time.perf_counter() - begun
+    meet()
     if form.at_once:
         return program(call.settings, call.shared, call.carry, call.own), seconds
 

@@ -10,6 +10,8 @@ import platformdirs
 from jax.sharding import Mesh
 
 from tlx import native
+from tlx.engine.processes import several
+from tlx.errors import SettingError
 
 
 def vectorised() -> bool:
@@ -17,19 +19,28 @@ def vectorised() -> bool:
 
     On one CPU it makes convolutions five times as slow.
     """
-    return jax.default_backend() != "cpu" or jax.local_device_count() > 1
+    return jax.default_backend() != "cpu" or jax.device_count() > 1
 
 
 def mesh(seeds: int, batch: int) -> Mesh | None:
-    """The local devices as axes "seeds" and "batch": seeds first, then parts of a batch. None for a single device.
+    """The devices as axes "seeds" and "batch": seeds first, then parts of a batch. None for a single device.
 
-    Each axis divides what it is for, so some devices stay idle where neither does.
+    Each axis divides what it is for, so some devices stay idle where neither does. Of several processes none may.
+
+    Raises:
+        SettingError: the devices of several processes do not divide seeds and batch.
     """
-    devices = jax.local_devices()
+    devices = jax.devices()
     if len(devices) == 1:
         return None
     by_seed = math.gcd(seeds, len(devices))
     by_batch = math.gcd(batch, len(devices) // by_seed)
+    if several() and by_seed * by_batch < len(devices):
+        raise SettingError(
+            f"{len(devices)} devices of {jax.process_count()} processes do not divide {seeds} seeds and batches of "
+            f"{batch} rows (the greatest common divisor of all); expected a --batch of a multiple of "
+            f"{len(devices) // by_seed} rows, or fewer processes"
+        )
     return Mesh(np.array(devices[: by_seed * by_batch]).reshape(by_seed, by_batch), ("seeds", "batch"))
 
 
@@ -47,7 +58,9 @@ def memory() -> int:
 def describe() -> str:
     """The device's name and number, and on the CPU its kernels, as results record it."""
     device = jax.devices()[0]
-    name = f"{jax.local_device_count()} x {device.device_kind}"
+    name = f"{jax.device_count()} x {device.device_kind}"
+    if several():
+        name += f" of {jax.process_count()} processes"
     if device.platform != "cpu":
         return name
     kernels = native.status().level

@@ -32,7 +32,7 @@ class Setup(NamedTuple):
     spec: ModelSpec
     recipe: Recipe  # its static part
     phase: int
-    mesh: Mesh | None = None  # of several devices: its axis "batch" divides the rows of a step
+    mesh: Mesh | None = None  # of several devices: its axis "batch" divides the rows of a slice
 
 
 class Settings(NamedTuple):
@@ -92,6 +92,13 @@ def parts(setup: Setup, settings: Settings) -> tuple[PureModel, Phase, Program]:
     return model, phase, Program(where, settings.strategy.groups, phase, how)
 
 
+def _over_devices(setup: Setup, chunk: Chunk) -> Chunk:
+    """The slices of a chunk, the rows of each divided between devices where there are several."""
+    if setup.mesh is None:
+        return chunk
+    return jax.lax.with_sharding_constraint(chunk, NamedSharding(setup.mesh, PartitionSpec(None, "batch")))
+
+
 def batch_sizes(recipe: Recipe, phase: Phase) -> dict[str, int]:
     """The rows that a step takes of every field that the phase sees."""
     batch = int(phase.recipe.get("batch", recipe.batch))
@@ -128,7 +135,7 @@ def sweep(
                 )
         return out
 
-    return jax.lax.map(one, chunk)
+    return jax.lax.map(one, _over_devices(setup, chunk))
 
 
 def refresh(setup: Setup, settings: Settings, shared: Clock, carry: Carry, own: tuple[Keys, dict[str, Tree]]) -> Carry:
@@ -190,9 +197,6 @@ def train(
     data, clock = shared
     keys, chunk = own
     _, _, program = parts(setup, settings)
-    if setup.mesh is not None:
-        whole = NamedSharding(setup.mesh, PartitionSpec(None, "batch"))
-        chunk = jax.lax.with_sharding_constraint(chunk, whole)
 
     def one(carry: Carry, now: tuple[jax.Array, Chunk]) -> tuple[Carry, Metrics]:
         number, piece = now
@@ -203,7 +207,7 @@ def train(
         return step(program, carry, batch, key, number / jnp.maximum(clock.total, 1))
 
     numbers = clock.done + jnp.arange(len(jax.tree.leaves(chunk.rows)[0]))
-    return jax.lax.scan(one, carry, (numbers, chunk))
+    return jax.lax.scan(one, carry, (numbers, _over_devices(setup, chunk)))
 
 
 def evaluate(
@@ -211,7 +215,7 @@ def evaluate(
 ) -> jax.Array:
     """The logits of the first slices of a chunk of a table's rows, as many as the last of `shared` says."""
     data, table, chunk, count = shared
-    model = make_model(setup.spec)
+    model, chunk = make_model(setup.spec), _over_devices(setup, chunk)
     rows: jax.Array = chunk.rows
 
     def one(number: jax.Array, out: jax.Array) -> jax.Array:
@@ -246,7 +250,7 @@ def online(
         logits = predict(settings.strategy, model, carry.state, rows.x) if first is None else first
         return carry, (metrics, logits)
 
-    return jax.lax.scan(one, carry, (clock.done + jnp.arange(len(chunk.rows)), chunk))
+    return jax.lax.scan(one, carry, (clock.done + jnp.arange(len(chunk.rows)), _over_devices(setup, chunk)))
 
 
 def predict(strategy: Strategy, model: PureModel, state: State, x: Inputs) -> jax.Array:

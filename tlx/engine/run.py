@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from tlx.contract import Phase, Strategy, keep
 from tlx.data import TaskData
 from tlx.engine import programs
-from tlx.engine.compiled import Apart, Call, join_runs, map_runs, one_run, prepare, run, shapes, split_runs
+from tlx.engine.compiled import Apart, Call, fetch, map_runs, one_run, prepare, run, shapes, split_runs
 from tlx.engine.devices import mesh
 from tlx.engine.groups import Flat
 from tlx.engine.model import ModelSpec
+from tlx.engine.processes import gathered, spread
 from tlx.engine.programs import Clock, Observed, Settings, Setup, batch_sizes, run_keys
 from tlx.engine.recipe import Recipe
 from tlx.engine.sources import Resident, Streamed, wait
@@ -84,6 +86,8 @@ class Run:
             self.settings = split_runs(stacked)
         sizes = [size for section in self.sections for size in batch_sizes(self.recipe, section.phase).values()]
         self.mesh = mesh(len(jax.tree.leaves(every)[0]), int(np.gcd.reduce(sizes)) if sizes else 1)
+        if self.mesh is not None:
+            self.source.mesh, self.device = self.mesh, spread(self.device, NamedSharding(self.mesh, PartitionSpec()))
 
     @property
     def setup(self) -> Setup:
@@ -209,7 +213,7 @@ class Run:
         if not steps:
             return
         rows, inside = _unzip(self._run(self._draw(self.carry, steps, clock)))
-        if callable(self.phase.draw) and not np.all(jax.device_get(join_runs(inside))):
+        if callable(self.phase.draw) and not np.all(fetch(inside)):
             where = f"strategy {type(self.points[0].strategy).__name__}, phase {self.phase.name}"
             sizes = {field: int(self.device.tables[field].n) for field in sorted(self.phase.sees)}
             raise ContractError(f"{where}: `draw` gives a row out of range; the fields have {sizes} rows")
@@ -263,7 +267,7 @@ class Run:
                     self.carry, out = _unzip(self._run(call))
                     seen, predictions = _unzip(out)
                     metrics.append(seen)
-                    logits.append(np.asarray(jax.device_get(join_runs(predictions))))
+                    logits.append(np.asarray(fetch(predictions)))
                     met.append(part[first : first + count].reshape(-1))
                 done += len(part)
         flat = [out.reshape(out.shape[0], -1, out.shape[-1]) for out in logits]
@@ -282,7 +286,7 @@ class Run:
         else:
             joined = map_runs(lambda _: {}, self.carry) if apart else {}
         means, finite = _unzip(self._run(self._program(programs.summary, carry=self.carry, own=joined)))
-        means, finite = jax.device_get((join_runs(means), join_runs(finite)))
+        means, finite = fetch(means), fetch(finite)
         return Round(means, finite, self.evaluate("source_val"), target)
 
     def _evaluations(self, name: str, states: Any) -> Iterator[tuple[Call, np.ndarray, int]]:
@@ -308,7 +312,7 @@ class Run:
             if not self.source.resident:
                 wait([each for each, _ in calls])
         for logits, rows in calls:
-            values = np.asarray(jax.device_get(join_runs(logits)))[:, : len(rows)]  # the others are of no slice
+            values = np.asarray(fetch(logits))[:, : len(rows)]  # the others are of no slice
             out[:, rows.reshape(-1)] = values.reshape(self.runs, -1, self.spec.outputs)
         return out
 
@@ -323,11 +327,11 @@ class Run:
     def probed(self) -> dict[str, Observed]:
         """Features and logits of the probe, group by group, each one batch; the run is left as it is."""
         states = map_runs(lambda carry: carry.state, self.carry)
-        return {name: jax.device_get(join_runs(self._run(self._probe(states, x)))) for name, x in self.probe.items()}
+        return {name: fetch(self._run(self._probe(states, x))) for name, x in self.probe.items()}
 
     def state_of(self, number: int) -> Any:
         """The state of one run."""
-        return one_run(self.carry, number).state
+        return gathered(one_run(self.carry, number).state)
 
 
 def _traced(point: Point) -> Settings:

@@ -5,6 +5,7 @@ before the carry that counts it.
 """
 
 import dataclasses
+import io
 import json
 import logging
 import os
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from tlx.engine.processes import from_first
 
 log = logging.getLogger("tlx")
 CARRY = "carry.npz"
@@ -64,17 +67,17 @@ class SavedCarry:
     def load(self) -> Loaded | None:
         """What was saved, or None: nothing is there, it is damaged, or it is of another run; the log says which."""
         path = self.folder / CARRY
-        if not path.exists():
+        if not (content := _content(path)):
             return None
         try:
-            arrays = _read(path)
+            arrays = _arrays(content)
             facts = json.loads(arrays.pop("facts").tobytes())
             finite = arrays.pop("finite")
             leaves = [arrays[f"leaf-{place}"] for place in range(len(arrays))]
             count = int(facts["evaluations"])
             position = Position(*map(int, facts["position"]))
             theirs = facts["identity"]
-            evaluations = [_read(self.folder / f"evaluation-{number:05d}.npz") for number in range(count)]
+            evaluations = [_arrays(_content(self.folder / f"evaluation-{number:05d}.npz")) for number in range(count)]
         except Exception as error:  # a damaged archive may raise anything
             log.warning("%s: the saved carry is damaged, so the run starts anew (%s)", path, error)
             return None
@@ -123,6 +126,20 @@ def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     os.replace(part, path)
 
 
-def _read(path: Path) -> Flat:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # NumPy leaves a damaged file open
+def _content(path: Path) -> bytes:
+    """A file, b"" where there is none; of several processes, what the first one reads."""
+
+    def read() -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError:  # all processes have to meet it
+            return b"unreadable"
+
+    return from_first(read)
+
+
+def _arrays(content: bytes) -> Flat:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return dict(arrays)

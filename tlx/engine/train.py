@@ -18,6 +18,7 @@ from tlx.engine.devices import describe, use_compilation_cache
 from tlx.engine.model import Backbone, ModelSpec, make_model
 from tlx.engine.optimizer import descent
 from tlx.engine.pretrained import stack_weights, weights_of
+from tlx.engine.processes import gathered, leads, tell
 from tlx.engine.programs import Observed
 from tlx.engine.recipe import Recipe
 from tlx.engine.run import Point, Round, Run, Section
@@ -182,7 +183,7 @@ class _Training:
         self.spec = model_spec(backbone, data, first.recipe)
         phases = first.strategy.phases(make_model(self.spec))
         self.sections, self.sees = sections(phases, first.recipe), sees_of(phases)
-        streamed = too_large(data) if options.stream is None else options.stream
+        streamed = "True" in tell(str(too_large(data))) if options.stream is None else options.stream
         self.run = Run(points, self.spec, data, self.sections, streamed)
         self.rounds = sum(max(1, len(section.rounds)) for section in self.sections)
         self.steps = sum(sum(section.rounds) for section in self.sections)
@@ -246,8 +247,9 @@ class _Training:
     def _save(self, position: Position) -> None:
         if self.options.saved:
             flat = _to_flat(self.evaluations[-1], self.weights[-1])
-            carry = join_runs(self.run.carry)
-            self.options.saved.save(position, carry, self.finite, len(self.evaluations) - 1, flat)
+            carry = gathered(join_runs(self.run.carry))
+            if leads():
+                self.options.saved.save(position, carry, self.finite, len(self.evaluations) - 1, flat)
 
     def _own(self, point: int) -> slice:
         return slice(point * len(self.seeds), (point + 1) * len(self.seeds))

@@ -60,7 +60,8 @@ class Runner:
     the store too: "anew" waits for one that is at the run and runs it again; "leave" gives a `Left` for such a run, and
     "wait" waits for it, and both take a result that has come by then. As JSON, it leaves the registry behind: in
     another process it loads the plugins that a job's spec names. `hook`, by default the registry's, has the hooks of a
-    run as methods.
+    run as methods. Where several processes do a run together, the first alone claims, writes and is heard of; an error
+    of one ends all, and no result is made of it.
     """
 
     def __init__(
@@ -105,8 +106,14 @@ class Runner:
 
         Raises:
             ResultError: a result cannot be written.
+            SettingError: several processes are to fill a folder together.
         """
-        if self.store is None:
+        if _processes().several() and self.filling != "anew":
+            raise SettingError(
+                "several processes do one run together, no suite and no sweep; expected `run`. The runs of a suite are "
+                "divided between processes by an executor (tlx list executors) or by tlx worker"
+            )
+        if self.store is None or not _processes().leads():
             return self._run(jobs)
         with self.store.claim([job.spec for job in jobs], wait=self.filling != "leave") as mine:
             if not mine:
@@ -129,7 +136,8 @@ class Runner:
 
     def _run(self, jobs: Sequence[Job]) -> list[Result]:
         registry = self.registry or load_registry(jobs[0].spec.plugin_files)
-        hook = self.hook or registry.hook
+        several, leads = _processes().several(), _processes().leads()
+        hook = (self.hook or registry.hook) if leads else _Unheard()
         started, clock = _now(), time.perf_counter()
         for job in jobs:
             hook.tlx_run_started(spec=job.spec)
@@ -143,14 +151,16 @@ class Runner:
         except BaseException as error:  # also SystemExit, of a plugin: the other runs go on
             if interrupts(error):
                 raise KeyboardInterrupt from error
+            if several:
+                raise
             endings = [Ending(data, error=error, trace=traceback.format_exc())] * len(jobs)
         wall = round((time.perf_counter() - clock) / len(jobs), 3)
         made = zip(jobs, endings, codes, strict=True)
         results = [make_result(job, ending, code, started, wall) for job, ending, code in made]
-        if self.store:
+        if self.store and leads:
             for result in results:
                 self.store.write(result)
-        if setup and setup.carry and all(result.finished for result in results):
+        if setup and setup.carry and leads and all(result.finished for result in results):
             setup.carry.clear()
         for result in results:
             hook.tlx_run_finished(spec=result.spec, result=result)
@@ -189,9 +199,9 @@ class Runner:
 
     def _keep(self, job: Job, ending: Ending, probe: Probe | None) -> None:
         """Writes the embedding and the weights of a run, where they are asked for."""
-        spec, data, outcome = job.spec, ending.data, ending.outcome
+        spec, data, outcome, leads = job.spec, ending.data, ending.outcome, _processes().leads()
         assert data is not None and outcome is not None
-        if self.embeddings and self.store and probe:
+        if self.embeddings and self.store and probe and leads:
             self.store.keep(spec, embedding(outcome, data, probe))
         if self.save is None:
             return
@@ -203,17 +213,17 @@ class Runner:
             evaluation = picked.places[place] if picked and self.save.selection != "last" else -1
             tensors, at = outcome.weights(place, evaluation), outcome.evaluations[evaluation]
             about = About.of(job, data, seed, self.save.selection, at.phase, at.step)
-            write_weights(self.save.folder, seed, tensors, about.text(tensors))
-        log.info("saved the model of %d seeds in %s; apply it: tlx predict %s INPUT...", len(spec.seeds),
-                 self.save.folder, self.save.folder)  # fmt: skip
+            if leads:
+                write_weights(self.save.folder, seed, tensors, about.text(tensors))
+        if leads:
+            log.info("saved the model of %d seeds in %s; apply it: tlx predict %s INPUT...", len(spec.seeds),
+                     self.save.folder, self.save.folder)  # fmt: skip
 
     def _carry(self, jobs: Sequence[Job], data: TaskData, code: Code, kept: str) -> "SavedCarry | None":
         """Where the runs are saved after every round, and what has to be equal for a run to go on from there.
 
-        `kept` says what is kept of every evaluation.
+        `kept` says what is kept of every evaluation. The processes of a run have to agree on all of it.
         """
-        if self.store is None:
-            return None
         from tlx.engine.saved import SavedCarry
 
         specs = [job.spec for job in jobs]
@@ -226,7 +236,8 @@ class Runner:
             "jax": installed["jax"],
             "kept": kept,
         }
-        return SavedCarry(self.store.carry(specs), identity)
+        _processes().agree(identity)
+        return SavedCarry(self.store.carry(specs), identity) if self.store else None
 
     def _load(self, job: Job, identities: Identities) -> TaskData:
         """The arrays of a task; one task at a time, as a suite goes task by task. Data that are absent stay so."""
@@ -240,6 +251,19 @@ class Runner:
         if isinstance(data, DataAbsent):
             raise data
         return data
+
+
+class _Unheard:
+    """The hooks of a run, of which nobody hears."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda **_: None
+
+
+def _processes() -> Any:
+    from tlx.engine import processes  # JAX is first needed here
+
+    return processes
 
 
 def interrupts(error: BaseException | None) -> bool:
