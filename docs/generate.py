@@ -15,7 +15,9 @@ from tlx.cli import cli
 from tlx.plugins import KINDS, Entry, Registry
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("tlx", "tlx.blocks", "tlx.layers", "tlx.ops", "tlx.score", "tlx.store", "tlx.testing", "tlx.weights")
+ROOMS = (
+    "tlx", "tlx.blocks", "tlx.layers", "tlx.ops", "tlx.report", "tlx.score", "tlx.store", "tlx.testing", "tlx.weights"
+)  # fmt: skip
 
 
 def pages() -> dict[str, str]:

@@ -34,18 +34,18 @@ ARROWS = {
     "runs": "tlx errors contract blocks data store score weights engine hooks plugins observers",
     "executors": "tlx errors plugins runs engine",
     "rank": "tlx errors contract data store score weights engine plugins runs",
-    "report": "errors printable score runs rank",
+    "report": "errors printable data score plugins runs rank",
     "reproduce": "tlx errors data runs report plugins",
     "trained": "tlx errors contract native data store weights engine plugins runs",
     "sklearn": "errors data engine runs trained",
-    "lab": "tlx errors data plugins observers engine runs executors rank reproduce trained",
+    "lab": "tlx errors data plugins observers engine runs executors rank report reproduce trained",
     "testing": "tlx errors contract ops layers data store score engine",
     "cli": "tlx errors printable hooks native plugins data store engine runs executors lab rank observers report "
     "reproduce testing trained",
 }
 PUBLIC = {
-    "tlx", "tlx.blocks", "tlx.data", "tlx.executors", "tlx.layers", "tlx.ops", "tlx.score", "tlx.store", "tlx.testing",
-    "tlx.weights",
+    "tlx", "tlx.blocks", "tlx.data", "tlx.executors", "tlx.layers", "tlx.ops", "tlx.report", "tlx.score", "tlx.store",
+    "tlx.testing", "tlx.weights",
 }  # fmt: skip
 WITHOUT_JAX = (
     "tlx tlx.errors tlx.hooks tlx.plugins tlx.cli tlx.cli.scaffold tlx.data tlx.store tlx.engine.recipe tlx.runs "

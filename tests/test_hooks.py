@@ -70,6 +70,14 @@ class Everything:
         self.calls["tlx_executors"] = register
 
     @hookimpl
+    def tlx_figures(self, register):
+        self.calls["tlx_figures"] = register
+
+    @hookimpl
+    def tlx_trackers(self, register):
+        self.calls["tlx_trackers"] = register
+
+    @hookimpl
     def tlx_commands(self, cli):
         self.calls["tlx_commands"] = cli
         cli.add_command(click.Command("hello"))

@@ -139,9 +139,11 @@ if TYPE_CHECKING:
     from tlx.hooks import hookimpl as hookimpl
     from tlx.lab import Lab as Lab
     from tlx.lab import bench as bench
+    from tlx.lab import figure as figure
     from tlx.lab import load as load
     from tlx.lab import run as run
     from tlx.lab import sweep as sweep
+    from tlx.report.results import Results as Results
     from tlx.reproduce.table import PaperTable as PaperTable
     from tlx.runs.overrides import Overrides as Overrides
     from tlx.runs.runner import Save as Save
@@ -156,7 +158,7 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "tlx.blocks.additive": "Additive Outputs",
-    "tlx.lab": "Lab bench load run sweep",
+    "tlx.lab": "Lab bench figure load run sweep",
     "tlx.runs.overrides": "Overrides",
     "tlx.runs.runner": "Save",
     "tlx.runs.suite": "Suite",
@@ -170,6 +172,7 @@ _HOMES = {
     "tlx.errors": "ContractError DataAbsent DataError NotShownError PluginError ResultError SettingError SlowWarning "
     "TlxError UnknownName WeightsError nearest",
     "tlx.hooks": "hookimpl",
+    "tlx.report.results": "Results",
     "tlx.reproduce.table": "PaperTable",
     "tlx.score.selectors": "Evidence Selector",
     "tlx.score.transferability": "Pair Transferability",

@@ -163,6 +163,30 @@ def tlx_executors(register: Register) -> None:
 
 
 @hookspec
+def tlx_figures(register: Register) -> None:
+    """Brings figures for `tlx report --figure`. Target: a function called as `(figure, view)`.
+
+    It draws on an empty matplotlib figure what a `tlx.report.View` holds, and sets the figure's height.
+
+    Example:
+        @hookimpl
+        def tlx_figures(register):
+            register("times", "my_plugin.times:draw")
+    """
+
+
+@hookspec
+def tlx_trackers(register: Register) -> None:
+    """Brings trackers for `--track NAME:WHERE`. Target: called with what follows the colon, gives an observer of runs.
+
+    Example:
+        @hookimpl
+        def tlx_trackers(register):
+            register("lines", "my_plugin.lines:Lines")
+    """
+
+
+@hookspec
 def tlx_commands(cli: "click.Group") -> None:
     """Adds commands to `tlx`. A name that is taken stays with the command that has it.
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from tlx.data.file_names import file_word
 from tlx.data.task import Dataset
-from tlx.errors import SettingError
+from tlx.errors import SettingError, TlxError
 from tlx.executors import Executor, Serial, make_executor
 from tlx.plugins import Registry
+from tlx.report.results import Results
 from tlx.runs.identity import Identities
 from tlx.runs.plan import NAME, read_plan, write_plan
 from tlx.runs.recipe_set import parse_recipe
@@ -28,6 +29,8 @@ from tlx.runs.store import Store
 from tlx.runs.suite import Suite
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from tlx.rank.rank import Ranking
     from tlx.reproduce.table import PaperTable
     from tlx.reproduce.verdicts import Cell
@@ -43,14 +46,15 @@ class Lab:
     """A session of runs.
 
     `plugins` are files to load, and `datasets` are in memory (`tlx.data.from_arrays`): tasks may name them, but the
-    command in a result cannot run them again. `observers` have methods named as the hooks of a run (`tlx.hooks`). With
+    command in a result cannot run them again. `observers` have methods named as the hooks of a run (`tlx.hooks`).
+    `track` names trackers and where they write, "tensorboard:events", "wandb:project", "mlflow:mlruns". With
     `progress` a bar is shown, or in a log a line now and then. With `embeddings`, an .npz file beside each result holds
     features and images for the HTML report. `executor` says where the runs of a suite take place: the name of one, with
     its options in `executor_set`, or one itself. `registry` is one that has loaded the plugins already.
 
     Raises:
         PluginError: a file that cannot be loaded.
-        UnknownName, SettingError: no such executor, or no such option of it.
+        UnknownName, SettingError: no such executor or tracker, no such option of it, or one that cannot start.
         DataError: a dataset of a name that is taken.
 
     Example:
@@ -64,6 +68,7 @@ class Lab:
         observers: Sequence[object] = (),
         datasets: Sequence[Dataset] = (),
         *,
+        track: str | Sequence[str] = (),
         progress: bool = True,
         embeddings: bool = False,
         executor: str | Executor = Serial(),  # noqa: B008  # frozen
@@ -71,10 +76,12 @@ class Lab:
         registry: Registry | None = None,
     ):
         self.plugins = tuple(map(str, plugins))
-        self.observers, self.progress, self.embeddings = tuple(observers), progress, embeddings
+        self.progress, self.embeddings = progress, embeddings
         self.registry = registry or Registry.load(self.plugins)
-        named = isinstance(executor, str)
-        self.executor = make_executor(self.registry, executor, executor_set) if named else executor
+        named = [track] if isinstance(track, str) else track
+        self.observers = (*observers, *(_tracker(self.registry, text) for text in named))
+        by_name = isinstance(executor, str)
+        self.executor = make_executor(self.registry, executor, executor_set) if by_name else executor
         for dataset in datasets:
             self.registry.add_dataset(dataset)
 
@@ -143,7 +150,7 @@ class Lab:
         steps: int | None = None,
         recipe_set: Settings = (),
         weights: str | None = None,
-    ) -> list[Result]:
+    ) -> Results:
         """Runs what a suite lacks in the folder `out` (default "runs/SUITE"), and gives the results of all its runs.
 
         A run is there if its file is, it finished, and nothing that its scores depend on has changed since: code of
@@ -185,7 +192,7 @@ class Lab:
         jobs, store = self._suite(suite, out, recipe_set, steps, **chosen)
         return write_plan(store, jobs)
 
-    def work(self, folder: str | Path, shard: tuple[int, int] = (1, 1)) -> list[Result]:
+    def work(self, folder: str | Path, shard: tuple[int, int] = (1, 1)) -> Results:
         """Runs what a folder lacks of its plan, beside any other workers on it, and gives the results that it made.
 
         With `shard`, (i, n), it does the i-th of n parts of the plan alone, which are the same wherever they are made:
@@ -209,7 +216,7 @@ class Lab:
         store.prepare(tidy=False)  # it reads all claims: once the runs are done, they are few
         results = self._beside_others(groups, store)
         store.tidy()
-        return results
+        return Results(results, store.folder)
 
     def _beside_others(self, groups: Sequence[Sequence[Job]], store: Store) -> list[Result]:
         """Runs what has no result, until every run has one, and gives the results that were made here.
@@ -248,7 +255,7 @@ class Lab:
         recipe_set: Settings = (),
         weights: str | Path = "",
         out: str | Path | None = None,
-    ) -> list[Result]:
+    ) -> Results:
         """Runs one strategy on one task with every combination of some settings, and gives the results in their order.
 
         `grid` has the values of each setting, {"weight": [0.1, 1.0]}; all else is as in `run`. Combinations that differ
@@ -272,7 +279,7 @@ class Lab:
         store = _store(out, jobs[0].spec)
         if store is None:
             with self._watching(jobs):
-                return self._execute([jobs], None, Serial())
+                return Results(self._execute([jobs], None, Serial()))
         return self.complete(jobs, store, together=True)
 
     def load(self, run: str | Path, seed: int | None = None, *, allow_other_code: bool = False) -> "Trained":
@@ -284,6 +291,18 @@ class Lab:
         from tlx.trained.load import load
 
         return load(self.registry, run, seed, allow_other_code)
+
+    def figure(self, results: "str | Path | Result | Sequence[Result]", kind: str, **options: Any) -> "Figure":
+        """A figure for a paper, of results or of a folder of them; see `tlx.report.figure.draw`.
+
+        Example:
+            tlx.figure("runs/quick", "gain").savefig("gain.pdf")
+        """
+        from tlx.report.figure import draw
+
+        if isinstance(results, str | Path):
+            results = Results.load(results)
+        return draw(self.registry, [results] if isinstance(results, Result) else results, kind, **options)
 
     def _jobs(
         self, task: str, strategy: str, recipe_set: Settings, steps: int | None, *, weights: str | Path, **how: Any
@@ -321,7 +340,7 @@ class Lab:
         jobs = resolve_suite(Lookup(self.registry), whole, plugins=self.plugins, changes=changes, **chosen)
         return jobs, Store(Path("runs") / whole.name if out is None else _folder(out))
 
-    def complete(self, jobs: Sequence[Job], store: Store, together: bool = False) -> list[Result]:
+    def complete(self, jobs: Sequence[Job], store: Store, together: bool = False) -> Results:
         """Runs those jobs that have no finished result in the store, and gives the results of all, in their order.
 
         The executor has them by groups that share programs; or all are one grid, `together`, in this process.
@@ -341,7 +360,7 @@ class Lab:
                 there |= {result.spec.hash: result for result in results if not isinstance(result, Left)}
                 came([job.spec for job in missing if job.spec.hash in there])
                 missing = [job for job in missing if job.spec.hash not in there]
-        return [there[job.spec.hash] for job in jobs]
+        return Results((there[job.spec.hash] for job in jobs), store.folder)
 
     def _there(self, jobs: Sequence[Job], store: Store) -> dict[str, Result]:
         """The finished results that are there already and current, by hash; what their runs saved is removed."""
@@ -384,6 +403,20 @@ class Lab:
         return list(executor.map(Runner(self.registry, store, self.embeddings, save, filling), groups))
 
 
+def _tracker(registry: Registry, text: str) -> object:
+    """The observer that a text "NAME:WHERE" asks for. Raises SettingError, UnknownName."""
+    name, _, where = text.partition(":")
+    make = registry.get("trackers", name)
+    if not where.strip():
+        raise SettingError(f"Tracker '{text}' says not where it writes; expected {name}:WHERE. {make.__doc__}".strip())
+    try:
+        return make(where)
+    except TlxError:
+        raise
+    except Exception as error:
+        raise SettingError(f"Tracker '{text}' cannot start: {type(error).__name__}: {error}") from error
+
+
 def _store(out: str | Path | None, spec: Spec) -> Store | None:
     return None if out is None else Store(_folder(out).replace("{task}", file_word(spec.task)))
 
@@ -408,4 +441,4 @@ def _in_a_new_lab(method: Callable[Concatenate[Lab, P], R]) -> Callable[P, R]:
 
 
 run, bench, sweep = _in_a_new_lab(Lab.run), _in_a_new_lab(Lab.bench), _in_a_new_lab(Lab.sweep)
-load = _in_a_new_lab(Lab.load)
+load, figure = _in_a_new_lab(Lab.load), _in_a_new_lab(Lab.figure)

@@ -339,7 +339,7 @@ def test_bench_passes_its_options_on(good, tlx_command, monkeypatch, seen):
     tlx_command(*"bench quick --seed 4 --seed 7 --steps 9 --lr 0.1 --recipe-set rounds=2".split())
     assert (bench["seeds"], bench["steps"], bench["recipe_set"]) == ([4, 7], 9, ("lr=0.1", "rounds=2"))
     pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
-    tlx_command("bench", "quick", "--tensorboard", "events", "--keep-embeddings")
+    tlx_command("bench", "quick", "--track", "tensorboard:events", "--keep-embeddings")
     assert bench["lab"].embeddings and [str(item.folder) for item in bench["lab"].observers] == ["events"]
 
 

@@ -25,7 +25,7 @@ def command(
     session: Session,
     suite: str,
     plan: bool,
-    tensorboard: str | None,
+    track: tuple[str, ...],
     embeddings: bool,
     executor: str | None,
     jobs: int | None,
@@ -38,7 +38,7 @@ def command(
     Runs that are finished already are not run again, and a run that was interrupted goes on from its last round. Tasks
     whose data are not on this machine are left out, and named.
     """
-    lab = session.lab(tensorboard, embeddings, executor, jobs, executor_set, executor_file)
+    lab = session.lab(track, embeddings, executor, jobs, executor_set, executor_file)
     if plan:
         path = lab.plan(suite, **options)
         click.echo(f"wrote {path}; on every machine that sees it: {shlex.join(['tlx', 'worker', str(path.parent)])}")

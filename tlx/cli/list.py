@@ -20,7 +20,7 @@ def command(session: Session, kind: str | None, as_json: bool, markdown: bool) -
     """Lists what plugins bring.
 
     KIND is one of strategies, backbones, datasets, protocols, tasks, suites, tables, selectors, scores,
-    executors, recipes.
+    executors, figures, trackers, recipes.
     """
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)

@@ -31,7 +31,7 @@ def command(
     coordinator: str | None,
     processes: int | None,
     process: int | None,
-    tensorboard: str | None,
+    track: tuple[str, ...],
     embeddings: bool,
     **options,
 ) -> None:
@@ -52,7 +52,7 @@ def command(
 
             stack.enter_context(joined(*place.values(), again=shlex.join(session.words)))
             first = leads()
-        lab = session.lab(tensorboard if first else None, embeddings)
+        lab = session.lab(track if first else (), embeddings)
         from tlx.runs import Save
 
         result = lab.run(task, strategy, save=Save(save, save_selection) if save else None, **options)

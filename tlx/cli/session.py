@@ -45,22 +45,17 @@ class Session:
 
     def lab(
         self,
-        tensorboard: str | None = None,
+        track: Sequence[str] = (),
         embeddings: bool = False,
         executor: str | None = None,
         jobs: int | None = None,
         executor_set: Sequence[str] = (),
         executor_file: str | None = None,
     ) -> "Lab":
-        """The session of runs, with the observers and the executor that the options of a command ask for."""
+        """The session of runs, with the trackers and the executor that the options of a command ask for."""
         registry = self.registry
         from tlx.lab import Lab
 
-        observers = []
-        if tensorboard is not None:
-            from tlx.observers.tensorboard import TensorBoard
-
-            observers.append(TensorBoard(tensorboard))
         options: Any = [*executor_set, *([f"jobs={jobs}"] if jobs is not None else [])]
         if executor_file is not None:
             from tlx.executors import read_options
@@ -71,7 +66,7 @@ class Session:
         place: dict[str, Any] = (
             {"executor": executor or "serial", "executor_set": options} if executor or options else {}
         )
-        return Lab(self.files, observers, embeddings=embeddings, registry=registry, **place)
+        return Lab(self.files, track=track, embeddings=embeddings, registry=registry, **place)
 
     def commands(self, taken: Sequence[str]) -> dict[str, click.Command]:
         """The commands that plugins add, by name; the first keeps a name."""
@@ -129,11 +124,10 @@ def names(ctx: click.Context, param: click.Parameter, value: str | None) -> list
 
 
 def watching(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of what runs: `--keep-embeddings` and `--tensorboard`, which `Session.lab` takes."""
-    command = click.option("--tensorboard", metavar="DIR", help="The folder to write TensorBoard event files into.")(
-        command
-    )
-    kept = "Keep features and example images beside each result, for tlx report --format html."
+    """The options of what runs: `--keep-embeddings` and `--track`, which `Session.lab` takes."""
+    told = "A tracker and where it writes: tensorboard:DIR, wandb:PROJECT, mlflow:URI; repeatable."
+    command = click.option("--track", multiple=True, metavar="NAME:WHERE", help=told)(command)
+    kept = "Keep features and example images beside each result, for tlx report --format html and --figure embedding."
     return click.option("--keep-embeddings", "embeddings", is_flag=True, help=kept)(command)
 
 

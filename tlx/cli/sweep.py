@@ -24,7 +24,7 @@ def command(
     task: str,
     strategy: str,
     over: tuple[str, ...],
-    tensorboard: str | None,
+    track: tuple[str, ...],
     embeddings: bool,
     **options,
 ) -> None:
@@ -41,7 +41,7 @@ def command(
         grid[key.strip()] = [value.strip() for value in values.split(",") if value.strip()]
         if not grid[key.strip()]:
             raise SettingError(f"--over: got '{text}', expected KEY=V1,V2, a setting and its values")
-    lab = session.lab(tensorboard, embeddings)
+    lab = session.lab(track, embeddings)
     from tlx.report import render
     from tlx.runs import absences, failures
 

@@ -1,1 +1,1 @@
-"""What watches a run: the progress bar and event files, plugins of the hooks of a run."""
+"""What watches a run: the progress bar, a plugin of the hooks of a run."""

@@ -31,6 +31,8 @@ KINDS = {
     ),
     "tables": Kind("table", "tlx.reproduce.table:PaperTable", "a tlx.PaperTable"),
     "executors": Kind("executor", "tlx.executors.executor:Executor", "a dataclass that is a tlx.executors.Executor"),
+    "figures": Kind("figure", "", "a function called as (figure, view)"),
+    "trackers": Kind("tracker", "", "a class or function called with what follows its name and a colon"),
     "recipes": Kind("recipe", "tlx.engine.recipe:Recipe", "a tlx.Recipe"),
 }
 
@@ -150,7 +152,7 @@ def _check(kind: str, loaded: Any) -> None:
     # A module that is not loaded has no instances yet: there is no need to import JAX to know.
     base = getattr(sys.modules.get(module), name, ()) if name else ()
     is_class = isinstance(loaded, type) and issubclass(loaded, base)
-    if kind in ("backbones", "datasets"):
+    if kind in ("backbones", "datasets", "figures", "trackers"):
         fits = callable(loaded)
     elif kind in ("strategies", "executors"):
         fits = is_class and "__dataclass_fields__" in vars(loaded)

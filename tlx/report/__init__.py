@@ -1,22 +1,24 @@
-"""Reports on results: terminal, Markdown, LaTeX, CSV, JSON, HTML. Importing this does not import JAX."""
+"""Reports on results: terminal, Markdown, LaTeX, CSV, JSON, HTML, figures. Importing this does not import JAX."""
 
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tlx.errors import ResultError, SettingError, UnknownName
+from tlx.errors import SettingError, UnknownName
 from tlx.report.cells import cells
+from tlx.report.figure import View
 from tlx.report.overview import overview as overview_of
+from tlx.report.results import Results
 from tlx.report.selectors import comparisons, selector_tables
-from tlx.report.tables import tables
+from tlx.report.tables import row_name, tables
 from tlx.runs.result import Result
-from tlx.runs.store import Store, load_all
+from tlx.runs.store import Store
 
 TABLES, RECORDS, PAGES = ("terminal", "markdown", "latex"), ("csv", "json"), ("html",)
 FORMATS = (*TABLES, *RECORDS, *PAGES)
 
-__all__ = ["FORMATS", "cells", "render", "report"]
+__all__ = ["FORMATS", "Results", "View", "cells", "comparisons", "render", "report", "row_name"]
 
 
 def render(
@@ -64,9 +66,7 @@ def report(folder: str | Path, format: str = "terminal", **options: Any) -> str:
         ResultError: there is no such folder, it cannot be read, or there is no result in it.
         UnknownName, SettingError: as `render`.
     """
-    results = load_all(folder)
-    if not results:
-        raise ResultError(f"Results folder '{folder}' holds no result; `tlx bench SUITE --out {folder}` writes some.")
+    results = Results.load(folder)
     if format in PAGES:
         options["store"] = Store(folder)
     return render(results, format, **options)

@@ -6,13 +6,18 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tlx.errors import ResultError, SettingError
 from tlx.runs.convert import OPTIONAL, convert_fields, fields_to_json
+from tlx.runs.frame import frame
+from tlx.runs.notebook import one_result
 from tlx.runs.sound import check
 from tlx.runs.spec import Spec, digest
 from tlx.score import metrics
+
+if TYPE_CHECKING:
+    import pandas
 
 FORMAT = 2
 LINE = re.compile(r"\n\s*")
@@ -185,6 +190,13 @@ class Result:
         """The same on each target, by name, where there are several. Raises SettingError as `accuracy`."""
         scores = self._scores(selection)
         return {name: [score.targets[name] for score in scores] for name in scores[0].targets}
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """A pandas DataFrame with a row for each selection policy and seed; see `tlx.runs.frame.frame`."""
+        return frame([self])
+
+    def _repr_html_(self) -> str:
+        return one_result(self)
 
     def _scores(self, selection: str) -> list[Score]:
         if selection not in self.selections:

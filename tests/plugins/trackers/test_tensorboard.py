@@ -11,7 +11,7 @@ pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
 
 from tensorboardX.proto import event_pb2  # noqa: E402
 
-from tlx.observers.tensorboard import TensorBoard  # noqa: E402
+from tlx_trackers.tensorboard import TensorBoard  # noqa: E402
 
 EVENT: Any = vars(event_pb2)["Event"]  # made when imported, so that type checkers do not see it
 
@@ -53,7 +53,7 @@ def test_each_seed_has_a_file_with_its_metrics_and_curves(registry, world, job, 
             assert found["accuracy/source_val", point.step] == pytest.approx(point.source_val[seed])
             assert found["selector/last", point.step] == point.step
             assert found["train/loss", point.step] == [0.5 + point.step, 0.25][seed]
-    assert board.writers == {}
+    assert board.going == {}
 
 
 def test_a_failed_run_leaves_whole_files(registry, world, job, job_of, tmp_path):

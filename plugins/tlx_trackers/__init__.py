@@ -1,0 +1,10 @@
+"""The trackers that come with tlx."""
+
+from tlx import hookimpl
+
+
+@hookimpl
+def tlx_trackers(register):
+    register("tensorboard", "tlx_trackers.tensorboard:TensorBoard")
+    register("wandb", "tlx_trackers.wandb:WandB")
+    register("mlflow", "tlx_trackers.mlflow:MLflow")
