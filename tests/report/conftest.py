@@ -77,3 +77,13 @@ def kept():
         "shown": np.array([0, 2]),
         "classes": np.array(["x", "y"]),
     }
+
+
+@pytest.fixture
+def figure():
+    """A published figure with its verdict, as `tlx.reproduce.published` gives it."""
+    return {
+        "table": "t", "paper": "Doe <b>, Table 1", "source": "the paper", "label": "DAN", "theirs": 82.1,
+        "theirs_spread": 0.5, "theirs_n": 1, "theirs_selection": "oracle", "selection": "last", "tolerance": 3.0,
+        "outcome": "lower", "why": "short",
+    }  # fmt: skip

@@ -2,9 +2,12 @@
 
 import shutil
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from tlx.report import report
+from tlx.report.matrix import UNRANKED
 from tlx.runs.result import CurvePoint
 from tlx.runs.store import Store
 
@@ -54,12 +57,39 @@ def page(browser, make, kept, tmp_path):
     assert browser.get_log("browser") == []
 
 
+@pytest.fixture
+def at(browser):
+    """Sets the width of the screen, for one test."""
+
+    def at(width):
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+    yield at
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def show(browser, folder, results, **options):
+    """The page of results in the browser."""
+    store = Store(folder)
+    for result in results:
+        store.write(result)
+    path = folder / "page.html"
+    path.write_text(report(folder, "html", **options))
+    browser.get("about:blank")
+    browser.get(path.as_uri())
+
+
+def opened(page):
+    return bool(find(page, "#cell")[0].get_attribute("open"))
+
+
 def find(page, selector):
     return page.find_elements("css selector", selector)
 
 
 def names(page):
-    return [button.text for button in find(page, "#results button.open")]
+    return [button.text for button in find(page, "#results a.open")]
 
 
 def test_it_loads_with_all_of_its_sections(page):
@@ -87,10 +117,11 @@ def test_it_filters(page):
 
 
 def test_it_opens_a_run(page):
-    (opener,) = [button for button in find(page, "#results button.open") if button.text == "mmd"][:1]
+    (opener,) = [button for button in find(page, "#results a.open") if button.text == "mmd"][:1]
     opener.click()
-    assert find(page, "#cell")[0].get_attribute("open") and find(page, "#head")[0].text == "mmd on a → b (p-28, net)"
+    assert opened(page) and find(page, "#head")[0].text == "mmd on a → b"
     told = find(page, "#body")[0].text
+    assert told.startswith("a → b (p-28, net)")
     assert "Confusion matrix" in told and "Run it again" in told and "tlx run" in told
     assert len(find(page, "#body .images img")) == 2 and "✓ x" in told and "✗ x, is y" in told
     marks = [len(find(page, f"#body .pair svg .{kind}")) for kind in ("point.source", "point.target")]
@@ -98,33 +129,133 @@ def test_it_opens_a_run(page):
     find(page, "#body input[type=checkbox]")[0].click()
     assert [text.text for text in find(page, "#body text.glyph")] == ["x", "y", "y", "y"] * 2
     find(page, "#close")[0].click()
-    assert not find(page, "#cell")[0].get_attribute("open")
+    assert not opened(page)
+
+
+def test_a_run_has_an_address_and_back_works(page):
+    link = find(page, "#results a.open")[0]
+    address, before = link.get_attribute("href"), page.current_url
+    link.click()
+    assert opened(page) and page.current_url == address and "#run=" in address
+    head = find(page, "#head")[0].text
+    page.back()
+    assert not opened(page) and page.current_url == before
+    page.forward()
+    assert opened(page)
+    find(page, "#close")[0].click()
+    assert not opened(page) and "#run=" not in page.current_url
+    page.get("about:blank")
+    page.get(address)
+    assert opened(page) and find(page, "#head")[0].text == head
+    page.get(f"{address}0")
+    assert not opened(page) and "which is not on this page" in find(page, "#count")[0].text
+
+
+def test_the_matrix_leads_to_runs(page):
+    rows = {row.find_element("tag name", "th").text: row for row in find(page, "#scores tbody tr")}
+    assert [head.text for head in find(page, "#scores thead th")] == ["strategy", "a → b", "a → c", "average", "IQM"]
+    words = rows["mmd"].text.split()
+    assert (
+        words[1] == "0.610"
+        and words[-2:] == ["±0.127", "0.610"]
+        and rows["bsp"].text.split() == ["bsp", "failed", "–", "–"]
+    )
+    rows["mmd"].find_elements("css selector", "a")[1].click()
+    assert find(page, "#head")[0].text == "mmd on a → c"
+
+
+def test_without_ranks_it_says_why(browser, make, tmp_path):
+    show(browser, tmp_path, [make("mmd", (0.5, 0.6)), make("kl", (0.5, 0.6))])
+    assert find(browser, "#ranks")[0].text == f"N{UNRANKED[1:]}; here 2 on 1."
+    assert not find(browser, "#methods")[0].is_displayed() and "Methods by tasks" not in find(browser, "nav")[0].text
+
+
+@pytest.mark.parametrize("n", [3, 4, 7, 8])
+def test_the_tests_are_those_of_scipy(browser, make, tmp_path, n):
+    """Also with ties, and with a pair without a difference, which scipy tests exactly up to 13 pairs."""
+    one, other = np.random.default_rng(n).integers(1, 40, (2, n)) / 64
+    other[0] = one[0]
+    show(browser, tmp_path, [make("mmd", tuple(one)), make("kl", tuple(other))])
+    gaps = (one - other).tolist()
+    told = browser.execute_script("return [tTest(arguments[0]), wilcoxon(arguments[0]).p]", gaps)
+    exact = stats.wilcoxon([gap for gap in gaps if gap], method=stats.PermutationMethod(n_resamples=np.inf))
+    assert told == pytest.approx([stats.ttest_rel(one, other).pvalue, exact.pvalue], abs=1e-12)
+
+
+def test_three_seeds_cannot_show_anything_and_it_says_so(browser, make, tmp_path):
+    show(browser, tmp_path, [make("mmd", (0.6, 0.7, 0.8)), make("kl", (0.1, 0.21, 0.32))])
+    told = find(browser, "#verdict")[0].text
+    assert told.startswith("mmd is 0.490 above kl on average, but 3 seeds cannot show that this is more than chance: ")
+    assert "Wilcoxon's p is never below 0.25 with so few pairs, and six are needed to reach 0.05." in told
+
+
+def test_two_methods_are_paired_over_tasks_and_seeds(browser, make, tmp_path):
+    scores = {
+        name: np.random.default_rng(seed).uniform(low, low + 0.2, (6, 2))
+        for seed, (name, low) in enumerate([("mmd", 0.7), ("kl", 0.4)])
+    }
+    results = [
+        make(name, tuple(row), task=f"a->{task}")
+        for name, rows in scores.items()
+        for task, row in zip("bcdefg", rows, strict=True)
+    ]
+    show(browser, tmp_path, [*results, make("kl", (0.9, 0.9), task="x->y")])
+    rows = [[cell.text for cell in row.find_elements("xpath", "*")] for row in find(browser, "#pairs tbody tr")]
+    assert [row[4] for row in rows] == ["2"] * 6 + ["12", "6"]
+    gaps = scores["mmd"] - scores["kl"]
+    whole, tasks = stats.wilcoxon(gaps.ravel()).pvalue, stats.ttest_1samp(gaps.mean(1), 0).pvalue
+    assert rows[6][6] == ("< 0.001" if whole < 0.001 else f"{whole:.3f}") and rows[7][6] == "0.031"
+    assert rows[7][5] == ("< 0.001" if tasks < 0.001 else f"{tasks:.3f}")
+    assert (
+        "Over 6 tasks this is more than chance would give: Wilcoxon's p is 0.031." in find(browser, "#verdict")[0].text
+    )
+
+
+def test_published_figures_and_class_names(browser, make, figure, tmp_path):
+    result = make("mmd", (0.5, 0.6), classes=("aircraft carrier",))
+    results = [result, make("mmd", (0.5, 0.6), task="a->c")]
+    show(browser, tmp_path, results, published=lambda _: {result.spec.hash: [figure]})
+    assert "0.821 lower" in find(browser, "#scores")[0].text and "0.821 lower" in find(browser, "#results")[0].text
+    find(browser, "#scores a.open")[0].click()
+    told = find(browser, "#body")[0].text
+    assert "Doe <b>, Table 1" in told and "0.821 ±0.005" in told and "lower (short)" in told
+    assert find(browser, ".matrix tbody th")[0].text == "aircraft carrier"
 
 
 def test_a_run_that_failed_says_why_and_its_words_are_no_markup(page):
-    (opener,) = [button for button in find(page, "#results button.open") if button.text == "bsp"]
+    (opener,) = [button for button in find(page, "#results a.open") if button.text == "bsp"]
     opener.click()
     assert "failed: it <b>broke</b>" in find(page, "#body")[0].text and not find(page, "#body b")
 
 
-def test_a_long_name_leaves_the_scores_in_view(browser, make, tmp_path):
-    store = Store(tmp_path)
-    for weight in (0.25, 0.75):
-        settings = tuple((f"setting_{name}", weight) for name in "abcdef")
-        task = "svhn_cropped->mnist_multi"
-        store.write(make("mmd", (0.5, 0.6), task=task, settings=settings))
-    (tmp_path / "page.html").write_text(report(tmp_path, "html"))
-    browser.get((tmp_path / "page.html").as_uri())
-    assert "setting_f" in names(browser)[0]
-    head = next(head for head in find(browser, "#results thead th") if head.text == "accuracy")
-    assert head.rect["x"] + head.rect["width"] < 1280
+@pytest.mark.parametrize("width", [1280, 390])
+def test_long_names_neither_clip_nor_push_columns_out(browser, at, make, tmp_path, width):
+    path = "/data/" + "a_very_long_folder/" * 8
+    results = [
+        make(name, (0.5, 0.6), task=f"folder:{path}{one}->folder:{path}{two}", classes=("c" * 80,),
+             settings=(("weights", f"{path}{weights}"),), backbone="b" * 60)
+        for name in ("mmd", "s" * 90) for weights in "xy"
+        for one, two in (("synthetic_images" * 3, "photographs"), ("photographs", "synthetic_images" * 3))
+    ]  # fmt: skip
+    at(width)
+    show(browser, tmp_path, results)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    clipped = """return [...document.querySelectorAll(arguments[0])]
+        .filter((box) => box.scrollWidth > box.clientWidth + 1).map((box) => box.ariaLabel)"""
+    whole = "main > section > .scroll, #matrix .scroll, #test .scroll, #ranks .scroll"
+    assert browser.execute_script(clipped, whole) == []
+    assert path + "x" in names(browser)[0]
+    for label in ("T1", "average"):
+        [head] = [head for head in find(browser, "#scores thead th") if head.text == label]
+        assert head.rect["x"] + head.rect["width"] <= width
+    find(browser, "#results a.open")[0].click()
+    assert browser.execute_script("return document.querySelector('#cell').scrollWidth") <= width
+    assert browser.execute_script(clipped, "#body .scroll") == []
+    assert browser.get_log("browser") == []
 
 
-def test_it_fits_a_phone(page):
-    page.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-    )
+def test_it_fits_a_phone(page, at):
+    at(390)
     assert page.execute_script("return document.documentElement.scrollWidth") <= 390
-    find(page, "#results button.open")[0].click()
+    find(page, "#results a.open")[0].click()
     assert page.execute_script("return document.querySelector('#cell').scrollWidth") <= 390
-    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

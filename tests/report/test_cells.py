@@ -90,6 +90,20 @@ def test_variants_hold_what_differs_only(make):
     assert find(cells([one, two, three]), "mmd", n=2)["variant"] == {"weight": 1.0, "recipe.steps": 9, "seeds": 2}
 
 
+def test_recipes_are_told_apart_by_their_names(make):
+    """And by fields only where runs of one name differ; so on all tasks, that a method has one name."""
+    long, short = (Recipe(name=name, steps=steps, rounds=rounds) for name, steps, rounds in (("l", 60, 5), ("s", 6, 3)))
+    runs = [make("mmd", (0.6,), recipe=long), make("mmd", (0.6,), recipe=short)]
+    assert [cell["variant"] for cell in cells(runs)] == [{"recipe": "l"}, {"recipe": "s"}]
+    [other] = [
+        cell for cell in cells([*runs, make("mmd", (0.6,), recipe=short, task="a->c")]) if cell["task"] == "a->c"
+    ]
+    assert other["variant"] == {"recipe": "s"}
+    slow = make("mmd", (0.6,), recipe=dataclasses.replace(short, lr=0.5))
+    found = find(cells([*runs, slow]), "mmd", recipe="l")
+    assert found["variant"] == {"recipe": "l", "recipe.lr": long.lr}
+
+
 def test_a_baseline_and_an_interval_that_are_there(results):
     with pytest.raises(UnknownName, match="Unknown baseline 'corall'. Did you mean coral"):
         cells(results, baseline="corall")

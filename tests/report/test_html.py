@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tlx.report import cells, render, report
+from tlx.report.matrix import UNRANKED
 from tlx.runs.store import Store
 
 
@@ -29,7 +30,6 @@ def test_the_page_has_class_names_and_the_mean_per_class(make):
     [run] = inside(render([make("mmd", (0.5, 0.6), **shown)], "html"))["runs"]
     assert run["classes"] == ["cat", "dog"] and run["policies"]["last"]["unbalanced"]
     assert run["policies"]["last"]["mean_per_class"] == pytest.approx(0.55)
-    assert "run.classes.length ? run.classes" in render([make("mmd", (0.5, 0.6))], "html")
 
 
 def test_it_asks_for_nothing_from_outside(results):
@@ -59,11 +59,31 @@ def test_what_a_run_kept_is_on_the_page(results, kept, tmp_path):
 def test_ranks_need_three_methods_on_two_tasks(make):
     some = [make(name, (score, score), task=task)
             for task in ("a->b", "a->c") for name, score in (("mmd", 0.6), ("kl", 0.5), ("dann", 0.4))]  # fmt: skip
-    few = inside(render(some[:3], "html"))["ranks"]
-    assert few == {"reason": "Drawn of three methods or more on two tasks or more; here 3 on 1."}
-    found = inside(render(some, "html"))["ranks"]
-    assert found["ranks"] == {"mmd": 1.0, "kl": 2.0, "dann": 3.0} and len(found["tasks"]) == 2
+    few = inside(render(some[:3], "html"))["matrices"]["last"]
+    assert few["ranks"] is None and few["reason"] == f"{UNRANKED}; here 3 on 1"
+    found = inside(render(some, "html"))["matrices"]["last"]["ranks"]
+    assert found["ranks"] == {"mmd": 1.0, "kl": 2.0, "dann": 3.0} and found["tasks"] == 2
     assert found["cd"] == pytest.approx(2.343 * np.sqrt(3 * 4 / 12), abs=2e-3)  # q of Demsar's table 5
+
+
+def test_the_matrix_has_a_run_for_each_score(make):
+    results = [make(name, (0.5, 0.6), task=task) for task in ("a->b", "a->c") for name in ("mmd", "kl")]
+    page = inside(render([*results, make("dann", (0.7, 0.7), task="a->c")], "html"))
+    ids = {(run["name"], run["column"]): run["id"] for run in page["runs"]}
+    assert [column["short"] for column in page["columns"]] == ["a → b", "a → c"]
+    made = page["matrices"]["last"]
+    assert made["shown"] == [0, 1]
+    for row in made["rows"]:
+        assert row["runs"] == [ids.get((row["name"], column)) for column in (0, 1)]
+        assert (row["average"] is None) == (row["name"] == "dann")
+
+
+def test_published_figures_stand_beside_the_run(make, figure):
+    result = make("mmd", (0.5, 0.6))
+    page = inside(render([result, make("kl", (0.5, 0.6))], "html", published=lambda _: {result.spec.hash: [figure]}))
+    found = {run["name"]: run["published"] for run in page["runs"]}
+    assert found["kl"] == [] and [item["theirs"] for item in found["mmd"]] == [0.821]
+    assert found["mmd"][0]["tolerance"] == 0.03 and found["mmd"][0]["theirs_spread"] == 0.005
 
 
 def test_an_overview_is_not_a_page(results):

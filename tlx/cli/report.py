@@ -1,6 +1,7 @@
 """`tlx report`: the table of a results folder, or a figure of it."""
 
 import io
+from functools import partial
 from pathlib import Path
 
 import click
@@ -40,7 +41,8 @@ def command(session: Session, folder: str, style: str | None, figure: str | None
     """Prints the results in a folder, or draws a figure of them.
 
     For each cell: mean, 95% interval, n, selection, gain over source-only or the baseline, time. An overview of several
-    tasks ranks the strategies, with the critical difference of their ranks.
+    tasks ranks the strategies, with the critical difference of their ranks. The page of html has all of it, and beside
+    the runs of a published table (tlx list tables) its figures.
     """
     if out is not None and (not out.strip() or Path(out).is_dir()):
         raise ResultError(f"--out is '{out}'; expected the path of a file to write the report to")
@@ -50,17 +52,21 @@ def command(session: Session, folder: str, style: str | None, figure: str | None
             kind = "figures; expected --figure NAME as well" if figure is None else "tables; expected no --figure"
             raise SettingError(f"--{name} is of {kind}.")
     if figure is None:
-        _table(folder, style or "terminal", out, given)
+        _table(session, folder, style or "terminal", out, given)
     else:
         _figure(session, folder, figure, style, out, given)
 
 
-def _table(folder: str, style: str, out: str | None, given: dict) -> None:
-    from tlx.report import report
+def _table(session: Session, folder: str, style: str, out: str | None, given: dict) -> None:
+    from tlx.report import PAGES, report
     from tlx.report.figure import FIGURES
 
     if style in FIGURES:
         raise SettingError(f"--format {style} is of figures; expected --figure NAME as well.")
+    if style in PAGES:
+        from tlx.reproduce.published import published
+
+        given["published"] = partial(published, session.registry)
     text = report(folder, style, **given).rstrip("\n")
     if out is None:
         click.echo(text)

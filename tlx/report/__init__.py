@@ -34,7 +34,7 @@ def render(
 
     With `selectors` it compares the selection policies instead. `baseline` is a strategy to test all others against,
     and `interval` is "t" or "bootstrap": see `cells`. "terminal" has the option `width`; "html", a page with all of it,
-    has `store`, the `tlx.runs.Store` where embeddings may lie.
+    has `store`, the `tlx.runs.Store` where embeddings may lie, and `published`, which finds published figures.
 
     Raises:
         UnknownName: no such format, selection, baseline or interval.

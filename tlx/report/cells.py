@@ -31,8 +31,8 @@ def cells(results: Sequence[Result], baseline: str | None = None, interval: str 
     none; nothing is compared with these. With a `baseline` given, `p_t` and `p_wilcoxon` are of paired tests on the
     shared seeds. `negative_transfer` says that the mean is below that of `source_only`. `unbalanced` says that the
     classes differ much in test rows, `rows` counts these by class, and then `mean_per_class` is no accuracy. `seconds`
-    is wall time. `variant` holds what tells apart the runs of one strategy on one task. A failed or absent run has n =
-    0 and `error`.
+    is wall time. `variant` holds what tells apart the runs of one strategy on a task: a recipe by its name, and by its
+    fields where runs of one name differ. A failed or absent run has n = 0 and `error`.
 
     Raises:
         UnknownName: no such interval, or no result of the baseline.
@@ -77,7 +77,7 @@ def _cell(
     spec = result.spec
     selection = result.selections.get(policy)
     values = result.accuracy(policy) if selection and result.metric else []
-    mean, low, high = _interval(values, interval, result.metric) if values else (None, None, None)
+    mean, low, high = mean_and_interval(values, interval, result.metric) if values else (None, None, None)
 
     def over(name: str) -> float | None:
         other = _baseline(result, policy, results, name) if mean is not None else None
@@ -101,6 +101,7 @@ def _cell(
         "low": low,
         "high": high,
         "scores": values,
+        "seeds": list(spec.seeds),
         "iqm": interquartile_mean(values) if values else None,
         "interval": interval,
         "best": False,
@@ -131,7 +132,10 @@ def _cell(
     }
 
 
-def _interval(values: Sequence[float], name: str, metric: str | None) -> tuple[float, float | None, float | None]:
+def mean_and_interval(
+    values: Sequence[float], name: str, metric: str | None
+) -> tuple[float, float | None, float | None]:
+    """Mean, low and high of scores by the interval of that name; of R^2 no score is too low."""
     if name == "t" and metric == "r2":
         return t_interval(values, low=-math.inf)
     return INTERVALS[name](values)
@@ -210,18 +214,34 @@ def _differ(one: str, other: str) -> bool:
 
 
 def _variants(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
-    """By the hash of a spec: those of its settings, recipe fields and seeds in which its strategy's runs differ."""
+    """By the hash of a spec: those of its settings, recipe, weights and seeds in which its strategy's runs differ.
+
+    What tells a strategy's runs apart on one task is told on all, so that a method has one name in all tables. Recipes
+    are told apart by their names, and by fields only where runs of one name differ.
+    """
     groups: dict[tuple[str, ...], dict[str, dict[str, Any]]] = defaultdict(dict)
+    told: dict[str, dict[str, None]] = defaultdict(dict)
     for spec in (result.spec for result in results):
-        facts = dict(spec.settings) | {f"recipe.{key}": value for key, value in spec.recipe.to_json().items()}
-        facts["seeds"] = len(spec.seeds)
-        groups[spec.task, spec.protocol, spec.backbone, spec.strategy][spec.hash] = facts
-    variants = {}
-    for group in groups.values():
-        keys = dict.fromkeys(key for facts in group.values() for key in facts)
-        differing = [key for key in keys if len({repr(facts.get(key)) for facts in group.values()}) > 1]
-        variants |= {digest: {key: facts.get(key) for key in differing} for digest, facts in group.items()}
-    return variants
+        facts = dict(spec.settings) | {"recipe": spec.recipe.name}
+        facts |= {f"recipe.{key}": value for key, value in spec.recipe.to_json().items() if key != "name"}
+        facts |= {"pretrained": spec.weights, "seeds": len(spec.seeds)}
+        groups[spec.strategy, spec.task, spec.protocol, spec.backbone][spec.hash] = facts
+    for (strategy, *_), group in groups.items():
+        told[strategy] |= dict.fromkeys(_differing(list(group.values())))
+    return {
+        digest: {key: facts.get(key) for key in told[strategy]}
+        for (strategy, *_), group in groups.items()
+        for digest, facts in group.items()
+    }
+
+
+def _differing(facts: Sequence[dict[str, Any]]) -> list[str]:
+    """The keys in which runs differ: of those of a recipe, in which runs of one recipe's name do."""
+    values: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for key in dict.fromkeys(key for own in facts for key in own):
+        for own in facts:
+            values[key][own["recipe"] if key.startswith("recipe.") else ""].add(repr(own.get(key)))
+    return [key for key, sets in values.items() if any(len(found) > 1 for found in sets.values())]
 
 
 def place(cell: Cell) -> tuple[int, str, str]:

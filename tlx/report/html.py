@@ -4,7 +4,7 @@ import base64
 import html
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from string import Template
 from typing import Any
@@ -12,27 +12,45 @@ from typing import Any
 import numpy as np
 
 from tlx.report import terminal
-from tlx.report.cells import Cell, place
+from tlx.report.cells import Cell
+from tlx.report.headings import Column, headings
+from tlx.report.matrix import column_of, matrix
 from tlx.report.selectors import comparisons
 from tlx.report.tables import caption, rank, row_name, tables
 from tlx.runs.convert import as_text
 from tlx.runs.result import Result
 from tlx.runs.store import Store
-from tlx.score import critical_difference
 
-SCRIPTS = ("draw.js", "figures.js", "main.js")
+SCRIPTS = ("draw.js", "figures.js", "compare.js", "main.js")
 LARGEST = 64  # pixels of an example image's side
+
+Published = Callable[[Sequence[Result]], Mapping[str, Sequence[Mapping[str, Any]]]]
 
 
 def render(
-    results: Sequence[Result], every: Sequence[Cell], store: Store | None = None, title: str = "tlx results"
+    results: Sequence[Result],
+    every: Sequence[Cell],
+    store: Store | None = None,
+    title: str = "tlx results",
+    published: Published | None = None,
 ) -> str:
-    """The page on results and their cells; of runs that have them in `store`, with embeddings and example images."""
+    """The page on results and their cells; of runs that have them in `store`, with embeddings and example images.
+
+    `published` finds the published figures that the runs stand for, by their hashes: `tlx.reproduce.published`.
+    """
+    heads, _, numbered = headings(list(dict.fromkeys(map(column_of, every))))
+    figures = published(results) if published else {}
+    policies = _policies(every)
     shown = {
-        "runs": _runs(results, every, store),
-        "policies": _policies(every),
-        "comparisons": [{**item, "group": group(item)} for item in comparisons(results)],
-        "ranks": _ranks(every),
+        "columns": [{"name": _arrow(_title(*column)), "short": _arrow(short)} for column, short in heads.items()],
+        "numbered": numbered,
+        "runs": _runs(results, every, list(heads), figures, store),
+        "policies": policies,
+        "matrices": {policy["name"]: _matrix(every, policy["name"], list(heads)) for policy in policies},
+        "comparisons": [
+            {**item, "group": _arrow(_title(item["task"], item["protocol"], item["backbone"]))}
+            for item in comparisons(results)
+        ],
         "measured": " ".join(dict.fromkeys(map(_caption, every))),
     }
     # "<" would let a name end the script element; in JSON it may be written so
@@ -57,17 +75,20 @@ def _part(name: str) -> str:
 
 def _summary(results: Sequence[Result]) -> str:
     done = [result for result in results if result.finished]
-    tasks = len({group(result) for result in results})
+    tasks = len({(result.spec.task, result.spec.protocol, result.spec.backbone) for result in results})
     devices = sorted({result.environment.device or "unknown" for result in done})
     versions = sorted({result.environment.versions.get("tlx", "unknown") for result in done})
     counts = f"{len(done)} finished runs of {len(results)}, {tasks} {'task' if tasks == 1 else 'tasks'}"
     return f"{counts}; device: {' and '.join(devices) or 'none'}; tlx {', '.join(versions) or 'unknown'}"
 
 
-def group(result: Result | Cell) -> str:
+def _title(task: str, protocol: str, backbone: str) -> str:
     """What is compared: a task under a protocol, on a backbone."""
-    facts = result if isinstance(result, dict) else vars(result.spec)
-    return f"{facts['task'].replace('->', ' → ')} ({facts['protocol']}, {facts['backbone']})"
+    return f"{task} ({protocol}, {backbone})"
+
+
+def _arrow(name: str) -> str:
+    return name.replace("->", " → ")
 
 
 def _policies(every: Sequence[Cell]) -> list[dict[str, Any]]:
@@ -77,12 +98,52 @@ def _policies(every: Sequence[Cell]) -> list[dict[str, Any]]:
     return [{"name": name, "labels": labels[name]} for name in sorted(labels, key=lambda name: rank(name, every))]
 
 
-def _runs(results: Sequence[Result], every: Sequence[Cell], store: Store | None) -> list[dict[str, Any]]:
+def _matrix(every: Sequence[Cell], policy: str, columns: Sequence[Column]) -> dict[str, Any]:
+    """The matrix of a policy: `shown` has the places of its columns, and a row a run, or none, for each of these."""
+    made = matrix(every, policy)
+    shown = [columns.index(column) for column in made.headings]
+    rows = [
+        {
+            "name": name,
+            "runs": [_id(own[column]["hash"]) if column in own else None for column in made.headings],
+            "average": average._asdict() if (average := made.averages.get(name)) else None,
+        }
+        for name, own in made.rows.items()
+    ]
+    ranks = made.ranking and {**made.ranking._asdict(), "tasks": len(made.shared)}
+    return {"shown": shown, "rows": rows, "ranks": ranks, "reason": made.reason, "notes": list(map(_arrow, made.notes))}
+
+
+def _id(digest: str) -> str:
+    """A run in an address, "#run=ID"."""
+    return digest[:12]
+
+
+def _runs(
+    results: Sequence[Result],
+    every: Sequence[Cell],
+    columns: Sequence[Column],
+    published: Mapping[str, Sequence[Mapping[str, Any]]],
+    store: Store | None,
+) -> list[dict[str, Any]]:
     by_hash = {result.spec.hash: result for result in results}
     own: dict[str, list[Cell]] = {}
     for cell in every:
         own.setdefault(cell["hash"], []).append(cell)
-    return [_run(by_hash[digest], of, store) for digest, of in own.items()]
+    return [
+        _run(by_hash[digest], of, store)
+        | {"column": columns.index(column_of(of[0])), "published": list(map(_figure, published.get(digest, ())))}
+        for digest, of in own.items()
+    ]
+
+
+def _figure(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """A published figure; what is in percent becomes a share, as the scores of a report are."""
+    texts = ("table", "paper", "source", "label", "theirs_n", "theirs_selection", "selection", "outcome", "why")
+    shares = ("theirs", "theirs_spread", "tolerance")
+    return {key: cell[key] for key in texts} | {
+        key: None if cell[key] is None else round(cell[key] / 100, 5) for key in shares
+    }
 
 
 def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, Any]:
@@ -90,8 +151,8 @@ def _run(result: Result, own: Sequence[Cell], store: Store | None) -> dict[str, 
     environment = result.environment
     recipe = {key: value for key, value in spec.recipe.to_json().items() if value not in ([], "")}
     return {
+        "id": _id(spec.hash),
         "name": row_name({**head, "sees": []}),
-        "group": group(result),
         "policies": {cell["selection"]: _score(result, cell) for cell in own},
         "classes": list(result.classes),
         **{key: head[key] for key in ("setting", "status", "error", "seconds", "sees", "diverged")},
@@ -143,21 +204,6 @@ def _score(result: Result, cell: Cell) -> dict[str, Any]:
         "steps": [score.step for score in made],
         "confusion": np.sum([score.confusion for score in made], axis=0).tolist() if classed else None,
     }
-
-
-def _ranks(every: Sequence[Cell], selection: str = "last") -> dict[str, Any]:
-    """The critical-difference diagram of the methods that finished on every task; or the `reason` why there is none."""
-    scores: dict[str, dict[str, float]] = {}
-    for cell in sorted(every, key=place):
-        if cell["selection"] == selection and cell["mean"] is not None and "labelled" not in cell["sees"]:
-            scores.setdefault(row_name(cell), {})[group(cell)] = cell["mean"]
-    tasks = sorted({task for own in scores.values() for task in own})
-    whole = {name: [own[task] for task in tasks] for name, own in scores.items() if len(own) == len(tasks)}
-    try:
-        made = critical_difference(whole)
-    except ValueError:
-        return {"reason": f"Drawn of three methods or more on two tasks or more; here {len(whole)} on {len(tasks)}."}
-    return {**made._asdict(), "tasks": tasks}
 
 
 def _embedding(kept: dict[str, np.ndarray] | None) -> dict[str, Any] | None:

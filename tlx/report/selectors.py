@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tlx.report.cells import BASELINE, cells
+from tlx.report.cells import BASELINE, Cell, cells
 from tlx.report.tables import UNSCORED, Table, heading, legend, rank, row_name
 from tlx.runs.result import Result
 from tlx.score import weighted_kendall
@@ -31,11 +31,13 @@ def comparisons(results: Sequence[Result]) -> list[Comparison]:
         return result.spec.task, result.spec.protocol, result.spec.backbone
 
     usable = [result for result in results if result.finished and result.curves and "labelled" not in result.sees]
-    return [_compare(list(group)) for _, group in groupby(sorted(usable, key=key), key)]
+    scored = cells(usable)
+    return [_compare(list(group), scored) for _, group in groupby(sorted(usable, key=key), key)]
 
 
-def _compare(results: Sequence[Result]) -> Comparison:
-    every = cells(results)
+def _compare(results: Sequence[Result], scored: Sequence[Cell]) -> Comparison:
+    hashes = {result.spec.hash for result in results}
+    every = [cell for cell in scored if cell["hash"] in hashes]
     names = sorted({cell["selection"] for cell in every}, key=lambda name: rank(name, every))
     head = results[0].spec
     picks: dict[str, dict[str, float]] = {}

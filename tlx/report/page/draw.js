@@ -12,6 +12,8 @@ function make(name, attributes, ...children) {
   return element;
 }
 
+// A name that may be broken behind its signs, before it is broken anywhere.
+const soft = (name) => make("span", {}, ...name.split(/(?<=[^\w\s]|_)/).flatMap((part, index) => (index ? [make("wbr"), part] : [part])));
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const fixed = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 const signed = (value, digits = 3) => (value === null || value === undefined ? "–" : (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits));
@@ -27,7 +29,7 @@ function table(rows, columns, state, caption, id) {
   });
   const kind = (column, more = "") => [column.left && "left", column.minor && "minor", column.kind, more].filter(Boolean).join(" ") || null;
   const heads = columns.map((column, index) => make("th", {
-    scope: "col", class: kind(column),
+    scope: "col", class: kind(column), title: column.told,
     "aria-sort": state.by === index ? (state.down ? "descending" : "ascending") : "none",
   }, make("button", { type: "button", onclick: () => {
     state.down = state.by === index ? !state.down : !column.left;
@@ -35,7 +37,7 @@ function table(rows, columns, state, caption, id) {
     const fresh = table(rows, columns, state, caption, id);
     whole.replaceWith(fresh);
     fresh.querySelectorAll("thead button")[index].focus();
-  } }, column.name)));
+  } }, soft(column.name))));
   const body = sorted.map((row) => make("tr", {}, ...columns.map((column, index) =>
     make(index ? "td" : "th", { scope: index ? null : "row", class: kind(column) }, column.cell(row)))));
   const whole = make("table", { id }, caption && make("caption", {}, caption),
@@ -59,7 +61,7 @@ function interval(score, low, high) {
 function bar(value) {
   if (value === null) return "–";
   const middle = 30, end = middle + 28 * value;
-  return make("span", { style: "display:inline-flex;gap:.5rem;align-items:center" }, signed(value, 2),
+  return make("span", { class: "bar", style: "display:inline-flex;gap:.5rem;align-items:center" }, signed(value, 2),
     make("svg", { viewBox: "0 0 60 12", width: 60, height: 12, "aria-hidden": "true" },
       make("line", { class: "axis", x1: middle, x2: middle, y1: 0, y2: 12 }),
       make("rect", { class: "dot", x: Math.min(middle, end), y: 3, width: Math.max(1, Math.abs(end - middle)), height: 6 })));

@@ -73,25 +73,37 @@ function embedding(shown, at, letters) {
     make("figcaption", {}, at ? `After: last evaluation, step ${shown.steps[at]}` : `Before: first evaluation, step ${shown.steps[at]}`));
 }
 
+// Columns are headed by class names down the page; where one is long, by numbers, which the rows have before the names.
 function confusion(counts, classes) {
-  const names = counts.map((_, index) => (classes ? classes[index] : String(index)));
+  const names = counts.map((_, index) => classes[index] ?? String(index)), long = names.some((name) => name.length > 20);
   const rows = counts.map((row, truth) => {
     const all = row.reduce((sum, count) => sum + count, 0) || 1;
-    return make("tr", {}, make("th", { scope: "row" }, names[truth]), ...row.map((count, told) => make("td", {
+    return make("tr", {}, make("th", { scope: "row" }, soft(long ? `${truth} ${names[truth]}` : names[truth])), ...row.map((count, told) => make("td", {
       class: truth === told ? "hit" : null, style: `background: rgba(var(--heat), ${(0.62 * count / all).toFixed(3)})`,
     }, count ? String(count) : "·")));
   });
-  return scroll("confusion matrix", make("table", { class: "matrix" },
+  return scroll("confusion matrix", make("table", { class: `matrix ${long ? "long" : names.some((name) => name.length > 2) ? "long named" : ""}` },
     make("caption", {}, "Rows: true class. Columns: predicted. Counts over all seeds; hits are underlined."),
-    make("thead", {}, make("tr", {}, make("td", {}), ...names.map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...rows)));
+    make("thead", {}, make("tr", {}, make("td", {}), ...names.map((name, index) => make("th", { scope: "col", title: name }, make("span", {}, long ? String(index) : name))))), make("tbody", {}, ...rows)));
+}
+
+// A long name in lines of at most `most` characters, broken at a space where there is one.
+function lines(name, most = 30) {
+  const found = [];
+  for (let rest = name; rest; ) {
+    const space = rest.lastIndexOf(" ", most), cut = rest.length <= most ? rest.length : space > 0 ? space + 1 : most;
+    found.push(rest.slice(0, cut));
+    rest = rest.slice(cut);
+  }
+  return found;
 }
 
 // Demsar's diagram: mean ranks on a line, best on the left; a bar joins those that cannot be told apart.
 function ranks(found) {
   const names = Object.keys(found.ranks), count = names.length, half = Math.ceil(count / 2);
-  const [width, left, right] = [680, 170, 510], worst = Math.max(2, count);
+  const [width, left, right] = [780, 220, 560], worst = Math.max(2, count);
   const x = (rank) => left + (right - left) * (rank - 1) / (worst - 1);
-  const top = 62 + 7 * found.groups.length, height = top + 19 * half + 8;
+  const top = 70 + 7 * found.groups.length, drawn = [];
   const parts = [make("line", { class: "whisker", x1: left, x2: right, y1: 48, y2: 48 })];
   const every = Math.max(1, Math.round(worst / 10));
   for (let rank = 1; rank <= worst; rank += every) parts.push(make("line", { class: "whisker", x1: x(rank), x2: x(rank), y1: 43, y2: 48 }),
@@ -99,13 +111,23 @@ function ranks(found) {
   const reach = Math.min(found.cd, worst - 1);
   parts.push(make("path", { class: "whisker", fill: "none", d: `M${left} 12v8M${left} 16H${x(1 + reach)}M${x(1 + reach)} 12v8` }),
     make("text", { x: x(1 + reach) + 8, y: 20 }, `critical difference ${found.cd.toFixed(2)}`));
-  found.groups.forEach((group, index) => parts.push(make("line", { class: "whisker", "stroke-width": 4, style: "stroke-width:4",
+  found.groups.forEach((group, index) => parts.push(make("line", { class: "whisker", style: "stroke-width:4",
     x1: x(found.ranks[group[0]]) - 4, x2: x(found.ranks[group[group.length - 1]]) + 4, y1: 56 + 7 * index, y2: 56 + 7 * index })));
-  names.forEach((name, index) => {
-    const first = index < half, y = top + 19 * (first ? index : count - 1 - index) + 8, at = x(found.ranks[name]);
-    parts.push(make("path", { class: "axis", style: "stroke:var(--soft)", d: `M${at} 48V${y}H${first ? left - 8 : right + 8}` }),
-      make("text", { x: first ? left - 12 : right + 12, y: y + 4, "text-anchor": first ? "end" : "start" }, `${name}  ${found.ranks[name].toFixed(1)}`));
-  });
-  return scroll("critical-difference diagram", make("svg", { class: "wide", viewBox: `0 0 ${width} ${height}`, role: "img", style: "padding:.6rem",
+  const side = (own, edge, anchor) => own.reduce((y, name) => {
+    const told = lines(`${name}  ${found.ranks[name].toFixed(1)}`);
+    parts.push(make("path", { class: "axis", style: "stroke:var(--soft)", d: `M${x(found.ranks[name])} 48V${y}H${edge}` }),
+      ...told.map((line, index) => make("text", { x: edge + (edge < width / 2 ? -4 : 4), y: y + 4 + 13 * index, "text-anchor": anchor }, line)));
+    return y + 6 + 13 * told.length;
+  }, top);
+  drawn.push(side(names.slice(0, half), left - 8, "end"), side(names.slice(half).reverse(), right + 8, "start"));
+  return make("div", { class: "scroll desk" }, make("svg", { class: "wide", viewBox: `0 0 ${width} ${Math.max(...drawn)}`, role: "img", style: "padding:.6rem",
     "aria-label": `mean ranks: ${names.map((name) => `${name} ${found.ranks[name].toFixed(1)}`).join(", ")}` }, ...parts));
+}
+
+// The same for a narrow screen: a row a method, and a bar down the rows that cannot be told apart.
+function rankList(found) {
+  const rows = Object.entries(found.ranks).map(([name, rank]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, rank.toFixed(1)),
+    ...found.groups.map((group) => make("td", { class: group.includes(name) ? "in" : null }))));
+  return make("div", { class: "scroll phone" }, make("table", { class: "ranks" }, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "strategy"),
+    make("th", { scope: "col" }, "mean rank"), ...found.groups.map(() => make("th", {})))), make("tbody", {}, ...rows)));
 }
