@@ -19,7 +19,7 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "tlx"
 nitpicky = True
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated/parts"]
 # A table of results opens with its title, whatever the level at which the next heading stands.
 suppress_warnings = ["myst.header"]
 

@@ -1,35 +1,42 @@
-"""The pages that are made from the code: public names, command line, what the plugins bring, committed results.
+"""The pages that are made from the code: public names, command line, plugins, settings, gallery, committed results.
 
 Nothing here lists names: they come from `__all__`, from click and from the registry: a new one needs no edit.
 """
 
 import inspect
-import tomllib
+import textwrap
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import click
+import measured
+import scripts
+import serves
+from built_in import ROOT, registry
 
 from tlx.cli import cli
-from tlx.plugins import KINDS, Entry, Registry
+from tlx.plugins import KINDS, Entry
 
-ROOT = Path(__file__).parents[1]
 ROOMS = (
-    "tlx", "tlx.blocks", "tlx.layers", "tlx.ops", "tlx.report", "tlx.score", "tlx.store", "tlx.testing", "tlx.weights"
+    "tlx", "tlx.blocks", "tlx.data", "tlx.executors", "tlx.layers", "tlx.ops", "tlx.report", "tlx.score",
+    "tlx.sklearn", "tlx.store", "tlx.testing", "tlx.weights",
 )  # fmt: skip
 
 
 def pages() -> dict[str, str]:
-    """The Markdown of each generated page, by its name."""
-    return {"api": api(), "commands": commands(), "plugins": plugins(), "numbers": numbers()}
+    """The Markdown of each generated page, by its path; those in `parts` are included by pages that are written."""
+    made = {"api": api(), "commands": commands(), "plugins": plugins(), "numbers": numbers()}
+    made["parts/settings"] = serves.table(registry().entries("strategies"), registry())
+    made |= {f"parts/{name}": part() for name, part in measured.PARTS.items()}
+    return made | {f"gallery_{name}": scripts.page(name) for name in scripts.names()}
 
 
 def write(folder: Path) -> None:
     """Writes the pages; one that has not changed is left alone, so Sphinx does not read it again."""
-    folder.mkdir(exist_ok=True)
     for name, text in pages().items():
         path = folder / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text() != text:
             path.write_text(text)
 
@@ -53,7 +60,19 @@ def _described(name: str, thing: object) -> str:
         head = f"{name}{inspect.signature(thing)}"
     except (TypeError, ValueError):
         head = name
-    return _block(f"{head}\n\n{inspect.getdoc(thing) or ''}".strip())
+    told = [f"{head}\n\n{inspect.getdoc(thing) or ''}".strip()]
+    if inspect.isclass(thing):
+        told += [_method(f"{name}.{key}", own) for key, own in vars(thing).items() if not key.startswith("_")]
+    return _block("\n\n".join(filter(None, told)))
+
+
+def _method(name: str, thing: object) -> str:
+    """A method or a property of a class, where it has a docstring of its own."""
+    function = getattr(thing, "fget", None) or getattr(thing, "func", None) or getattr(thing, "__func__", thing)
+    if not inspect.isfunction(function) or not function.__doc__:
+        return ""
+    head = name if function is not thing and not hasattr(thing, "__func__") else f"{name}{inspect.signature(function)}"
+    return f"{head}\n{textwrap.indent(inspect.getdoc(function) or '', '    ')}"
 
 
 def _block(text: str) -> str:
@@ -81,10 +100,8 @@ def contexts(command: click.Command, parent: click.Context | None = None) -> Ite
 
 def plugins() -> str:
     """All that the built-in plugins bring, kind by kind, with the paper where one is named."""
-    built_in = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["tlx"]
-    registry = Registry.load(environ={"TLX_PLUGINS": ",".join(built_in)})
     parts = ["# What the plugins bring\n\n`tlx list` prints the same for what is installed with you."]
-    parts += [f"## {kind.capitalize()}\n\n{_table(registry.entries(kind))}" for kind in KINDS]
+    parts += [f"## {kind.capitalize()}\n\n{_table(registry().entries(kind))}" for kind in KINDS]
     return "\n\n".join(parts) + "\n"
 
 

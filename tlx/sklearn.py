@@ -23,6 +23,8 @@ from tlx.runs.spec import Spec
 from tlx.trained.load import put_together
 from tlx.trained.trained import Trained
 
+__all__ = ["TransferClassifier"]
+
 MASK = -1  # the label of a row of a target
 
 

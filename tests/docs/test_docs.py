@@ -1,29 +1,22 @@
-"""The documentation has every public name, plugin, command and option, and builds without a warning."""
+"""The documentation has every public name, plugin, command and option, its links lead somewhere, and it builds."""
 
-import importlib.util
 import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from importlib import import_module
 
 import click
 import pytest
+from documents import DOCS, load
 
 import tlx
 from tlx.cli import cli
 from tlx.plugins import KINDS, Registry
 
-DOCS = Path(__file__).parents[2] / "docs"
-BUILT_IN = ",".join(tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["project"]["entry-points"]["tlx"])
-
-
-def load(name):
-    found = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
-    assert found and found.loader
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+ROOT = DOCS.parent
+BUILT_IN = ",".join(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["tlx"])
+READ_AS_FILES = ("README.md", "CONTRIBUTING.md", "plugins/README.md", "benchmarks/README.md", "SECURITY.md")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +33,19 @@ def test_the_picture_is_of_the_committed_results():
 
 def test_every_public_name_is_there(generate):
     text = generate.api()
-    assert [name for name in vars(tlx)["__all__"] if f"### `tlx.{name}`" not in text] == []
+    names = [f"{room}.{name}" for room in generate.ROOMS for name in import_module(room).__all__]
+    assert len(names) > 250 and [name for name in names if f"### `{name}`" not in text] == []
     assert {name for name in dir(tlx) if name[0].isupper()} - {"TYPE_CHECKING", "Any"} <= set(vars(tlx)["__all__"])
+    assert "Lab.sweep(self, task" in text and "Trained.predict_proba(self, x" in text
+
+
+def test_every_room_that_plugins_import_from_is_there(generate):
+    used = {
+        room
+        for path in (ROOT / "plugins").rglob("*.py")
+        for room in re.findall(r"^\s*(?:from|import) (tlx(?:\.\w+)?)\b", path.read_text(), re.MULTILINE)
+    }
+    assert "tlx.ops" in used and used <= set(generate.ROOMS)
 
 
 def test_every_plugin_is_there(generate):
@@ -72,10 +76,36 @@ def test_commands_of_the_pages_exist():
         assert set(re.findall(r"(?:^|`)tlx (\w+)", page.read_text(), re.MULTILINE)) <= known, page.name
 
 
-def test_strategies_of_the_choice_exist():
+def test_every_page_is_in_the_contents(generate):
+    """The trap: a page that nothing leads to, or a script of the gallery."""
+    listed = (DOCS / "index.md").read_text() + (DOCS / "gallery.md").read_text()
+    there = [path.stem for path in DOCS.glob("*.md") if path.stem != "index"]
+    there += [f"generated/{name}" for name in generate.pages() if not name.startswith("parts/")]
+    assert [name for name in there if f"\n{name}\n" not in listed] == []
+
+
+@pytest.mark.parametrize("page", ["choose", "from_others", "concepts", "faq"])
+def test_strategies_that_are_recommended_exist(page):
+    """Everything in backticks of the columns that name strategies, also "dann+rs+rw"."""
     registry = Registry.load(environ={"TLX_PLUGINS": BUILT_IN})
-    named = re.findall(r"`(\w+)`", (DOCS / "choose.md").read_text())
-    assert set(named) <= {entry.name for entry in registry.entries("strategies")}
+    tables = re.findall(r"^\|.*\|$", (DOCS / f"{page}.md").read_text(), re.MULTILINE) if page == "choose" else []
+    named = {name for row in tables for cell in row.split("|")[2:] for name in re.findall(r"`([\w+]+)`", cell)}
+    text = (DOCS / f"{page}.md").read_text()
+    named |= set(re.findall(r"`(\w+(?:\+\w+)+)`", text)) - {"a+b"}
+    for name in named:
+        registry.entry("strategies", name)
+    assert page != "choose" or len(named) > 30
+
+
+@pytest.mark.parametrize("name", READ_AS_FILES)
+def test_links_of_pages_that_are_read_as_files_lead_somewhere(name):
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", (ROOT / name).read_text()):
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), f"{name}: {path}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE)
+            slugs = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+            assert anchor in slugs, f"{name}: {path}#{anchor}"
 
 
 @pytest.mark.slow

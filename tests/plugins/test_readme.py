@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tlx.cli import cli
 from tlx.cli.list import table
 from tlx.plugins import Registry
 
@@ -77,15 +76,6 @@ def test_package(folder, monkeypatch):
     assert registry.entry("strategies", "plain").plugin == "mine" and not registry.problems
     assert "my_plugin.plain" not in sys.modules
     assert registry.get("strategies", "plain").__name__ == "Plain"
-
-
-def test_commands_exist():
-    lines = [line.split() for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
-    for words in [words for words in lines if words[0] == "tlx"]:
-        command = cli.get_command(cli.make_context("tlx", ["list"]), words[1])
-        assert command
-        options = {name for item in command.params for name in item.opts}
-        assert {word for word in words if word.startswith("--")} <= options
 
 
 def test_table_of_strategies_is_the_code():

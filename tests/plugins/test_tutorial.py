@@ -1,10 +1,10 @@
 """Strategies of both READMEs train and predict with every built-in backbone: traced for their shapes, not compiled."""
 
-import re
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import pages
 import pytest
 
 from tlx.contract import Labelled, Unlabelled
@@ -14,11 +14,8 @@ from tlx.plugins import Registry
 from tlx.testing import Probe
 from tlx.testing.backbone import SHAPES
 
-ROOT = Path(__file__).parents[2]
-TEXTS = [(ROOT / name).read_text() for name in ("README.md", "plugins/README.md")]
-BLOCKS = [code for text in TEXTS for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
-CODE = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower(): block for block in BLOCKS for name in re.findall(
-    r"^class (\w+)\(Strategy\)", block, re.MULTILINE)}  # fmt: skip
+BLOCKS = [block for name in ("README.md", "plugins/README.md") for block in pages.blocks(pages.ROOT / name)]
+CODE = {Path(block.file).stem: block.code for block in BLOCKS if block.file and "(Strategy):" in block.code}
 BACKBONES = Registry.load(environ={"TLX_PLUGINS": "backbones"})
 
 

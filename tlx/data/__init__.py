@@ -58,6 +58,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 
 
 if not TYPE_CHECKING:  # a type checker would take any name for one that is here
+    __all__ = sorted(_HOME)
 
     def __getattr__(name: str) -> Any:
         if name not in _HOME:
