@@ -10,6 +10,7 @@ def tlx_tables(register):
     register("kl-digits", "tlx_literature.tables:KL_DIGITS", "KL-guided adaptation on MNIST, USPS, SVHN.")
     register("kl-rotated-mnist", "tlx_literature.tables:KL_ROTATED_MNIST", "KL-guided adaptation, MNIST turned.")
     register("shot-digits", "tlx_literature.tables:SHOT_DIGITS", "SHOT on MNIST, USPS, SVHN: source-free.")
+    register("few-shot-digits", "tlx_literature.tables:FEW_SHOT_DIGITS", "CCSA, d-SNE, DAGE: MNIST to USPS.")
     register("dirt-t", "tlx_literature.tables:DIRT_T", "VADA and DIRT-T: MNIST-M, CIFAR-10 and STL-10.")
     register("adda", "tlx_literature.tables:ADDA", "ADDA with few MNIST and USPS rows, and SVHN.")
     register("self-ensembling", "tlx_literature.tables:SELF_ENSEMBLING", "Self-ensembling on digits, CIFAR and STL.")

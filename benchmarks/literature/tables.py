@@ -89,3 +89,23 @@ SIMCLR_B5_CIFAR10 = PaperTable(
     overrides=Overrides({"feature_extraction": {"tolerance": 1.0}}),
     missing="no suite runs it: it needs ResNet-50 with ImageNet weights at 224 pixels",
 )
+
+FEW_SHOT_DIGITS = PaperTable(
+    name="few-shot-digits",
+    literature=HERE / "few_shot_digits.yaml",
+    selection="oracle",
+    tolerance=0.5,
+    overrides=Overrides(
+        {
+            f"mnist->usps/{shots} {method}": {"tolerance": tolerance}
+            for method, tolerances in {
+                "ccsa": (0.66, 0.54, 0.25, 0.23),
+                "d_sne": (1.08, 0.77, 0.31, 0.39),
+                "dage": (1.13, 0.33, 0.26, 0.19),
+            }.items()
+            for shots, tolerance in zip((1, 3, 5, 7), tolerances, strict=True)
+        }
+    ),
+    suites={"full": ("few-shot-digits",)},
+)
+"""The tolerances are two standard errors of the published runs, 2 s / sqrt(10)."""

@@ -14,6 +14,7 @@ PAPERS = (
     ("dirt-t-plain", "dirt_t", "PLAIN"),
     ("adda-digits", "adda_digits", "SUITE"),
     ("adda-digits-short", "adda_digits", "SHORT"),
+    ("few-shot-digits", "few_shot_digits", "SUITE"),
     ("self-ensembling", "self_ensembling", "SUITE"),
     ("self-ensembling-short", "self_ensembling", "SHORT"),
 )
@@ -84,6 +85,7 @@ def tlx_recipes(register):
     register("kl-short", "tlx_suites.paper_recipes:KL_SHORT", "Adam 1e-3 for 2,000 steps of 128 images.")
     register("adda-digits", "tlx_suites.paper_recipes:ADDA_DIGITS", "ADDA's script: Adam, 10,000 steps a phase.")
     register("adda-short", "tlx_suites.paper_recipes:ADDA_SHORT", "ADDA's optimizer for 2,000 steps of 64 images.")
+    register("few-shot-digits", "tlx_suites.few_shot_digits:FEW_SHOT_DIGITS", "DAGE's code on digits: Keras' Adam.")
     register("french-digits", "tlx_suites.paper_recipes:FRENCH_DIGITS", "Self-ensembling's digits: Adam, 300 epochs.")
     register("french-short", "tlx_suites.paper_recipes:FRENCH_SHORT", "Self-ensembling's optimizer for 2,000 steps.")
     for name, summary in (

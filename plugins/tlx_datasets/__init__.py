@@ -21,6 +21,8 @@ def tlx_datasets(register):
     register("stl10", "tlx_datasets.stl10:stl10")
     register("usps", "tlx_datasets.usps:usps")
     register("usps_28x28", "tlx_datasets.usps_28x28:usps_28x28")
+    register("usps_as_filed", "tlx_datasets.usps_as_filed:usps_as_filed")
+    register("mnist_16x16", "tlx_datasets.mnist_16x16:mnist_16x16")
     register("mnist_m", "tlx_datasets.mnist_m:mnist_m")
     register("syn_digits", "tlx_datasets.syn_digits:syn_digits")
     register("font_digits", "tlx_datasets.font_digits:font_digits")

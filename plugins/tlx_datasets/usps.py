@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tlx import DataAbsent, DataError
-from tlx.data import Dataset
+from tlx.data import Arrays, Dataset
 from tlx.store import File, Prepared, Ready
 from tlx_datasets.rows import by_content
 
@@ -37,7 +37,7 @@ Read = tuple[np.ndarray, np.ndarray]
 """Values [rows, 256] in -1..1, and labels."""
 
 
-def build(folder: Path) -> Dataset:
+def build(folder: Path, as_name: str = "usps", arrange: Callable[..., Arrays] = by_content) -> Dataset:
     """USPS from the files in a folder, in any of the three forms in which its official split goes round.
 
     - zip.train.gz and zip.test.gz, of "The Elements of Statistical Learning" (hastie.su.domains/ElemStatLearn): text.
@@ -46,7 +46,7 @@ def build(folder: Path) -> Dataset:
     - usps.h5, values scaled to 0..1 in 32 bits.
 
     All hold the same thousandths from -1 to 1. They become bytes as round((v + 1) / 2 * 255) in whole numbers, so the
-    three forms give the same arrays (torchvision rounds down).
+    three forms give the same arrays (torchvision rounds down). `arrange` puts the rows in order: `tlx_datasets.rows`.
 
     Raises:
         DataAbsent: no form is there.
@@ -60,8 +60,8 @@ def build(folder: Path) -> Dataset:
         counts = tuple(np.bincount(y, minlength=10).tolist()) if y.size and y.min() >= 0 else ()
         if counts != COUNTS[split]:
             raise DataError(f"{folder / name}: rows of each class are {counts}; expected {COUNTS[split]} ({split}).")
-        parts.append(by_content("usps", split, x, y))
-    return Dataset("usps", parts[0], parts[1], DIGITS)
+        parts.append(arrange("usps", split, x, y))
+    return Dataset(as_name, parts[0], parts[1], DIGITS)
 
 
 def grey(values: np.ndarray, path: Path) -> np.ndarray:
@@ -121,7 +121,7 @@ def _form(folder: Path) -> tuple[tuple[str, str], Callable[[Path, str], Read]]:
     raise DataAbsent(f"No file of USPS is in {folder}; expected {forms}.")
 
 
-def _ready() -> Ready | None:
+def ready() -> Ready | None:
     """The official files where they lie in the raw folder: no host gives their SHA-256, so their own is the key."""
     for names in OTHERS:
         paths = [usps.folder / name for name in names]
@@ -137,5 +137,5 @@ usps = Prepared(
     FILES,
     source="https://hastie.su.domains/ElemStatLearn/data.html",
     licence="none stated; research use",
-    ready=_ready,
+    ready=ready,
 )

@@ -105,6 +105,13 @@ def test_shots_labels_exactly_k_target_train_rows_of_each_class(k):
     assert set(numbers(data.labelled.x)) <= set(numbers(data.target.x)) == set(range(50, 80))
 
 
+def test_the_first_rows_of_each_class_may_be_the_labelled_ones():
+    """A paper's code that takes the first n of each class as its file has them."""
+    target = toy("t", train=range(50, 80), test=range(80, 90))
+    data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, shots=2, first_shots=True))
+    assert numbers(data.labelled.x) == list(range(50, 56))
+
+
 def test_without_shots_every_target_train_row_is_labelled():
     data = loaded(toy("s"), toy("t"))
     assert np.array_equal(data.labelled.x, data.target.x) and data.labelled.y.tolist() == [row % 3 for row in range(30)]

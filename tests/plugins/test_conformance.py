@@ -56,28 +56,30 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "bbse", "bn_adapt", "bnm", "bsp", "bss", "cdan",
-        "cmd", "co_da", "coral", "cotta", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
-        "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "group_dro", "homm",
-        "im", "irm", "iwan", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "ldam",
-        "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy", "max_probability", "mcc", "mcd", "mdan",
-        "mdd", "mean_teacher", "mlls", "mmd", "mme", "note", "onda", "osbp", "ovanet", "pada", "partial_fine_tune",
-        "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw", "sar", "shot", "shot_im", "source_only", "stochnorm",
-        "swd", "t3a", "target_only", "tent", "vada", "wdgrl",
+        "active_entropy", "active_margin", "adabn", "adamatch", "adda", "adda_joint", "afn", "atdoc", "badge", "bbse",
+        "bn_adapt", "bnm", "bsp", "bss", "ccsa", "cdan", "clue", "cmd", "co_da", "coral", "cotta", "d_sne", "dage",
+        "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata", "entropy_min", "feature_extraction",
+        "fine_tune", "fixmatch", "focal", "from_scratch", "gradual", "group_dro", "homm", "im", "irm", "iwan",
+        "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame", "ldam", "logit_adjustment",
+        "lora", "m3sda", "max_energy", "max_entropy", "max_probability", "mcc", "mcd", "mdan", "mdd", "mean_teacher",
+        "mlls", "mmd", "mme", "note", "onda", "osbp", "ovanet", "pada", "partial_fine_tune", "pseudo_label", "rdumb",
+        "rlls", "rotta", "rs", "rw", "sar", "shot", "shot_im", "source_only", "stochnorm", "swd", "t3a",
+        "target_only", "tent", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
-        "cnn", "cnn1d", "convnext_tiny", "dann_mnist", "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small",
-        "dirt_t_small_in", "dtn", "dtn_mcd", "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0",
-        "features", "french_digits", "kl_net", "kl_net_probabilistic", "lenet", "lenet_bn", "lenet_dropout",
-        "lenet_mcd", "mcd_digits", "mcd_usps", "mlp", "mobilenet_v2", "mobilenet_v2_cifar", "resnet101",
-        "resnet101_cifar", "resnet18", "resnet18_cifar", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar",
-        "shot_dtn", "shot_lenet", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar", "vgg16_dense1024",
-        "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4",
-        "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_28_2", "wrn_40_2",
+        "cnn", "cnn1d", "conv2", "conv2_ccsa", "conv2_d_sne", "conv2_dage", "convnext_tiny", "dann_mnist",
+        "dann_svhn", "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn", "dtn_mcd",
+        "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "features", "french_digits", "kl_net",
+        "kl_net_probabilistic", "lenet", "lenet_bn", "lenet_dropout", "lenet_mcd", "mcd_digits", "mcd_usps", "mlp",
+        "mobilenet_v2", "mobilenet_v2_cifar", "resnet101", "resnet101_cifar", "resnet18", "resnet18_cifar",
+        "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn", "shot_lenet", "vgg11", "vgg11_bn",
+        "vgg16", "vgg16_bn", "vgg16_bn_cifar", "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn",
+        "vit_base_patch16", "vit_small_patch16", "vit_small_patch4", "vit_tiny_patch16", "vit_tiny_patch4",
+        "wrn_28_10", "wrn_28_2", "wrn_40_2",
     ]  # fmt: skip
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
         "fashion_mnist", "features:", "folder:", "font_digits", "kmnist", "mnist", "mnist5k", "mnist5k_fifth",
-        "mnist5k_m", "mnist5k_rest", "mnist_m", "office_caltech10:", "optdigits", "rotated_mnist:", "stl10",
-        "svhn_cropped", "syn_digits", "table:", "tfds:", "usps", "usps_28x28",
+        "mnist5k_m", "mnist5k_rest", "mnist_16x16", "mnist_m", "office_caltech10:", "optdigits", "rotated_mnist:",
+        "stl10", "svhn_cropped", "syn_digits", "table:", "tfds:", "usps", "usps_28x28", "usps_as_filed",
     ]  # fmt: skip

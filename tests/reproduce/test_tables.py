@@ -11,7 +11,10 @@ from tlx.reproduce import read, unknown
 from tlx.reproduce.figures import plan_runs
 
 FOLDER = Path(__file__).parents[2] / "benchmarks/literature"
-TABLES = ("tllib-digits", "kl-digits", "kl-rotated-mnist", "shot-digits", "dirt-t", "adda", "self-ensembling")
+TABLES = (
+    *("tllib-digits", "kl-digits", "kl-rotated-mnist", "shot-digits", "dirt-t", "adda", "self-ensembling"),
+    "few-shot-digits",
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,7 @@ def test_some_figures_by_hand():
         "kl_digits": ("svhn_cropped->mnist", "kl", 92.5),
         "kl_rotated_mnist": ("rotated_mnist:0->rotated_mnist:45", "kl", 93.4),
         "shot_digits": ("usps->mnist", "shot_im", 98.0),
+        "few_shot_digits": ("mnist->usps/5", "d_sne", 93.07),
         "dirt_t": ("stl10->cifar10", "vada", 73.5),
         "adda": ("mnist->usps", "adda", 89.4),
         "self_ensembling": ("mnist->usps", "mean_teacher", 98.26),

@@ -73,6 +73,16 @@ def test_every_suite_is_looked_at(everything):
     assert {entry.name for entry in everything.entries("suites") if entry.plugin == "suites"} == set(NAMES)
 
 
+def test_an_epoch_of_few_shot_digits_is_that_of_the_pairs(everything):
+    """8,000 pairs a label and class, 128 a step; Keras' decay by step is one by progress here."""
+    specs = {spec.label: spec for spec in specs_of(everything, "few-shot-digits")}
+    assert len(specs) == 12 and {len(spec.seeds) for spec in specs.values()} == {10}
+    for shots, steps in ((1, 63), (3, 188), (5, 313), (7, 438)):
+        spec = specs[f"mnist->usps/{shots} dage"]
+        assert spec.recipe.steps == steps * spec.recipe.rounds and spec.backbone == "conv2_dage"
+        assert spec.recipe.gamma / spec.recipe.steps == pytest.approx(1.573e-5)
+
+
 @pytest.mark.parametrize("name", LARGE)
 def test_the_text_of_a_large_suite_says_what_it_reproduces_what_to_expect_and_what_it_costs(everything, name):
     text = inspect.getdoc(importlib.import_module(f"tlx_suites.{name.replace('-', '_')}")) or ""

@@ -1,7 +1,9 @@
 """Building blocks of strategies: supervised phases, sums, wrappers, both domains, teachers, tuning, test time."""
 
+from tlx.blocks.active import Active
 from tlx.blocks.additive import Additive, Outputs
 from tlx.blocks.both_domains import Norm, as_source, both_domains, with_source_norm
+from tlx.blocks.few_shot import FewShot
 from tlx.blocks.fresh import with_fresh
 from tlx.blocks.imbalanced import Imbalanced
 from tlx.blocks.label_shift import LabelShift, estimate_weights, no_shift, shift_corrected, shift_estimation
@@ -14,7 +16,9 @@ from tlx.blocks.tuning import fresh_parts, layer_rates, tuned, unfrozen
 from tlx.blocks.wrappers import Wrapped, Wrapper, wrap
 
 __all__ = [
+    "Active",
     "Additive",
+    "FewShot",
     "Imbalanced",
     "LabelShift",
     "NORM",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlx.data.choose import Mark, choose_rows, keys, share
+from tlx.data.choose import Mark, choose_rows, first_rows, keys, share
 from tlx.data.content import hash_of
 from tlx.data.domain import Domain, make_domain
 from tlx.data.form import check_kinds, conform, form_of
@@ -189,7 +189,8 @@ def _shots(domains: Domains, target: Domain, space: Space, free: Mark) -> Mark:
         few = f"{names[counts.argmin()]} has {counts.min()} train rows"
         raise DataError(f"Task '{domains.task.name}': {few}; expected {shots} or more (shots).")
     mark = np.zeros(len(free), bool)
-    mark[np.flatnonzero(free)] = choose_rows(y, target.train.origin[free], shots, "shots")
+    choose = first_rows if domains.task.protocol.first_shots else choose_rows
+    mark[np.flatnonzero(free)] = choose(y, target.train.origin[free], shots, "shots")
     return mark
 
 

@@ -90,7 +90,8 @@ class Protocol:
     - `scored`: the target rows that scores are over, its "test" split or (transductive papers) its "train" split.
     - `validation`: the share of each source's train split that is held out to select by; None: the sources' test
       splits.
-    - `shots`: labelled train rows per class of each target, None for all; of real targets, rows of each target.
+    - `shots`: labelled train rows per class of each target, None for all; of real targets, rows of each target. With
+      `first_shots` they are the first ones as the dataset has them, else those with the smallest hash of their origin.
     - `stream`: the order in which the scored rows of a target are met one after the other: "shuffled", by a hash of
       their origin; "stored", as the dataset has them; "class", class after class; or "dirichlet", correlated: as many
       slots as classes, each class spread over them by a draw of Dirichlet(`concentration`), and class after class
@@ -128,6 +129,7 @@ class Protocol:
     labels: LabelSpace | None = None
     stream: str = "shuffled"
     concentration: float | None = None
+    first_shots: bool = False
 
     def __post_init__(self):
         if not ID.fullmatch(self.id):

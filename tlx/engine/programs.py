@@ -23,6 +23,7 @@ from tlx.engine.step import Carry, Program, Where, same_tree, start, step
 from tlx.engine.tables import FIELDS, DeviceData, Table, batch_of, normalise, take
 from tlx.errors import ContractError
 
+ASKED = "asked"  # the draw, and the entry of `State.extra`
 Stacked = dict[str, Float[Array, "steps"]]  # the metrics of every step
 
 
@@ -158,7 +159,9 @@ def draw(
     *keys, own_key = jax.random.split(own.draw, len(FIELDS) + 1)
     kinds: Mapping[str, str] = phase.draw if isinstance(phase.draw, Mapping) else {}
     rows = {
-        field: sampler.draw(kinds.get(field, "epoch"), keys[FIELDS.index(field)], numbers, data.tables[field], size)
+        field: sampler.asked(keys[FIELDS.index(field)], numbers, carry.state.extra[ASKED], size)
+        if kinds.get(field) == ASKED
+        else sampler.draw(kinds.get(field, "epoch"), keys[FIELDS.index(field)], numbers, data.tables[field], size)
         for field, size in sizes.items()
     }
     if callable(phase.draw):

@@ -21,7 +21,7 @@ from tlx.engine.processes import gathered, spread
 from tlx.engine.programs import Clock, Observed, Settings, Setup, batch_sizes, run_keys
 from tlx.engine.recipe import Recipe
 from tlx.engine.sources import Resident, Streamed, wait
-from tlx.engine.tables import MULTIPLE, device_data
+from tlx.engine.tables import MULTIPLE, device_data, is_asking
 from tlx.errors import ContractError
 
 # What runs once, or once a round, takes longer to compile than to run: the levels of XLA's compiler for it.
@@ -213,7 +213,7 @@ class Run:
         if not steps:
             return
         rows, inside = _unzip(self._run(self._draw(self.carry, steps, clock)))
-        if callable(self.phase.draw) and not np.all(fetch(inside)):
+        if (callable(self.phase.draw) or is_asking(self.phase)) and not np.all(fetch(inside)):
             where = f"strategy {type(self.points[0].strategy).__name__}, phase {self.phase.name}"
             sizes = {field: int(self.device.tables[field].n) for field in sorted(self.phase.sees)}
             raise ContractError(f"{where}: `draw` gives a row out of range; the fields have {sizes} rows")

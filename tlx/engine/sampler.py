@@ -10,7 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
 from tlx.errors import ContractError
 
@@ -79,6 +79,19 @@ def draw(kind: str, key: PRNGKeyArray, steps: Int[Array, "steps"], table: Any, s
     keys = jax.random.split(key, count)
     blocks = [rows(keys[d], steps, groups.counts[d], size // count) + groups.starts[d] for d in range(count)]
     return groups.rows[jnp.concatenate(blocks, -1)]
+
+
+def asked(
+    key: PRNGKeyArray, steps: Int[Array, "steps"], mark: Bool[Array, "rows"], size: int
+) -> Int[Array, "steps size"]:
+    """Rows that are marked, at random with replacement; without one, a row that is none."""
+    ends = jnp.cumsum(mark, dtype=jnp.int32)
+
+    def one(step: Int[Array, ""]) -> Int[Array, "size"]:
+        place = jax.random.randint(jax.random.fold_in(key, step), (size,), 0, jnp.maximum(ends[-1], 1))
+        return jnp.searchsorted(ends, place, side="right").astype(jnp.int32)
+
+    return jax.vmap(one)(steps)
 
 
 def _of_classes(key: PRNGKeyArray, groups: Any, size: int) -> Int[Array, "size"]:

@@ -17,7 +17,7 @@ from tlx.errors import ContractError, nearest
 
 FIELDS = ("source", "target", "labelled")
 OVER = (*FIELDS, "source_val")  # what a sweep goes over
-DRAWS = ("epoch", "domain", "class")
+DRAWS = ("epoch", "domain", "class", "asked")
 MULTIPLE = 4096
 
 
@@ -65,7 +65,7 @@ def device_data(data: TaskData, phases: Iterable[Phase], resident: bool = True) 
         y = None if name in ("target", "test") else rows.y
         kinds = {phase.draw[name] for phase in phases if isinstance(phase.draw, Mapping) and name in phase.draw}
         by = {"domain": rows.domain, "class": y}
-        groups = {kind: _groups(by[kind]) for kind in sorted(kinds - {"epoch"})}
+        groups = {kind: _groups(by[kind]) for kind in sorted(kinds - {"epoch", "asked"})}
         tables[name] = _table(rows.x, y, rows.domain, groups, resident)
     return DeviceData(tables, *jax.tree.map(jnp.float32, (data.mean, data.std)))
 
@@ -126,6 +126,11 @@ def sees_of(phases: Iterable[Phase]) -> frozenset[str]:
     return frozenset().union(*(phase.sees for phase in phases))
 
 
+def is_asking(phase: Phase) -> bool:
+    """Whether a phase is shown no label of the target but those that it asks for."""
+    return isinstance(phase.draw, Mapping) and "asked" in phase.draw.values()
+
+
 def check_phase(phase: Phase, data: TaskData, where: str) -> None:
     """Raises ContractError where a phase sees, sweeps over, multiplies or draws what is none, or the task lacks."""
     sizes = rows_in(data)
@@ -150,6 +155,9 @@ def check_phase(phase: Phase, data: TaskData, where: str) -> None:
         _known(str(kind), DRAWS, f"{where} draws '{field}' by '{kind}'")
         if kind == "class" and (field == "target" or data.target_kind != "classes"):
             raise ContractError(f"{where} draws '{field}' by class, and it has no classes; expected source or labelled")
+    asked = [field for field, kind in named["draw"].items() if kind == "asked"]
+    if asked and (asked != ["labelled"] or any(sweep.over == "labelled" for sweep in phase.sweeps.values())):
+        raise ContractError(f"{where} asks for labels; expected draw 'asked' of 'labelled' alone, and no sweep over it")
 
 
 def _known(name: str, known: tuple[str, ...], what: str) -> None:

@@ -19,12 +19,12 @@ from tlx.engine.model import Backbone, ModelSpec, make_model
 from tlx.engine.optimizer import descent
 from tlx.engine.pretrained import stack_weights, weights_of
 from tlx.engine.processes import gathered, leads, tell
-from tlx.engine.programs import Observed
+from tlx.engine.programs import ASKED, Observed
 from tlx.engine.recipe import Recipe
 from tlx.engine.run import Point, Round, Run, Section
 from tlx.engine.saved import Position, SavedCarry, restore
 from tlx.engine.sources import too_large
-from tlx.engine.tables import check_phase, sees_of
+from tlx.engine.tables import check_phase, is_asking, sees_of
 from tlx.errors import ContractError
 
 log = logging.getLogger("tlx")
@@ -59,6 +59,7 @@ class Evaluation(NamedTuple):
 class Outcome(NamedTuple):
     """All that a run gives back. `diverged` holds, per seed, whether a loss or a parameter became infinite or NaN.
 
+    `asked` has, per seed, of how many target train rows a run that asks for labels was shown one; else it is empty.
     `weights(place, evaluation)` are those of the seed at a place as they were at an evaluation: the last one (-1), or,
     where the run kept them, any.
     """
@@ -72,6 +73,7 @@ class Outcome(NamedTuple):
     device: str
     sees: tuple[str, ...]
     weights: Callable[..., Weights]
+    asked: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,6 +185,7 @@ class _Training:
         self.spec = model_spec(backbone, data, first.recipe)
         phases = first.strategy.phases(make_model(self.spec))
         self.sections, self.sees = sections(phases, first.recipe), sees_of(phases)
+        self.asking = any(is_asking(phase) for phase in phases)
         streamed = "True" in tell(str(too_large(data))) if options.stream is None else options.stream
         self.run = Run(points, self.spec, data, self.sections, streamed)
         self.rounds = sum(max(1, len(section.rounds)) for section in self.sections)
@@ -275,7 +278,11 @@ class _Training:
             device=describe(),
             sees=tuple(sorted(self.sees)),
             weights=weights,
+            asked=tuple(self._asked(number) for number in range(own.start, own.stop)) if self.asking else (),
         )
+
+    def _asked(self, number: int) -> int:
+        return int(np.sum(jax.device_get(self.run.state_of(number).extra[ASKED])))
 
 
 def _part(evaluation: Evaluation, own: slice) -> Evaluation:
@@ -343,5 +350,9 @@ def _check_phases(strategy: Strategy, phases: Any, data: TaskData, recipe: Recip
         descent(recipe, recipe.traced(), phase)
         if [other.name for other in phases].count(phase.name) > 1:
             raise ContractError(f"strategy {name} has two phases named '{phase.name}'; expected names that differ")
+        if not is_asking(phase) and "labelled" in phase.sees and any(map(is_asking, phases)):
+            raise ContractError(
+                f"{where} sees all labels, and another phase asks for some; expected draw 'asked' in both"
+            )
         if phase.online and phase.sees != {"target"}:
             raise ContractError(f"{where} is online and sees {sorted(phase.sees)}; expected target alone")

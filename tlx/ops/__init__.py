@@ -1,5 +1,6 @@
 """The field's mathematics as pure functions, shared by the strategies."""
 
+from tlx.ops.active import central_rows, highest, margins, spread_rows
 from tlx.ops.adversarial import (
     adversarial_direction,
     confusion_loss,
@@ -30,6 +31,7 @@ from tlx.ops.discrepancies import (
 )
 from tlx.ops.divergences import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
 from tlx.ops.features import hard_norm, nuclear_norm, row_norms, spectral_penalty, spectral_shrinkage, stepwise_norm
+from tlx.ops.few_shot import contrastive_alignment, graph_ratio, neighbour_margin, same_class
 from tlx.ops.imbalance import balanced_rows, effective_weights, focal_losses, ldam_margins, log_shares
 from tlx.ops.label_shift import (
     bbse_weights,
@@ -73,6 +75,7 @@ from tlx.ops.schedules import cosine_warmup, dann_ramp, linear_ramp, sigmoid_ram
 from tlx.ops.self_training import (
     align_distribution,
     centroid_labels,
+    confident_rows,
     laplacian_adjusted,
     neighbour_affinity,
     neighbour_probabilities,
@@ -92,12 +95,15 @@ __all__ = [
     "balanced_rows",
     "bbse_weights",
     "central_moment_discrepancy",
+    "central_rows",
     "centroid_labels",
     "choose_linear",
     "class_balance",
     "class_confusion",
     "classifier_discrepancy",
+    "confident_rows",
     "confusion_loss",
+    "contrastive_alignment",
     "coral",
     "cosine_logits",
     "cosine_warmup",
@@ -117,8 +123,10 @@ __all__ = [
     "gaussian_kernels",
     "gaussian_kl",
     "gradient_penalty",
+    "graph_ratio",
     "group_weights",
     "hard_norm",
+    "highest",
     "information_maximisation",
     "invariance_penalty",
     "jmmd_linear",
@@ -136,6 +144,7 @@ __all__ = [
     "lora_merge",
     "margin_disparity",
     "marginal_entropy",
+    "margins",
     "mean_and_variance",
     "mean_distance",
     "mixture_kl",
@@ -146,6 +155,7 @@ __all__ = [
     "moment_matching",
     "multilinear_map",
     "neighbour_affinity",
+    "neighbour_margin",
     "neighbour_probabilities",
     "nonnegative_least_squares",
     "nuclear_norm",
@@ -162,6 +172,7 @@ __all__ = [
     "rlls_strength",
     "rlls_weights",
     "row_norms",
+    "same_class",
     "sharpened",
     "sigmoid_ramp",
     "sinkhorn",
@@ -169,6 +180,7 @@ __all__ = [
     "soft_cross_entropies",
     "spectral_penalty",
     "spectral_shrinkage",
+    "spread_rows",
     "squared_consistency",
     "squared_distances",
     "stepwise_norm",

@@ -2,7 +2,7 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from tlx.errors import SettingError
 from tlx.ops.predictions import entropies
@@ -32,6 +32,19 @@ def centroid_labels(features: Float[Array, "rows width"], logits: Float[Array, "
 
     first = nearest(jax.nn.softmax(logits))
     return nearest(jax.nn.one_hot(first, logits.shape[1], dtype=logits.dtype))
+
+
+def confident_rows(
+    confidence: Float[Array, " rows"], among: Bool[Array, " rows"], share: float | Array
+) -> Bool[Array, " rows"]:
+    """Marks, of the rows `among`, the ceil(share * their number) of the highest confidence; of equal ones the first.
+
+    Kumar et al. 2020, "Understanding Self-Training for Gradual Domain Adaptation" (share 0.9).
+    """
+    order = jnp.argsort(jnp.where(among, -confidence, jnp.inf), stable=True)
+    rank = jnp.zeros_like(order).at[order].set(jnp.arange(len(order), dtype=order.dtype))
+    count = jnp.ceil(share * jnp.sum(among).astype(jnp.float32) - 1e-4).astype(order.dtype)
+    return among & (rank < count)
 
 
 def align_distribution(

@@ -73,7 +73,11 @@ def plan_runs(
 def _absent(registry: Registry, figure: Figure) -> str:
     """Which name of a figure is not registered; "" if all are."""
     absent = ""
-    for kind, name in (("protocols", figure.protocol), ("backbones", figure.network), ("strategies", figure.method)):
+    for kind, name in (
+        ("protocols", figure.protocol.partition("/")[0]),
+        ("backbones", figure.network),
+        ("strategies", figure.method),
+    ):
         try:
             registry.entry(kind, name)
         except UnknownName as error:

@@ -97,6 +97,8 @@ def unknown(literature: Literature, registry: "Registry") -> list[str]:
     for kind, registered in kinds.items():
         known = {entry.name for entry in registry.entries(registered)} | literature.external.get(kind, {}).keys()
         for name in sorted({getattr(figure, kind.removesuffix("s")) for figure in literature.figures}):
+            if kind == "protocols":
+                name = name.partition("/")[0]  # before its shots
             if set(name.split("+") if kind == "methods" else [name]) <= known:  # a composed strategy, by its parts
                 continue
             guess = " or ".join(nearest(name, known)) or "none near"

@@ -62,6 +62,7 @@ def make_result(job: Job, ending: Ending, code: Code, started: str, wall: float)
         sees=tuple(sorted(outcome.sees)),
         diverged=[bool(item) for item in outcome.diverged],
         selections={name: item.selection for name, item in ending.selected.items()},
+        asked=list(outcome.asked),
         curves=_curves(outcome, data, ending.selected),
     )
 

@@ -126,7 +126,8 @@ class Result:
     `code` the fingerprint of its source, and `identity` those of what else its scores depend on
     (`tlx.runs.identity`); `metric` what its main scores are, None where the targets have no labels to score by; `space`
     counts the classes, and is there where the targets are classes; `classes` are the names of the classes, and `rows`
-    counts the rows of each in "source" (train) and "test", where they are known. A failed run has `error` (and
+    counts the rows of each in "source" (train) and "test", where they are known; `asked` has, of a run that asks for
+    labels of target train rows, how many each seed was shown. A failed run has `error` (and
     `traceback`) and no scores; one that is "absent" has as `error` which data are not here, and how to get them.
     """
 
@@ -149,6 +150,7 @@ class Result:
     identity: dict[str, str] = field(default_factory=dict, metadata=OPTIONAL)
     classes: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
     rows: dict[str, list[int]] = field(default_factory=dict, metadata=OPTIONAL)
+    asked: list[int] = field(default_factory=list, metadata=OPTIONAL)
 
     @property
     def finished(self) -> bool:
