@@ -282,7 +282,7 @@ class _Training:
         )
 
     def _asked(self, number: int) -> int:
-        return int(np.sum(jax.device_get(self.run.state_of(number).extra[ASKED])))
+        return int(np.sum(jax.device_get(gathered(self.run.state_of(number).extra[ASKED]))))
 
 
 def _part(evaluation: Evaluation, own: slice) -> Evaluation:
