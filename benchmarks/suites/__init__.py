@@ -15,6 +15,8 @@ PAPERS = (
     ("adda-digits", "adda_digits", "SUITE"),
     ("adda-digits-short", "adda_digits", "SHORT"),
     ("few-shot-digits", "few_shot_digits", "SUITE"),
+    ("osbp-digits", "osbp_digits", "SUITE"),
+    ("osbp-digits-short", "osbp_digits", "SHORT"),
     ("self-ensembling", "self_ensembling", "SUITE"),
     ("self-ensembling-short", "self_ensembling", "SHORT"),
 )
@@ -25,6 +27,7 @@ SUMMARIES = {
     "kl-rotated-mnist-short": "An ablation of `kl-rotated-mnist` for a CPU: LeNet, 2,000 steps.",
     "dirt-t-plain": "`dirt-t` without instance-normalised input.",
     "adda-digits-short": "The tasks of `adda-digits` in 2,000 steps: for two CPU cores.",
+    "osbp-digits-short": "The tasks of `osbp-digits` in 1,000 steps: for two CPU cores.",
     "self-ensembling-short": "The tasks of `self-ensembling` in 2,000 steps.",
 }
 
@@ -86,6 +89,8 @@ def tlx_recipes(register):
     register("adda-digits", "tlx_suites.paper_recipes:ADDA_DIGITS", "ADDA's script: Adam, 10,000 steps a phase.")
     register("adda-short", "tlx_suites.paper_recipes:ADDA_SHORT", "ADDA's optimizer for 2,000 steps of 64 images.")
     register("few-shot-digits", "tlx_suites.few_shot_digits:FEW_SHOT_DIGITS", "DAGE's code on digits: Keras' Adam.")
+    register("osbp-digits", "tlx_suites.paper_recipes:OSBP_DIGITS", "The public code of OSBP: SGD, 200 epochs.")
+    register("osbp-short", "tlx_suites.paper_recipes:OSBP_SHORT", "The same for 1,000 steps.")
     register("french-digits", "tlx_suites.paper_recipes:FRENCH_DIGITS", "Self-ensembling's digits: Adam, 300 epochs.")
     register("french-short", "tlx_suites.paper_recipes:FRENCH_SHORT", "Self-ensembling's optimizer for 2,000 steps.")
     for name, summary in (

@@ -46,3 +46,11 @@ TFA: shifts of up to 2 pixels, an affine map whose entries vary by 0.1, noise of
 """
 
 FRENCH_SHORT = FRENCH_DIGITS.replace(name="french-short", steps=2_000, rounds=10, batch=128)
+
+OSBP_DIGITS = Recipe(
+    name="osbp-digits", lr=0.001, weight_decay=0.001, schedule="cosine", batch=128, steps=11_800, rounds=20,
+    bottleneck=0,
+)  # fmt: skip
+"""The public code of OSBP on digits: SGD with Nesterov momentum, 1e-3 along a cosine, 200 epochs, 128 + 128 images."""
+
+OSBP_SHORT = OSBP_DIGITS.replace(name="osbp-short", steps=1_000, rounds=5)

@@ -26,6 +26,7 @@ def tlx_backbones(register):
     register("mcd_usps", "tlx_backbones.mcd:MCDUsps")
     register("shot_lenet", "tlx_backbones.shot:SHOTLeNet")
     register("shot_dtn", "tlx_backbones.shot:SHOTDTN")
+    register("osbp_lenet", "tlx_backbones.osbp:OSBPLeNet")
     register("french_digits", "tlx_backbones.french:FrenchDigits")
     register("kl_net", "tlx_backbones.kl_net:KLNet")
     register("kl_net_probabilistic", "tlx_backbones.kl_net:KLNetProbabilistic")

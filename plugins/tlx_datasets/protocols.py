@@ -254,6 +254,20 @@ P_5K_PARTIAL = replace(
 )
 """P-5k as a partial task: source rows are all ten digits, target rows the digits 0 to 4. The classifier has ten."""
 
+P_OSBP_DIGITS = replace(
+    P_FULL_PKL,
+    id="P-osbp-digits",
+    summary="P-full-pkl at 28x28 grey, digits 0 to 4 known, 5 to 9 unknown in the target; scored on target train",
+    size=28,
+    channels=1,
+    labels=LabelSpace(DIGITS[:5], DIGITS, unknown=True),
+    scored="train",
+)
+"""OSBP's digits: source rows 0 to 4 of the train split, target rows all ten, of the train split too, which is scored.
+
+Of Saito et al. 2018 by YU1ut/openset-DA: MNIST 60,000 and USPS 7,438 rows, target rows are adapted to without labels.
+"""
+
 P_5K_CORRELATED = replace(
     P_5K,
     id="P-5k-correlated",
@@ -299,6 +313,7 @@ PROTOCOLS = (
     P_LONG_TAIL,
     P_5K_OPEN,
     P_5K_PARTIAL,
+    P_OSBP_DIGITS,
     P_5K_CORRELATED,
     P_FULL_OFF,
     P_32,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jax.test_util import check_grads
+from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, softmax
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
@@ -308,3 +309,20 @@ def test_images_have_the_length_of_all_their_pixels():
     d = adversarial_direction(linear, images, KEY)
     assert d.shape == images.shape
     np.testing.assert_allclose(np.sum(np.square(d), (1, 2, 3)), 1)
+
+
+@pytest.mark.parametrize("radius", [0.2, 2.0, 5.0])
+def test_reweighted_rows_are_the_optimum_of_scipy(radius):
+    """The traps: weights that grow with d; a bound on the sum where the paper has one on the mean."""
+    n, d = 12, np.random.default_rng(2).normal(3, 2, 12)
+    bound = {"type": "ineq", "fun": lambda w: radius * n - np.sum((w - 1) ** 2)}
+    total = {"type": "eq", "fun": lambda w: w.sum() - n}
+    found = minimize(lambda w: w @ d, np.ones(n), bounds=[(0, None)] * n, constraints=[bound, total], tol=1e-12)
+    w = np.asarray(jax.jit(ops.reweighted_rows)(d, radius))
+    assert w.min() >= 0 and w.sum() == pytest.approx(n)
+    assert np.sum((w - 1) ** 2) == pytest.approx(radius * n, rel=1e-5)
+    np.testing.assert_allclose(w, found.x, atol=1e-3)
+
+
+def test_rows_alike_have_weight_1():
+    np.testing.assert_allclose(ops.reweighted_rows(jnp.full(5, 3.0), 5.0), 1)

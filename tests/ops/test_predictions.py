@@ -259,3 +259,13 @@ def test_removal_of_a_feature():
         expected.append(loss(without) - loss(FEATURES))
     found = jax.jit(lambda z, labels: ops.removal_losses(lambda z: z @ KERNEL, z, labels))(FEATURES, CLASSES)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_complement_entropies_are_those_of_the_other_classes():
+    logits = two_logits(3)[0]
+    p = softmax(logits, axis=1)
+    expected = [entropy(np.delete(row, label) / (1 - row[label])) for row, label in zip(p, LABELS, strict=True)]
+    np.testing.assert_allclose(jax.jit(ops.complement_entropies)(logits, LABELS), expected, rtol=1e-6)
+    sure = jnp.asarray([[90.0, 0.0, 0.0]])
+    slope = jax.grad(lambda z: ops.complement_entropies(z, jnp.array([0])).sum())(sure)
+    assert np.isfinite(slope).all(), "where p_y rounds to 1"

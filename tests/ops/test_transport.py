@@ -62,6 +62,31 @@ def test_equal_costs_spread_evenly_and_the_plan_has_no_gradient():
     assert not np.any(jax.grad(lambda c: (sinkhorn(c) * cost(0)).sum())(cost(0)))
 
 
+unbalanced = jax.jit(ops.unbalanced_sinkhorn, static_argnames="iterations")
+
+
+@pytest.mark.parametrize(("regularisation", "marginal"), [(0.1, 0.5), (0.05, 2.0)])
+def test_unbalanced_is_pots_plan(regularisation, marginal):
+    """The trap: POT's default of today, whose reference is the product of the masses and not the counting measure."""
+    c, a, b = cost(4), np.full(6, 1 / 6), np.array([0.5, 0.2, 0.1, 0.1, 0.1])
+    plan = ot.unbalanced.sinkhorn_knopp_unbalanced(
+        a, b, c, regularisation, marginal, c=np.ones_like(c), numItermax=20_000, stopThr=1e-12
+    )
+    f, g = unbalanced(c, np.log(a), np.log(b), regularisation, marginal, iterations=3000)
+    np.testing.assert_allclose(np.exp(f[:, None] + g[None] - c / regularisation), np.asarray(plan), atol=1e-7)
+    assert abs(np.asarray(plan).sum() - 1) > 0.02, "else it could be the balanced plan"
+
+
+def test_unbalanced_in_single_precision_and_with_rows_that_take_no_part():
+    c, part = jnp.float32(cost(5)), np.array([1, 1, 0, 1, 1, 0], bool)
+    log_rows, log_columns = np.where(part, -np.log(4), -np.inf), np.full(5, -np.log(5))
+    f, g = unbalanced(c, jnp.float32(log_rows), jnp.float32(log_columns), 0.01, 0.5)
+    few, same = unbalanced(c[part], jnp.float32(log_rows[part]), jnp.float32(log_columns), 0.01, 0.5)
+    assert np.isfinite(g).all() and np.isneginf(f[~part]).all()
+    np.testing.assert_allclose(g, same, rtol=1e-4)
+    np.testing.assert_allclose(f[part], few, rtol=1e-4)
+
+
 sliced, sinkhorn = jax.jit(ops.sliced_wasserstein), jax.jit(ops.sinkhorn, static_argnames="iterations")
 
 

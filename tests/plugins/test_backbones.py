@@ -91,6 +91,12 @@ TABLE = {
         conv(5, 1, 20) + conv(5, 20, 50) + fc(4 * 4 * 50, 256) + norm(256),  # 520 + 25050 + 205056 + 512
         256 * 10 + 10 + 10,  # directions, lengths, biases
     ),
+    "osbp_lenet": (
+        GREY28,
+        500,
+        conv(5, 1, 20) + conv(5, 20, 50) + norm(20, 50, 500) + fc(4 * 4 * 50, 500),
+        fc(500, 10),
+    ),
     "shot_dtn": (
         COLOUR32,
         256,
@@ -268,6 +274,7 @@ def test_momentum_of_batch_norm(name, momentum):
         ("dann_mnist", (30, 28, 1), "multiples of 4 pixels; got 30x28"),
         ("dirt_t_large", (30, 30, 3), "multiples of 4 pixels; got 30x30"),
         ("mcd_usps", (12, 12, 1), "at least 16x16 pixels; got 12x12"),
+        ("osbp_lenet", (12, 28, 1), "at least 16x16 pixels; got 12x28"),
         ("shot_lenet", (12, 28, 1), "at least 16x16 pixels; got 12x28"),
         ("shot_dtn", (28, 28, 3), "multiples of 8 pixels; got 28x28"),
         ("wrn_28_2", (2, 2, 3), "at least 4x4 pixels; got 2x2"),

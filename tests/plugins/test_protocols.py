@@ -166,6 +166,7 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-2000",
         "P-full-off",
         "P-full-pkl",
+        "P-osbp-digits",
         "P-55k",
         "P-sv-bal",
         "P-D5",

@@ -1,9 +1,10 @@
+import dataclasses
 import json
 
 import pytest
 
 from tlx import Overrides
-from tlx.errors import ResultError, UnknownName
+from tlx.errors import ResultError, SettingError, UnknownName
 from tlx.reproduce import Figure, read
 from tlx.reproduce.render import render, tables
 from tlx.reproduce.verdicts import compare, shorter
@@ -64,9 +65,30 @@ def test_the_verdict_is_by_the_tolerance(of_shift, made, shift, scores, verdict)
     assert cell["low"] <= cell["ours"] <= cell["high"]
 
 
-def test_tolerances_by_method_and_task(table):
-    import dataclasses
+def test_a_figure_of_another_metric_has_that_of_ours(table, plan, made, shift):
+    """The trap: OS of a paper beside the H-score, the main one, of ours. An accuracy has no OS, and is refused."""
+    item = next(item for item in plan if item.jobs and item.jobs["full"].spec == shift)
+    figures = [item._replace(figure=dataclasses.replace(item.figure, metric=name, value=70.0)) for name in ("os", "")]
+    result = made(shift, (0.2, 0.3, 0.4))
 
+    def scored(selection):
+        scores = [dataclasses.replace(score, metrics={"os": score.accuracy + 0.4}) for score in selection.scores]
+        return dataclasses.replace(selection, scores=scores)
+
+    selections = {name: scored(selection) for name, selection in result.selections.items()}
+    cells = compare(table, figures, [dataclasses.replace(result, metric="hos", selections=selections)])
+    assert [(cell["ours"], cell["last"], cell["verdict"]) for cell in cells] == [
+        (pytest.approx(70), pytest.approx(70), "reproduced"),
+        (pytest.approx(30), pytest.approx(30), "lower"),
+    ]
+    assert cells[0]["low"] == pytest.approx(cells[1]["low"] + 40, abs=0.01)
+    shown = render(cells, read(table.literature))
+    assert "shift (OS)" in shown and "target test score in percent" in shown
+    with pytest.raises(SettingError, match="no metric 'os', since it is scored by accuracy; metrics: accuracy"):
+        compare(table, figures, [result])
+
+
+def test_tolerances_by_method_and_task(table):
     tolerances = {"shift": 5.0, "a->c": 1.0, "a->c shift": 0.5}
     overrides = Overrides({key: {"tolerance": value} for key, value in tolerances.items()})
     changed = dataclasses.replace(table, overrides=overrides)
@@ -87,8 +109,6 @@ def test_a_short_budget_says_so(of_shift, made, plan, shift):
 
 
 def test_a_short_budget_of_another_batch(shift):
-    import dataclasses
-
     short = dataclasses.replace(shift, recipe=shift.recipe.replace(steps=3000, batch=8))
     assert shorter({"full": shift, "short": short}, "short") == "short: 3,000 of 6 steps, batch 8 rather than 64"
     assert shorter({"short": short}, "short") == "short: 3,000 steps"

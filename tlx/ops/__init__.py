@@ -12,6 +12,7 @@ from tlx.ops.adversarial import (
     random_maps,
     random_multilinear_map,
     reverse_gradient,
+    reweighted_rows,
     virtual_adversarial_loss,
 )
 from tlx.ops.calibration import Calibration, fit_calibration
@@ -59,6 +60,7 @@ from tlx.ops.predictions import (
     class_balance,
     class_confusion,
     classifier_discrepancy,
+    complement_entropies,
     cosine_logits,
     cross_entropies,
     cross_entropy,
@@ -83,7 +85,7 @@ from tlx.ops.self_training import (
     sharpened,
 )
 from tlx.ops.several_sources import group_weights, invariance_penalty, moment_matching
-from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein
+from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein, unbalanced_sinkhorn
 
 __all__ = [
     "Calibration",
@@ -101,6 +103,7 @@ __all__ = [
     "class_balance",
     "class_confusion",
     "classifier_discrepancy",
+    "complement_entropies",
     "confident_rows",
     "confusion_loss",
     "contrastive_alignment",
@@ -169,6 +172,7 @@ __all__ = [
     "restored",
     "reverse_gradient",
     "reweighted",
+    "reweighted_rows",
     "rlls_strength",
     "rlls_weights",
     "row_norms",
@@ -187,6 +191,7 @@ __all__ = [
     "taken_over",
     "timeliness",
     "timely_memory",
+    "unbalanced_sinkhorn",
     "uniform_cross_entropy",
     "virtual_adversarial_loss",
     "weighted_distance",

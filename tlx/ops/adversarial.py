@@ -139,6 +139,42 @@ def margin_disparity(
     return margin * agree + jnp.mean(differ)
 
 
+def reweighted_rows(
+    values: Float[Array, " n"], radius: Float[Array, ""] | float, halvings: int = 40
+) -> Float[Array, " n"]:
+    """The weights w that minimise sum w_i d_i, with w_i >= 0, sum w = n and sum (w_i - 1)^2 <= radius n.
+
+    w_i = max(0, theta - d_i / tau): theta makes the sum n, and the least tau that the bound allows is found by halving
+    log tau between 1e-3 and 1e3 standard deviations of d. Where all d are alike every weight is 1.
+
+    Args:
+        values: [n], d
+        radius: rho of the paper
+
+    Gu et al. 2021, "Adversarial Reweighting for Partial Domain Adaptation", equation 6.
+    """
+    n, least = len(values), jnp.min(values)
+    spread = jnp.maximum(jnp.std(values), 1e-12)
+    d = (values - least) / spread
+    ordered = jnp.sort(d)
+    count = jnp.arange(1, n + 1, dtype=d.dtype)
+
+    def weights(log_tau: Float[Array, ""]) -> Float[Array, " n"]:
+        tau = jnp.exp(log_tau)
+        theta = (n + jnp.cumsum(ordered) / tau) / count
+        last = jnp.sum(theta > ordered / tau) - 1
+        return jnp.maximum(theta[last] - d / tau, 0)
+
+    def once(_: int, ends: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = ends
+        middle = (low + high) / 2
+        allowed = jnp.mean((weights(middle) - 1) ** 2) <= radius
+        return jnp.where(allowed, low, middle), jnp.where(allowed, middle, high)
+
+    ends = jnp.log(jnp.asarray([1e-3, 1e3], d.dtype))
+    return weights(jax.lax.fori_loop(0, halvings, once, (ends[0], ends[1]))[1])
+
+
 def gradient_penalty(
     critic: Callable[[Float[Array, "n width"]], Float[Array, " n"]], points: Float[Array, "n width"]
 ) -> Float[Array, ""]:

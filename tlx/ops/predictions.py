@@ -60,6 +60,16 @@ def entropies(logits: Logits) -> Float[Array, " batch"]:
     return -jnp.sum(jnp.exp(log_p) * log_p, 1)
 
 
+def complement_entropies(logits: Logits, labels: Int[Array, " batch"]) -> Float[Array, " batch"]:
+    """The entropy of each row's probabilities of the other classes, q_c = p_c / (1 - p_y): log(classes - 1) at most.
+
+    Chen et al. 2019, "Complement Objective Training", equation 3.
+    """
+    own = jax.nn.one_hot(labels, logits.shape[1], dtype=bool)
+    log_q = jax.nn.log_softmax(jnp.where(own, -jnp.inf, logits))
+    return -jnp.sum(jnp.where(own, 0.0, jnp.exp(log_q) * jnp.where(own, 0.0, log_q)), 1)
+
+
 def marginal_entropy(logits: Logits) -> Float[Array, ""]:
     """H(mean_i p_i): the diversity of a batch's predictions."""
     log_mean = jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=0) - jnp.log(logits.shape[0])

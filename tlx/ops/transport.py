@@ -36,6 +36,41 @@ def _potential(scaled: Float[Array, "n m"], other: Float[Array, " m"]) -> Float[
     return jnp.log(scaled.shape[1]) - jax.nn.logsumexp(other[None] - scaled, axis=1)
 
 
+def unbalanced_sinkhorn(
+    cost: Float[Array, "n m"],
+    log_rows: Float[Array, " n"],
+    log_columns: Float[Array, " m"],
+    regularisation: Float[Array, ""] | float = 0.01,
+    marginal: Float[Array, ""] | float = 0.5,
+    iterations: int = 100,
+) -> tuple[Float[Array, " n"], Float[Array, " m"]]:
+    """The log scalings (f, g) of the plan P_ij = exp(f_i + g_j - C_ij / eps), whose sums need not be the given ones.
+
+    P minimises <P, C> + eps sum P (log P - 1) + tau KL(P 1 || a) + tau KL(P^T 1 || b), without a gradient: with
+    kappa = tau / (tau + eps), g_j = kappa (log b_j - log sum_i exp(f_i - C_ij / eps)), f likewise, f last.
+
+    Args:
+        cost: [n, m]
+        log_rows: [n], log a; -inf for a row that takes no part
+        log_columns: [m], log b
+        regularisation: eps
+        marginal: tau
+
+    Chizat et al. 2018, "Scaling Algorithms for Unbalanced Optimal Transport Problems".
+    """
+    scaled = jax.lax.stop_gradient(cost) / regularisation
+    power = marginal / (marginal + regularisation)
+
+    def rows(g: Float[Array, " m"]) -> Float[Array, " n"]:
+        return power * (log_rows - jax.nn.logsumexp(g[None] - scaled, axis=1))
+
+    def once(_: int, g: Float[Array, " m"]) -> Float[Array, " m"]:
+        return power * (log_columns - jax.nn.logsumexp(rows(g)[:, None] - scaled, axis=0))
+
+    g = jax.lax.fori_loop(0, iterations, once, jnp.zeros(cost.shape[1], cost.dtype))
+    return rows(g), g
+
+
 def random_directions(key: PRNGKeyArray, width: int, count: int) -> Float[Array, "width count"]:
     """Unit vectors drawn uniformly from the sphere, one a column."""
     drawn = jax.random.normal(key, (width, count))

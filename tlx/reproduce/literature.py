@@ -18,12 +18,13 @@ KEYS = ("paper", "table", "source", "note", "defaults", "external", "rows")
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One published number: accuracy on the target in percent, and what it was measured on.
+    """One published number: accuracy on the target in percent, or another `metric`, and what it was measured on.
 
     `method`, `protocol`, `selection` and `network` are names of tlx's registry, or names that the file lists as
     external. `label` is the method's name in the paper; `variant` tells apart rows of one method (an augmentation, an
-    input normalisation). `spread` is the paper's own +-, whatever it is of; `n` how many runs; `seeds` their values,
-    where they are printed. None: it is not said.
+    input normalisation). `metric` is a name of `Result.values` ("os", "unknown"), "" for the main one. `spread` is the
+    paper's own +-, whatever it is of; `n` how many runs; `seeds` their values, where they are printed. None: it is not
+    said.
 
     `provenance`: "P", the paper's own text; "R", the method's own repository; "2nd", copied in another paper's or
     repository's table; "re-run", a third party's run.
@@ -38,6 +39,7 @@ class Figure:
     provenance: Literal["P", "R", "2nd", "re-run"]
     label: str = ""
     variant: str = ""
+    metric: str = ""
     spread: float | None = None
     n: int | None = None
     seeds: tuple[float, ...] = ()
@@ -126,7 +128,7 @@ def _figure(fields: dict[str, Any], where: str) -> Figure:
 def _check_unique(figures: tuple[Figure, ...]) -> None:
     seen = set()
     for figure in figures:
-        key = (figure.task, figure.method, figure.variant, figure.protocol)
+        key = (figure.task, figure.method, figure.variant, figure.metric, figure.protocol)
         if key in seen:
             raise ValueError(f"{figure.task} {figure.method} comes twice under {figure.protocol}; expected a `variant`")
         seen.add(key)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from tlx.errors import UnknownName
-from tlx.report.tables import NEGATIVE, NOTES, SELECTS_BY_LABELS, Table
+from tlx.report.tables import NEGATIVE, NOTES, PARTS, SELECTS_BY_LABELS, Table
 from tlx.reproduce.literature import Literature
 from tlx.reproduce.verdicts import Cell
 
@@ -71,9 +71,10 @@ def _remarks(cells: Sequence[Cell]) -> list[str]:
 
 def _notes(cells: Sequence[Cell], literature: Literature) -> list[str]:
     head = cells[0]
+    what = "score" if any(cell["metric"] for cell in cells) else "accuracy"
     notes = [
-        f"theirs: {literature.paper}, {literature.table}; accuracy in percent, ± as printed there",
-        "ours: target test accuracy in percent, mean over n seeds ± half of its 95% t-interval",
+        f"theirs: {literature.paper}, {literature.table}; {what} in percent, ± as printed there",
+        f"ours: target test {what} in percent, mean over n seeds ± half of its 95% t-interval",
         f"verdict: by selection {head['selection']}, within "
         f"{' or '.join(f'{value:g}' for value in sorted({cell['tolerance'] for cell in cells}))} points",
     ]
@@ -90,7 +91,8 @@ def _notes(cells: Sequence[Cell], literature: Literature) -> list[str]:
 
 
 def _name(cell: Cell) -> str:
-    return f"{cell['method']} ({cell['variant']})" if cell["variant"] else cell["method"]
+    told = [word for word in (cell["variant"], PARTS.get(cell["metric"], cell["metric"])) if word]
+    return f"{cell['method']} ({', '.join(told)})" if told else cell["method"]
 
 
 def _theirs(cell: Cell) -> str:

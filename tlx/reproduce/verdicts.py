@@ -6,9 +6,11 @@ from typing import Any
 from tlx.errors import ResultError
 from tlx.report.cells import cells as score_cells
 from tlx.reproduce.figures import FigureRuns
+from tlx.reproduce.literature import Figure
 from tlx.reproduce.table import BUDGETS, PaperTable
 from tlx.runs.result import Result
 from tlx.runs.spec import Spec
+from tlx.score import interval
 
 Cell = dict[str, Any]
 
@@ -37,11 +39,11 @@ def refuse_others(table: PaperTable, plan: Sequence[FigureRuns], results: Sequen
 def compare(table: PaperTable, plan: Sequence[FigureRuns], results: Sequence[Result]) -> list[Cell]:
     """A dict for every figure; where an ablation was run, one more for it.
 
-    `theirs` and `ours` are in percent: the mean over `n` seeds under `selection`, the table's policy, with the 95%
-    t-interval `low` to `high`; `last`, `last_low` and `last_high` are the same at the last step. `verdict` is
-    "reproduced" (within `tolerance`), "higher", "lower", "not comparable (why)" or "not run"; after it, in brackets,
-    how a short budget differs from the full one. `outcome` is the verdict without brackets, `why` what is in them, or
-    why nothing ran.
+    `theirs` and `ours` are in percent, of `metric` ("": the main one): the mean over `n` seeds under `selection`, the
+    table's policy, with the 95% t-interval `low` to `high`; `last`, `last_low` and `last_high` are the same at the last
+    step. `verdict` is "reproduced" (within `tolerance`), "higher", "lower", "not comparable (why)" or "not run"; after
+    it, in brackets, how a short budget differs from the full one. `outcome` is the verdict without brackets, `why` what
+    is in them, or why nothing ran.
 
     Raises:
         ResultError: as `refuse_others`.
@@ -104,6 +106,7 @@ def _cell(
         "method": figure.method,
         "label": figure.label or figure.method,
         "variant": figure.variant,
+        "metric": figure.metric,
         "protocol": figure.protocol,
         "network": figure.network,
         "theirs": figure.value,
@@ -127,11 +130,12 @@ def _cell(
     if not result.finished:
         return cell | _verdict("not run", f"{result.status}: {' '.join(str(result.error).split())[:200]}")
     chosen, last = (scores.get((result.spec.hash, policy)) for policy in (table.selection, "last"))
-    cell |= {"n": len(result.spec.seeds)} | _percent(last, "last", "last_low", "last_high")
+    cell |= {"n": len(result.spec.seeds)} | _percent(_of(figure, result, last), "last", "last_low", "last_high")
     if chosen is None:
         return cell | _verdict("not comparable", f"the result has no scores selected by '{table.selection}'")
-    cell |= _percent(chosen, "ours", "low", "high")
-    cell |= {"collapsed": sum(chosen["collapsed"]), "negative_transfer": chosen["negative_transfer"]}
+    cell |= _percent(_of(figure, result, chosen), "ours", "low", "high")
+    worse = chosen["negative_transfer"] and not figure.metric  # of the main score
+    cell |= {"collapsed": sum(chosen["collapsed"]), "negative_transfer": worse}
     gap = cell["ours"] - figure.value
     outcome = "reproduced" if abs(gap) <= tolerance + 1e-9 else "higher" if gap > 0 else "lower"
     return cell | _verdict(outcome, shorter({name: job.spec for name, job in item.jobs.items()}, budget))
@@ -140,6 +144,14 @@ def _cell(
 def _verdict(outcome: str, why: str) -> Cell:
     text = f"{outcome} ({why})" if why and outcome != "not run" else outcome
     return {"verdict": text, "outcome": outcome, "why": why}
+
+
+def _of(figure: Figure, result: Result, score: Cell | None) -> Cell | None:
+    """The mean and interval of the figure's metric, where a score cell has those of the main one."""
+    if score is None or not figure.metric:
+        return score
+    values = [value for value in result.values(figure.metric, score["selection"]) if value is not None]
+    return score | dict(zip(("mean", "low", "high"), interval(values), strict=True))
 
 
 def _percent(score: Cell | None, *keys: str) -> Cell:
