@@ -13,7 +13,7 @@ function make(name, attributes, ...children) {
 }
 
 // A name that may be broken behind its signs, before it is broken anywhere.
-const soft = (name) => make("span", {}, ...name.split(/(?<=[^\w\s]|_)/).flatMap((part, index) => (index ? [make("wbr"), part] : [part])));
+const soft = (name) => make("span", {}, ...name.split(/(?<=[^\w\s(]|_)/).flatMap((part, index) => (index ? [make("wbr"), part] : [part])));
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const fixed = (value, digits = 3) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 const signed = (value, digits = 3) => (value === null || value === undefined ? "–" : (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits));

@@ -35,7 +35,7 @@ function matrix() {
     const own = score(run);
     if (!own || own.mean === null) return run ? (run.status === "finished" ? "–" : link(run, run.status)) : "";
     return make("span", {}, link(run, fixed(own.mean), `${fixed(own.mean)}: ${title(run)}`),
-      make("span", { class: "half" }, half(own) + (own.best ? " ★" : "") + (own.negative_transfer ? " ▼" : "")), ...run.published.map(verdict));
+      make("span", { class: "half" }, half(own) + (own.best ? "★" : "") + (own.negative_transfer ? "▼" : "")), ...run.published.map(verdict));
   };
   const shape = [
     { name: "strategy", left: true, value: (row) => row.name, cell: (row) => soft(row.name) },
