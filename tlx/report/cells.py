@@ -133,7 +133,7 @@ def _cell(
 
 
 def mean_and_interval(
-    values: Sequence[float], name: str, metric: str | None
+    values: Sequence[float], name: str = "t", metric: str | None = None
 ) -> tuple[float, float | None, float | None]:
     """Mean, low and high of scores by the interval of that name; of R^2 no score is too low."""
     if name == "t" and metric == "r2":

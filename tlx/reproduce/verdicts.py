@@ -5,12 +5,12 @@ from typing import Any
 
 from tlx.errors import ResultError
 from tlx.report.cells import cells as score_cells
+from tlx.report.cells import mean_and_interval
 from tlx.reproduce.figures import FigureRuns
 from tlx.reproduce.literature import Figure
 from tlx.reproduce.table import BUDGETS, PaperTable
 from tlx.runs.result import Result
 from tlx.runs.spec import Spec
-from tlx.score import interval
 
 Cell = dict[str, Any]
 
@@ -151,7 +151,7 @@ def _of(figure: Figure, result: Result, score: Cell | None) -> Cell | None:
     if score is None or not figure.metric:
         return score
     values = [value for value in result.values(figure.metric, score["selection"]) if value is not None]
-    return score | dict(zip(("mean", "low", "high"), interval(values), strict=True))
+    return score | dict(zip(("mean", "low", "high"), mean_and_interval(values), strict=True))
 
 
 def _percent(score: Cell | None, *keys: str) -> Cell:
