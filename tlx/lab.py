@@ -206,7 +206,7 @@ class Lab:
         """
         part, parts = shard
         if not 1 <= part <= parts:
-            raise SettingError(f"shard is {part}/{parts}; expected 1/{max(1, parts)} to {max(1, parts)}/{max(1, parts)}.")
+            raise SettingError(f"shard is {part}/{parts}; expected (i, n) with i from 1 to n.")
         store = Store(_folder(folder))
         plan = read_plan(store)
         here = [dataclasses.replace(spec, plugin_files=self.plugins) for spec in plan.specs]
@@ -380,15 +380,14 @@ class Lab:
         """Within it the observers hear of runs, and one bar is shown for all; called with those that others did."""
         observers = list(self.observers)
         with contextlib.ExitStack() as stack:
-            came: Callable[[Sequence[Spec]], None] = lambda _: None
+            shown = None
             if self.progress and bar:
                 from tlx.observers.progress import Bar  # rich is not needed where nobody looks
 
                 shown = stack.enter_context(Bar([job.spec for job in jobs]))
                 observers.append(shown)
-                came = shown.came
             stack.enter_context(self.registry.observing(*observers))
-            yield came
+            yield shown.came if shown else lambda _: None
 
     def _execute(
         self,

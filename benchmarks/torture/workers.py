@@ -2,10 +2,10 @@
 
     python benchmarks/torture/workers.py --kills 200 --workers 3
 
-Most die a moment after they have their first claim. The cells are those of `run.py`: tiny, with four rounds that are saved, and made-up training; all else is the command
-`tlx worker`. Each process takes itself to be on one of five hosts, drawn anew: a claim of a dead one is seldom known to
-be so, and mostly taken over once its lease is over. There must be none lost, changed, twice or damaged, and nothing
-left but results, plan and logs.
+Most die a moment after they have their first claim. The cells are those of `run.py`: tiny, with four rounds that are
+saved, and made-up training; all else is the command `tlx worker`. Each process takes itself to be on one of five hosts,
+drawn anew: a claim of a dead one is seldom known to be so, and mostly taken over once its lease is over. There must be
+none lost, changed, twice or damaged, and nothing left but results, plan and logs.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def torture(kills: int, workers: int, seed: int = 0) -> dict[str, int]:
     """Kills so many processes, over as many suites as it takes, and counts what went wrong."""
     draw, home = random.Random(seed), Path(tempfile.mkdtemp(prefix="tlx-torture-"))
     names = ("kills", "suites", "cells", "taken over", "taken over from another host")
-    counts = dict.fromkeys((*names, "lost", "changed", "twice", "damaged", "left"), 0)
+    counts: dict[str, int] = dict.fromkeys((*names, "lost", "changed", "twice", "damaged", "left"), 0)
     try:
         expected = {item.spec.hash: run.plain(item) for item in run.laboratory().bench(run.SUITE, out=home / "calm")}
         while counts["kills"] < kills:

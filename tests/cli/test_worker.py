@@ -11,6 +11,7 @@ import pytest
 
 from tlx.plugins import Registry
 from tlx.runs import load_all
+from tlx.runs.claims import Claims
 from tlx.runs.store import Store
 
 
@@ -27,8 +28,8 @@ def plan(command, tmp_path):
     return tmp_path / "all/plan.json"
 
 
-def visible(folder):
-    return sorted(path.name for path in folder.iterdir() if path.name.startswith(".") or path.suffix == ".json")
+def hidden(folder, *patterns):
+    return [path.name for pattern in patterns for path in folder.glob(f".{pattern}")]
 
 
 def test_parts_of_hosts_that_share_nothing_but_the_plan_become_one_folder(command, plan, world, tmp_path):
@@ -36,7 +37,8 @@ def test_parts_of_hosts_that_share_nothing_but_the_plan_become_one_folder(comman
         (tmp_path / str(part)).mkdir()
         shutil.copy(plan, tmp_path / str(part))
         code, out, err = command("worker", str(part), "--shard", f"{part}/4")
-        assert (code, out) == (0, f"{part}: {2 if part < 3 else 1} runs finished here; of all says: tlx status {part}\n"), err
+        count = 2 if part < 3 else 1
+        assert (code, out) == (0, f"{part}: {count} runs finished here; of all says: tlx status {part}\n"), err
     assert len(world.calls) == 6
     assert command("merge", "1", "2", "3", "4", "--out", "all")[0] == 0
     assert len(load_all("all")) == 6 and "6 finished, 0 missing" in command("status", "all")[1]
@@ -96,7 +98,7 @@ def test_a_disk_that_is_full_before_and_in_the_middle(command, plan, world, monk
     room = 3  # the trial, a result
     code, _, err = command("worker", "all")
     assert code == 1 and "Results folder 'all' cannot take the result of" in err and "the disk is full" in err
-    assert len(load_all("all")) == 1 and not [name for name in visible(tmp_path / "all") if name.endswith((".tmp", ".claim"))]
+    assert len(load_all("all")) == 1 and not hidden(tmp_path / "all", "*.tmp", "*.claim")
     room = 1000
     assert command("worker", "all")[0] == 0 and len(load_all("all")) == 6
 
@@ -138,10 +140,11 @@ def test_another_version_of_tlx_or_of_a_plugin(command, plan, world, change, tol
 
 
 def test_a_damaged_claim_is_waited_for_and_then_taken_over(command, plan, world, monkeypatch, tmp_path):
-    monkeypatch.setattr("tlx.runs.claims.Claims.__init__.__defaults__", (0.4, *Store("x").claims.__init__.__defaults__[1:]))
+    _, *others = Claims.__init__.__defaults__
+    monkeypatch.setattr(Claims.__init__, "__defaults__", (0.4, *others))
     (tmp_path / "all" / f".{name_of_a_run(plan)}.0.claim").write_bytes(b"\xff{")
     assert command("worker", "all")[0] == 0 and len(load_all("all")) == 6
-    assert not [name for name in visible(tmp_path / "all") if name.endswith(".claim")]
+    assert not hidden(tmp_path / "all", "*.claim")
 
 
 def name_of_a_run(plan):
@@ -164,7 +167,7 @@ def test_one_bar_counts_what_other_workers_did_too(command, plan, world, monkeyp
     """The line of the last run says that it is the last of all, though another worker did two meanwhile."""
     shutil.copytree("all", "other")
     assert command("worker", "other")[0] == 0
-    write, come = Store.write, [path for path in Path("other").glob("*.json") if "a-c.shift" in path.name or "bad" in path.name]
+    write, come = Store.write, [*Path("other").glob("*.bad.*.json"), *Path("other").glob("a-c.shift.*.json")]
 
     def writes(store, result):
         for path in come:

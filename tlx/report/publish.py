@@ -36,7 +36,7 @@ Of folders and files of the machine where it ran, only the last part of the path
 """
 ROOTED = r"(?:~|[A-Za-z]:[\\/]|/)"
 QUOTED = re.compile(rf"(?<=['\"]){ROOTED}[^'\"\n]*[\\/](?=[^'\"\\/\n]+['\"])")
-BARE = re.compile(rf"(?<![\w.~/\\-]){ROOTED}(?:[^\s'\":;,()<>\\/]+[\\/])+|(?<![\w.~/\\-]){ROOTED}(?=[^\s'\":;,()<>\\/])")
+BARE = re.compile(rf"(?<![\w.~/\\-]){ROOTED}(?=[^\s'\":;,()<>\\/])(?:[^\s'\":;,()<>\\/]+[\\/])*")
 DATASET = re.compile(rf"(\w+:){ROOTED}[^@?]*[\\/]")
 
 
