@@ -57,7 +57,7 @@ class Ray(Executor):
     ones, and say why.
 
     Raises:
-        SettingError: a number below 0.
+        SettingError: a number below 0, or an address of Ray's client.
     """
 
     address: str = "auto"
@@ -74,6 +74,11 @@ class Ray(Executor):
         for key in ("jobs", "cpus", "gpus", "mem_gb", "max_retries"):
             if getattr(self, key) < 0:
                 raise SettingError(f"Executor 'ray': {key} is {getattr(self, key)}; expected 0 or more.")
+        if "://" in self.address:
+            raise SettingError(
+                f"Executor 'ray': address is '{self.address}'; expected HOST:PORT, auto or local, as Ray's client does "
+                "not hear what a task tells before its end."
+            )
 
     def map(self, run: Runner, groups: Sequence[Sequence[Job]]) -> Iterator[Result]:
         """Yields the results of groups as they come; hooks are called here, of every task."""

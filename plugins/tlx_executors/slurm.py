@@ -3,6 +3,7 @@
 import importlib
 import json
 import logging
+import os
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,7 @@ from tlx.executors import (
     refuse_memory,
 )
 from tlx_executors.desk import times
+from tlx_executors.places import THREADS
 
 ARRAY = 1000  # jobs of one array: what Slurm takes unless an administrator says otherwise
 TRIES = 2
@@ -107,13 +109,17 @@ class Slurm(Executor):
 
 
 class Group:
-    """What a job does: it starts a worker on an order. submitit pickles this: the name of a class, and a path."""
+    """What a job does: it starts a worker on an order, of so many threads as it has cores.
 
-    def __init__(self, path: str):
-        self.path = path
+    submitit pickles this: the name of a class, a path and a number.
+    """
+
+    def __init__(self, path: str, cpus: int):
+        self.path, self.cpus = path, cpus
 
     def __call__(self) -> None:
-        self.worker = subprocess.Popen([sys.executable, "-m", "tlx.executors.by_file", self.path])
+        environ = {**os.environ, **dict.fromkeys(THREADS, str(self.cpus))}
+        self.worker = subprocess.Popen([sys.executable, "-m", "tlx.executors.by_file", self.path], env=environ)
         while (code := self.worker.poll()) is None:  # `wait` would hold a lock that `checkpoint`, in a signal, needs
             time.sleep(0.5)
         if code in (130, -signal.SIGTERM):  # it too is sent SIGTERM, before what says whether the job is queued again
@@ -131,7 +137,7 @@ class Group:
             self.worker.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.worker.kill()
-        return importlib.import_module("submitit.helpers").DelayedSubmission(Group(self.path))
+        return importlib.import_module("submitit.helpers").DelayedSubmission(Group(self.path, self.cpus))
 
 
 class Submit:
@@ -177,7 +183,7 @@ class Submit:
             executor.update_parameters(**parameters, slurm_array_parallelism=self.options.jobs or len(sent))
             for each in sent:
                 each.write()
-            jobs = executor.submit_array([Group(str(each.path)) for each in sent])
+            jobs = executor.submit_array([Group(str(each.path), parameters["cpus_per_task"]) for each in sent])
         except RuntimeError as error:
             asked = ", ".join(f"{key} {value}" for key, value in parameters.items())
             raise SettingError(f"Slurm refuses jobs of {asked}: {' '.join(str(error).split())}") from None
