@@ -370,8 +370,8 @@ class Phase(NamedTuple):
     `batch` multiplies the recipe's batch for a field ({"target": 7}). `draw` says which rows a step takes of a field:
     "epoch" (the default: every row once, shuffled), "domain" (equal blocks of each domain, in order), "class" (a class
     at random, then a row of it), "asked" (of "labelled": at random among the rows that `State.extra["asked"]`, a mark
-    [rows], has after `refresh`; no other label is shown, and the run counts the marked: active learning); or it is a
-    function of the state, called after `refresh` (see `Sampler`); fields that it leaves out are drawn by epoch.
+    [rows], has after `refresh`; marks stay; no other label is shown, and a result counts them: active learning); or it
+    is a function of the state, called after `refresh` (see `Sampler`); fields that it leaves out are drawn by epoch.
 
     `sweeps` run before every `refresh(state, swept, context)`, which gets their outputs by name. An `online` phase is
     one pass over the target test rows, and its predictions are scored.

@@ -20,15 +20,12 @@ What it costs (estimated): a step takes 40 to 60 ms on a CPU core; a cell of ten
 
 from typing import Any
 
-import optax
-
 from tlx import Overrides, Recipe, Suite
 
 SHOTS = (1, 3, 5, 7)
 ROUNDS = 10
-STEPS = {
-    shots: -(-8_000 * shots // 128) for shots in SHOTS
-}  # of an epoch: 2,000 pairs of one class a label, 6,000 of two
+PAIRS = 8_000  # of an epoch for each label of a class: 2,000 of one class, 6,000 of two
+STEPS = {shots: -(-PAIRS * shots // 128) for shots in SHOTS}
 SETTINGS: dict[str, dict[str, Any]] = {
     "ccsa": {"weight": 0.01, "share": 0.359, "margin": 0.001, "negatives": 3.0},
     "d_sne": {"weight": 0.0664, "share": 0.0685, "margin": 0.001},
@@ -42,8 +39,10 @@ TUNED: dict[str, dict[str, float]] = {
 DECAY = {"ccsa": 7.951e-5, "d_sne": 4.129e-5, "dage": 1.573e-5}
 
 
-def clipped_adam(learning_rate: float, b1: float, b2: float) -> optax.GradientTransformation:
+def clipped_adam(learning_rate: float, b1: float, b2: float) -> Any:
     """Keras' Adam with `clipvalue` 1: every entry of the gradient is cut to [-1, 1]."""
+    import optax  # JAX is behind it, and a list of suites needs none
+
     return optax.chain(optax.clip(1.0), optax.adam(learning_rate, b1, b2, eps=1e-7))
 
 

@@ -11,7 +11,7 @@ from tlx.engine.train import train
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
 
-def phase(model, first: int, **more) -> Phase:
+def phase(model, first: int, keeps: bool = True, **more) -> Phase:
     """It asks for `first` labels, then for as many more each round; its loss says the highest index it met."""
     rows = model.rows["labelled"]
 
@@ -23,13 +23,14 @@ def phase(model, first: int, **more) -> Phase:
 
     def refresh(state, swept, context):
         count = jnp.sum(state.extra["asked"]) + first
-        return state.put(asked=jnp.arange(rows) < count)
+        lost = 0 if keeps else jnp.sum(state.extra["asked"])
+        return state.put(asked=(jnp.arange(rows) < count) & (jnp.arange(rows) >= lost))
 
     def begin(state, context):
         return state.put(asked=jnp.zeros(rows, bool))
 
-    seen = {"sees": frozenset({"labelled"}), "draw": {"labelled": "asked"}}
-    return Phase((Objective(loss),), begin=begin, refresh=refresh, **{**seen, **more})
+    facts = {"sees": frozenset({"labelled"}), "draw": {"labelled": "asked"}, "begin": begin, "refresh": refresh}
+    return Phase((Objective(loss),), **{**facts, **more})
 
 
 def made(*phases) -> Strategy:
@@ -57,6 +58,17 @@ def test_the_run_counts_the_labels_that_each_seed_was_shown():
 
 def test_other_runs_count_none():
     assert run(lambda model: phase(model, 2, draw={}, name="all")).asked == ()
+
+
+def test_a_label_that_was_shown_counts_for_good():
+    """The trap: other rows each round, of which the last ones alone are counted."""
+    with pytest.raises(ContractError, match="a row that was asked for is marked no more; expected marks that stay"):
+        run(lambda model: phase(model, 2, keeps=False))
+
+
+def test_a_mark_is_needed():
+    with pytest.raises(ContractError, match="its state has no extra 'asked'"):
+        run(lambda model: phase(model, 2, begin=lambda state, context: state, refresh=lambda state, *_: state))
 
 
 def test_a_phase_that_asked_for_nothing_is_an_error():

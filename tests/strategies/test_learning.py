@@ -16,18 +16,18 @@ SEEDS = (0, 1)
 
 
 @functools.cache
-def task() -> TaskData:
-    return load_task(REGISTRY.get("tasks", "mnist5k->optdigits"), lambda name: REGISTRY.get("datasets", name))
+def task(name: str = "mnist5k->optdigits") -> TaskData:
+    return load_task(REGISTRY.get("tasks", name), lambda name: REGISTRY.get("datasets", name))
 
 
 @functools.cache
-def accuracy(name: str, steps: int) -> float:
+def accuracy(name: str, steps: int, on: str = "mnist5k->optdigits") -> float:
     """The mean over the seeds, at the last step."""
     recipe = REGISTRY.get("recipes", "quick").replace(steps=steps, rounds=1)
     strategy, backbone = REGISTRY.get("strategies", name)(), REGISTRY.get("backbones", "lenet")
-    outcome = train(strategy, backbone, task(), recipe, SEEDS)
+    outcome = train(strategy, backbone, task(on), recipe, SEEDS)
     assert not any(outcome.diverged)
-    return float(np.mean(outcome.evaluations[-1].target_logits.argmax(-1) == task().test.y))
+    return float(np.mean(outcome.evaluations[-1].target_logits.argmax(-1) == task(on).test.y))
 
 
 @pytest.mark.parametrize(("name", "steps"), [("mmd", 150), ("coral", 150), ("kl", 150), ("dann", 300)])
@@ -39,3 +39,12 @@ def test_beats_the_baseline(name, steps):
     and 1 the gains are 0.31 (mmd), 0.28 (coral), 0.24 (kl) and 0.31 (dann).
     """
     assert accuracy(name, steps) > accuracy("source_only", steps) + 0.1
+
+
+@pytest.mark.parametrize("name", ["ccsa", "d_sne"])
+def test_three_labels_of_each_class_beat_none(name):
+    """The trap: labels of the target that are drawn and not descended on.
+
+    Measured with seeds 0 and 1: source_only 0.59 and 0.26, ccsa 0.81 and 0.72, d_sne 0.82 and 0.75.
+    """
+    assert accuracy(name, 150, on="mnist5k->optdigits/3") > accuracy("source_only", 150) + 0.1

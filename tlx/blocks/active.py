@@ -25,7 +25,7 @@ from tlx.contract import (
     strategy,
 )
 from tlx.errors import SettingError
-from tlx.ops.active import Free
+from tlx.ops.active import Free, no_rows
 
 
 @strategy
@@ -61,7 +61,7 @@ class Active(Strategy):
         rows = _rows(self, model)
 
         def begin(state: State, context: Context) -> State:
-            return state.put(asked=jnp.zeros(rows, bool))
+            return state.put(asked=no_rows(rows))
 
         def forward(state: State, rows: Unlabelled) -> tuple[Features, Logits]:
             features, _ = model.features(state, rows.x, train=False)
@@ -69,11 +69,12 @@ class Active(Strategy):
 
         def refresh(state: State, swept: Mapping[str, Tree], context: Context) -> State:
             asked = state.extra["asked"]
-            more = asked.at[self.choose(context.key, *swept["forward"], ~asked)].set(True)
+            features, logits = swept["forward"]
+            more = asked.at[self.choose(context.key, features, logits, ~asked)].set(True)
             return state.put(asked=jnp.where(jnp.sum(asked) + self.count <= self.budget, more, asked))
 
         def loss(state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
-            tasks = []
+            tasks: list[Scalar] = []
             for known in (batch.source, batch.labelled):
                 features, state = model.features(state, known.x)
                 logits, state = model.classify(state, features)

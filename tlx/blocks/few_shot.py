@@ -32,7 +32,9 @@ class FewShot(Strategy):
 
     def phases(self, model: Model) -> tuple[Phase, ...]:
         def loss(state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
-            seen, tasks, rows = [], [], (batch.source, batch.labelled)
+            rows = (batch.source, batch.labelled)
+            seen: list[Features] = []
+            tasks: list[Scalar] = []
             for key, known in zip(jax.random.split(context.key), rows, strict=True):
                 x = model.augment(key, known.x, "weak") if self.augment else known.x
                 features, state = model.features(state, x)

@@ -159,7 +159,7 @@ def draw(
     *keys, own_key = jax.random.split(own.draw, len(FIELDS) + 1)
     kinds: Mapping[str, str] = phase.draw if isinstance(phase.draw, Mapping) else {}
     rows = {
-        field: sampler.asked(keys[FIELDS.index(field)], numbers, carry.state.extra[ASKED], size)
+        field: sampler.asked(keys[FIELDS.index(field)], numbers, _mark(program, carry.state), size)
         if kinds.get(field) == ASKED
         else sampler.draw(kinds.get(field, "epoch"), keys[FIELDS.index(field)], numbers, data.tables[field], size)
         for field, size in sizes.items()
@@ -170,6 +170,14 @@ def draw(
         )
     inside = [jnp.all((index >= 0) & (index < data.tables[field].n)) for field, index in rows.items()]
     return rows, jnp.all(jnp.stack(inside)) if inside else jnp.bool_(True)
+
+
+def _mark(program: Program, state: State) -> jax.Array:
+    if ASKED not in state.extra:
+        raise ContractError(
+            f"{program.where} draws '{ASKED}', and its state has no extra '{ASKED}'; expected a mark [rows]"
+        )
+    return state.extra[ASKED]
 
 
 def _own_rows(

@@ -67,6 +67,9 @@ class Run:
         self.points = points
         self.compile_seconds = 0.0
         self.carry: Any = None
+        self.asked: np.ndarray | None = (
+            None  # [runs, labelled rows], whose labels are shown where a phase asks for them
+        )
         self.orders = {"test": data.order, "source_val": _shuffled(len(data.source_val.domain))}
 
     def start(self, seeds: Sequence[int], weights: Flat, probe: Mapping[str, Any]) -> None:
@@ -132,6 +135,8 @@ class Run:
     def resume(self, number: int, carry: Any) -> None:
         """Goes on in a phase with a carry, with a leading axis of runs, that was saved in it."""
         self.number, self.phase, self.carry = number, self.sections[number].phase, split_runs(carry)
+        if is_asking(self.phase):
+            self._ask()
 
     def _prepare(self) -> None:
         """Compiles what the phase needs, its steps first: XLA is at that while the others are traced."""
@@ -213,11 +218,21 @@ class Run:
         if not steps:
             return
         rows, inside = _unzip(self._run(self._draw(self.carry, steps, clock)))
+        if is_asking(self.phase):
+            self._ask()
         if (callable(self.phase.draw) or is_asking(self.phase)) and not np.all(fetch(inside)):
             where = f"strategy {type(self.points[0].strategy).__name__}, phase {self.phase.name}"
             sizes = {field: int(self.device.tables[field].n) for field in sorted(self.phase.sees)}
             raise ContractError(f"{where}: `draw` gives a row out of range; the fields have {sizes} rows")
         yield from self.source.steps(rows)
+
+    def _ask(self) -> None:
+        """Keeps the marks of the rows whose labels this round is shown; none may be lost, as they are counted."""
+        marks = join_runs(map_runs(lambda carry: carry.state.extra[programs.ASKED], self.carry))
+        before, self.asked = self.asked, np.asarray(jax.device_get(marks))
+        if before is not None and np.any(before & ~self.asked):
+            where = f"strategy {type(self.points[0].strategy).__name__}, phase {self.phase.name}"
+            raise ContractError(f"{where}: a row that was asked for is marked no more; expected marks that stay")
 
     def _sweeps(self) -> Any:
         """What every sweep of the phase gives, {name: [rows, ...]}, as runs own it."""

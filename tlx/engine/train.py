@@ -19,7 +19,7 @@ from tlx.engine.model import Backbone, ModelSpec, make_model
 from tlx.engine.optimizer import descent
 from tlx.engine.pretrained import stack_weights, weights_of
 from tlx.engine.processes import gathered, leads, tell
-from tlx.engine.programs import ASKED, Observed
+from tlx.engine.programs import Observed
 from tlx.engine.recipe import Recipe
 from tlx.engine.run import Point, Round, Run, Section
 from tlx.engine.saved import Position, SavedCarry, restore
@@ -185,7 +185,6 @@ class _Training:
         self.spec = model_spec(backbone, data, first.recipe)
         phases = first.strategy.phases(make_model(self.spec))
         self.sections, self.sees = sections(phases, first.recipe), sees_of(phases)
-        self.asking = any(is_asking(phase) for phase in phases)
         streamed = "True" in tell(str(too_large(data))) if options.stream is None else options.stream
         self.run = Run(points, self.spec, data, self.sections, streamed)
         self.rounds = sum(max(1, len(section.rounds)) for section in self.sections)
@@ -278,11 +277,8 @@ class _Training:
             device=describe(),
             sees=tuple(sorted(self.sees)),
             weights=weights,
-            asked=tuple(self._asked(number) for number in range(own.start, own.stop)) if self.asking else (),
+            asked=() if self.run.asked is None else tuple(self.run.asked[own].sum(1).tolist()),
         )
-
-    def _asked(self, number: int) -> int:
-        return int(np.sum(jax.device_get(gathered(self.run.state_of(number).extra[ASKED]))))
 
 
 def _part(evaluation: Evaluation, own: slice) -> Evaluation:

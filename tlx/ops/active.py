@@ -12,6 +12,11 @@ from tlx.ops.discrepancies import squared_distances
 Free = Bool[Array, " rows"]
 
 
+def no_rows(count: int) -> Free:
+    """A mark of `count` rows that no row has."""
+    return jnp.zeros(count, bool)
+
+
 def highest(scores: Float[Array, " rows"], free: Free, count: int) -> Int[Array, " count"]:
     """The `count` free rows of the highest scores; of equal ones the first."""
     return jax.lax.top_k(jnp.where(free, scores, -jnp.inf), count)[1]
