@@ -5,7 +5,8 @@ Nothing here lists names: they come from `__all__`, from click and from the regi
 
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -24,21 +25,25 @@ ROOMS = (
 )  # fmt: skip
 
 
-def pages() -> dict[str, str]:
-    """The Markdown of each generated page, by its path; those in `parts` are included by pages that are written."""
-    made = {"api": api(), "commands": commands(), "plugins": plugins(), "numbers": numbers()}
-    made["parts/settings"] = serves.table(registry().entries("strategies"), registry())
-    made |= {f"parts/{name}": part() for name, part in measured.PARTS.items()}
-    return made | {f"gallery_{name}": scripts.page(name) for name in scripts.names()}
+def pages() -> dict[str, Callable[[], str]]:
+    """What makes the Markdown of each page, by its path; those in `parts` are included by pages that are written."""
+    made = {"api": api, "commands": commands, "plugins": plugins, "numbers": numbers, "parts/settings": settings}
+    made |= {f"parts/{name}": part for name, part in measured.PARTS.items()}
+    return made | {f"gallery_{name}": partial(scripts.page, name) for name in scripts.names()}
 
 
 def write(folder: Path) -> None:
     """Writes the pages; one that has not changed is left alone, so Sphinx does not read it again."""
-    for name, text in pages().items():
-        path = folder / f"{name}.md"
+    for name, make in pages().items():
+        path, text = folder / f"{name}.md", make()
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text() != text:
             path.write_text(text)
+
+
+def settings() -> str:
+    """Which strategy serves which setting."""
+    return serves.table(registry().entries("strategies"), registry())
 
 
 def api() -> str:

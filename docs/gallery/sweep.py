@@ -23,5 +23,5 @@ print(render(results, selectors=True, width=110))
 # `oracle` reads the labels of the target's test rows. It is the bound, and no choice that you could make.
 #
 # With a weight of 10 the network has collapsed: it gives all rows to one class. Most selectors avoid it. Two of them,
-# `mixval` and `snd`, would have taken it, as its predictions on the target look consistent. No selector is right always:
-# look at what it takes.
+# `mixval` and `snd`, would have taken it, as its predictions on the target look consistent. No selector is always
+# right: look at what it takes.
