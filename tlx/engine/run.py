@@ -228,8 +228,8 @@ class Run:
 
     def _ask(self) -> None:
         """Keeps the marks of the rows whose labels this round is shown; none may be lost, as they are counted."""
-        marks = join_runs(map_runs(lambda carry: carry.state.extra[programs.ASKED], self.carry))
-        before, self.asked = self.asked, np.asarray(jax.device_get(marks))
+        marks = map_runs(lambda carry: carry.state.extra[programs.ASKED], self.carry)
+        before, self.asked = self.asked, np.asarray(fetch(marks))
         if before is not None and np.any(before & ~self.asked):
             where = f"strategy {type(self.points[0].strategy).__name__}, phase {self.phase.name}"
             raise ContractError(f"{where}: a row that was asked for is marked no more; expected marks that stay")
