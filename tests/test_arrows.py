@@ -199,7 +199,7 @@ FOR_TYPES_ONLY = {  # circles that only type checkers follow: signatures that na
     ("tlx.data.prior", "tlx.data.shares"),
     ("tlx.lab", "tlx.reproduce.api"),
     ("tlx.plugins.composed", "tlx.plugins.registry", "tlx.plugins.tasks"),
-    ("tlx.runs.result", "tlx.runs.sound"),
+    ("tlx.runs.frame", "tlx.runs.notebook", "tlx.runs.result", "tlx.runs.sound"),
     ("tlx.trained.export", "tlx.trained.trained"),
 }
 

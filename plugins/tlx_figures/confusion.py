@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlx import ResultError
-from tlx_figures.looks import few, fit, panels, wrapped
+from tlx_figures.looks import few, fit, panels, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,13 +22,12 @@ def draw(figure: "Figure", view: "View") -> None:
         raise ResultError("There is no confusion matrix to draw: the targets have no classes.")
     labels = [f"{view.title(item)}: {view.name(item)}" for item in runs]
     few(labels, 9, "runs", "strategies")
-    axes, columns, side = panels(figure, len(runs), 2.2, 1.0)
-    figure.set_figheight(-(-len(runs) // columns) * (side + 0.15) + 0.15)
+    axes, _, rows = panels(figure, len(runs), 2.2)
     for ax, item, label in zip(axes, runs, labels, strict=True):
         counts = np.sum([score.confusion for score in item.selections[view.selection].scores], axis=0)
         share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         ax.imshow(share, cmap="Greys", vmin=0, vmax=1)
-        ax.set_title(wrapped(label, side))
+        ax.set_title(label)
         names = item.classes if len(item.classes) == len(counts) else [str(at) for at in range(len(counts))]
         every = -(-len(counts) // NAMES)
         ticks = range(0, len(counts), every)
@@ -44,3 +43,4 @@ def draw(figure: "Figure", view: "View") -> None:
                             color="white" if part > 0.5 else "black")  # fmt: skip
     figure.supxlabel("predicted class", fontsize=8)
     figure.supylabel("true class (% of row)", fontsize=8)
+    settle(figure, rows)

@@ -4,7 +4,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from tlx_figures.looks import most_lines
+from tlx_figures.looks import most_lines, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,10 +22,9 @@ def draw(figure: "Figure", view: "View") -> None:
     found, tasks = view.ranks()
     names, worst = list(found.ranks), len(found.ranks)
     half = math.ceil(worst / 2)
-    labels = [textwrap.fill(name, 26) for name in names]
+    labels = [textwrap.fill(name, int(5 * figure.get_figwidth())) for name in names]
     top, row = 0.8 + BAR * len(found.groups), 0.2 + 0.8 * most_lines(labels)
     depth = top + row * half
-    figure.set_figheight(0.14 * (depth + 3.2))
     ax = figure.subplots()
     ax.set_axis_off()
     ax.set(xlim=(1, worst), ylim=(-depth, 3.2))
@@ -54,3 +53,4 @@ def draw(figure: "Figure", view: "View") -> None:
         words = [label, f"{found.ranks[name]:.1f}"]
         text = "  ".join(words if first else reversed(words))
         ax.text(end + (-gap if first else gap) / 2, y, text, ha="right" if first else "left", va="center", fontsize=7)
+    settle(figure, 1, 0.14 * (depth + 3.2))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from tlx_figures.looks import LINES, few, legend, panels, wrapped
+from tlx_figures.looks import LINES, few, legend, panels, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,10 +21,10 @@ def draw(figure: "Figure", view: "View") -> None:
     names = list(dict.fromkeys(map(view.name, view.results)))
     few(names, len(LINES), "runs of a task", "strategies")
     few(groups, 12, "tasks", "tasks")
-    axes, columns, side = panels(figure, len(groups), 1.6, 1.5, sharey=True)
+    axes, columns, rows = panels(figure, len(groups), 1.6, sharey=True)
     lines = {}
     for at, (ax, (title, results)) in enumerate(zip(axes, groups.items(), strict=True)):
-        ax.set_title(wrapped(title, side))
+        ax.set_title(title)
         for result in results:
             name = view.name(result)
             steps = [point.step for point in result.curves]
@@ -39,3 +39,4 @@ def draw(figure: "Figure", view: "View") -> None:
             ax.set_ylabel(f"target test {view.metric}")
     figure.supxlabel("step", fontsize=8)
     legend(figure, list(lines.values()), list(lines))
+    settle(figure, rows, 1.2)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import color_sequences, patheffects
 
-from tlx_figures.looks import few, legend, panels, wrapped
+from tlx_figures.looks import few, legend, panels, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,13 +22,12 @@ def draw(figure: "Figure", view: "View") -> None:
     """
     kept = view.kept()
     few([view.name(item) for item, _ in kept], 6, "runs", "strategies")
-    half = figure.get_figwidth() / 2
-    axes, _, side = panels(figure, 2 * len(kept), half, half)
+    axes, _, rows = panels(figure, 2 * len(kept), figure.get_figwidth() / 2)
     marks: list[Any] = []
     for at, (item, arrays) in enumerate(kept):
         source, y, classes = arrays["source"], arrays["y"], arrays["classes"]
         shades = color_sequences["tab10" if len(classes) <= 10 else "tab20"]
-        colors = np.array(shades)[y % len(shades)]
+        colors: Any = np.array(shades)[y % len(shades)]
         for ax, points, step in zip(axes[2 * at : 2 * at + 2], arrays["points"], arrays["steps"], strict=True):
             first, second = points.T
             marks = [
@@ -46,9 +45,10 @@ def draw(figure: "Figure", view: "View") -> None:
                     fontsize=7, path_effects=[patheffects.withStroke(linewidth=1.8, foreground="white")],
                 )  # fmt: skip
             ax.set(xticks=[], yticks=[], xlim=(-1.08, 1.08), ylim=(-1.08, 1.08), aspect="equal")
-            ax.set_title(wrapped(f"{view.title(item)}: {view.name(item)}, step {step}", side))
+            ax.set_title(f"{view.title(item)}: {view.name(item)}, step {step}")
             ax.spines[["top", "right"]].set_visible(True)
     legend(figure, marks, ["source", "target"])
     for handle, face in zip(figure.legends[0].legend_handles, ("none", "black"), strict=True):
         if handle is not None:
             handle.set(edgecolor="black", facecolor=face)
+    settle(figure, rows)

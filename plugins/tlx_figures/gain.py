@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tlx import ResultError
 from tlx.report import row_name
-from tlx_figures.looks import few, most_lines, panels, wrapped
+from tlx_figures.looks import few, most_lines, panels, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,11 +31,10 @@ def draw(figure: "Figure", view: "View") -> None:
         for name, cell in group.items():
             gains.setdefault(name, []).append(cell["gain"])
     names = sorted(gains, key=lambda name: fmean(gains[name]))
-    labels = [textwrap.fill(name, 30) for name in names]
-    height = 0.45 + (0.03 + 0.11 * most_lines(labels)) * len(names)
-    axes, _, side = panels(figure, len(groups), 1.6, height, sharex=True, sharey=True)
+    labels = [textwrap.fill(name, int(7 * figure.get_figwidth())) for name in names]
+    axes, _, rows = panels(figure, len(groups), 1.6, sharex=True, sharey=True)
     for ax, (title, group) in zip(axes, groups.items(), strict=True):
-        ax.set_title(wrapped(title, side))
+        ax.set_title(title)
         for name, cell in group.items():
             error = None if cell["low"] is None else [[cell["mean"] - cell["low"]], [cell["high"] - cell["mean"]]]
             below = cell["gain"] < 0
@@ -51,3 +50,4 @@ def draw(figure: "Figure", view: "View") -> None:
         ax.set_ylim(-0.7, len(names) - 0.3)
         ax.tick_params(axis="y", length=0)
     figure.supxlabel(f"gain over {view.baseline} in target test {view.metric}", fontsize=8)
+    settle(figure, rows, (0.03 + 0.11 * most_lines(labels)) * len(names))

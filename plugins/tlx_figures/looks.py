@@ -36,22 +36,37 @@ def few(names: Collection[str], most: int, what: str, by: str) -> None:
 
 
 class Panels(NamedTuple):
-    """Axes, how many are side by side, and the inches that each has from left to right."""
+    """Axes, and how many are side by side and above each other."""
 
     axes: "list[Axes]"
     columns: int
-    side: float
+    rows: int
 
 
-def panels(figure: "Figure", count: int, least: float, height: float, **options: Any) -> Panels:
-    """So many axes, as many side by side as are `least` inches wide each, `height` inches high."""
+def panels(figure: "Figure", count: int, least: float, **options: Any) -> Panels:
+    """So many axes, as many side by side as have `least` inches each."""
     columns = max(1, min(count, int(figure.get_figwidth() / least)))
     rows = -(-count // columns)
-    figure.set_figheight(rows * height + 0.35)
     axes = list(figure.subplots(rows, columns, squeeze=False, **options).flat)
     for empty in axes[count:]:
         empty.remove()
-    return Panels(axes[:count], columns, figure.get_figwidth() / columns)
+    return Panels(axes[:count], columns, rows)
+
+
+def settle(figure: "Figure", rows: int, height: float | None = None) -> None:
+    """Makes the figure so high that its panels are `height` inches, whatever titles, ticks and legend take beside.
+
+    Without a `height` they are as high as they are wide. Titles are broken into lines of the width of their panels.
+    """
+    titles = [ax.get_title() for ax in figure.axes]
+    figure.set_figheight(rows * ((height or figure.get_figwidth()) + 2) + 3)  # with too little room there is no layout
+    for _ in range(3):  # what is beside may depend on the height
+        figure.draw_without_rendering()
+        box = figure.axes[0].get_position(original=True)
+        for ax, title in zip(figure.axes, titles, strict=True):
+            ax.set_title(wrapped(title, box.width * figure.get_figwidth()))
+        wanted = height or box.width * figure.get_figwidth()
+        figure.set_figheight(figure.get_figheight() + rows * (wanted - box.height * figure.get_figheight()))
 
 
 def legend(figure: "Figure", handles: Sequence[Any], labels: Sequence[str]) -> None:
@@ -60,9 +75,6 @@ def legend(figure: "Figure", handles: Sequence[Any], labels: Sequence[str]) -> N
     longest = max(len(line) for label in labels for line in label.split("\n"))
     columns = max(1, int(figure.get_figwidth() / (0.55 + 0.055 * longest)))
     figure.legend(handles, labels, loc="outside upper center", ncols=min(columns, len(labels)))
-    rows = -(-len(labels) // columns)  # a column is filled before the next
-    lines = max(sum(1 + label.count("\n") for label in labels[at : at + rows]) for at in range(0, len(labels), rows))
-    figure.set_figheight(figure.get_figheight() + 0.15 * lines)
 
 
 def most_lines(labels: Sequence[str]) -> int:
@@ -78,5 +90,5 @@ def fit(text: str, most: int) -> str:
 
 def wrapped(text: str, inches: float) -> str:
     """A title in lines that so many inches hold; of a word that is longer the middle is left out."""
-    most = max(8, int(inches / 0.062))
+    most = max(8, int(inches / 0.06))
     return textwrap.fill(" ".join(fit(word, most) for word in text.split(" ")), most)

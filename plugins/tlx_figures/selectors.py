@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from tlx import ResultError
 from tlx.report import comparisons
-from tlx_figures.looks import panels
+from tlx_figures.looks import panels, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ def draw(figure: "Figure", view: "View") -> None:
     if not means:
         raise ResultError("There is no selector to draw: no run, bounds aside, has curves of a target with labels.")
     names = sorted(means, key=lambda name: -means[name])
-    axes, *_ = panels(figure, 2, figure.get_figwidth() / 2, 0.3 + 0.15 * len(names), sharey=True)
+    axes = panels(figure, 2, figure.get_figwidth() / 2, sharey=True).axes
     for ax, (key, label) in zip(axes, PARTS, strict=True):
         for at, name in enumerate(names):
             values = _known(facts[name], key)
@@ -39,6 +39,7 @@ def draw(figure: "Figure", view: "View") -> None:
     axes[1].axvline(0, color="black", linewidth=0.6, linestyle=":")
     signs = [" ‡" if any(fact["uses_target_labels"] for fact in facts[name]) else "" for name in names]
     axes[0].set_yticks(range(len(names)), [f"{name}{sign}" for name, sign in zip(names, signs, strict=True)])
+    settle(figure, 1, 0.15 * len(names))
 
 
 def _known(facts: list[dict], key: str) -> list[float]:

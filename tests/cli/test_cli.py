@@ -85,7 +85,7 @@ def test_list(good, tlx_command):
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (["list", "strategy"], "Error: Unknown kind 'strategy'. Did you mean strategies?\n"),
+        (["list", "strategy"], "Error: Unknown kind 'strategy'. Did you mean strategies or trackers?\n"),
         (["lsit"], "Error: Unknown command 'lsit'. Did you mean list?\n"),
         (["run", "a:b", "shfit"], "Error: Unknown dataset 'a'. There are: none.\n"),
         (["bench", "quick"], "Error: Unknown suite 'quick'. There are: none.\n"),
@@ -324,7 +324,23 @@ def test_sweep_passes_its_options_on(good, tlx_command, monkeypatch, seen):
     assert code == 2 and "Missing option '--over'" in err
 
 
-def test_bench_passes_its_options_on(good, tlx_command, monkeypatch, seen):
+TRACKER = """
+from tlx import hookimpl
+
+class Lines:
+    def __init__(self, where):
+        self.where = where
+
+    def tlx_run_started(self, spec): ...
+
+@hookimpl
+def tlx_trackers(register):
+    register("lines", Lines)
+"""
+
+
+def test_bench_passes_its_options_on(good, tlx_command, monkeypatch, seen, tmp_path):
+    monkeypatch.chdir(tmp_path)
     bench = seen("bench", [Finished(), Failed()])
     monkeypatch.setattr(tlx.report, "render", lambda results: f"table of {len(results)}")
     code, out, err = tlx_command(*"bench quick --strategies a,b --tasks c:d --seeds 2 --out o".split())
@@ -338,9 +354,11 @@ def test_bench_passes_its_options_on(good, tlx_command, monkeypatch, seen):
     }  # fmt: skip
     tlx_command(*"bench quick --seed 4 --seed 7 --steps 9 --lr 0.1 --recipe-set rounds=2".split())
     assert (bench["seeds"], bench["steps"], bench["recipe_set"]) == ([4, 7], 9, ("lr=0.1", "rounds=2"))
-    pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
-    tlx_command("bench", "quick", "--track", "tensorboard:events", "--keep-embeddings")
-    assert bench["lab"].embeddings and [str(item.folder) for item in bench["lab"].observers] == ["events"]
+    Path("mine.py").write_text(TRACKER)
+    tlx_command("bench", "quick", "--plugin", "mine.py", "--track", "lines:events", "--track", "lines:a:b")
+    assert [item.where for item in bench["lab"].observers] == ["events", "a:b"]
+    tlx_command("bench", "quick", "--keep-embeddings")
+    assert bench["lab"].embeddings
 
 
 def test_absent_tasks_are_named_once_and_fail_a_suite_only_if_nothing_ran(good, tlx_command, monkeypatch):
@@ -362,7 +380,7 @@ def test_report(tlx_command, monkeypatch, tmp_path):
         return f"{style} of {folder}, {sorted(options.items())}\n"
 
     monkeypatch.setattr(tlx.report, "report", told)
-    plain = "[('baseline', None), ('interval', 't'), ('overview', None), ('selectors', False)]"
+    plain = "[('interval', 't')]"
     assert tlx_command("report", "somewhere", "--format", "csv") == (0, f"csv of somewhere, {plain}\n", "")
     _, given, _ = tlx_command("report", "x", "--baseline", "mmd", "--interval", "bootstrap", "--overview", "last")
     assert given.startswith("terminal of x, [('baseline', 'mmd'), ('interval', 'bootstrap'), ('overview', 'last')")

@@ -53,6 +53,10 @@ REPORT = st.one_of(
     option("--baseline", ANY),
     option("--interval", ANY),
     option("--out", st.sampled_from(["", ".", "/", "no/such/file"])),
+    option("--figure", st.one_of(st.sampled_from(["gain", "gian"]), ANY)),
+    option("--width", NUMBERS),
+    option("--selection", ANY),
+    option("--tasks", TASK),
     st.just(["--selectors"]),
 )
 

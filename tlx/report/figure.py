@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tlx.data.task_names import task_name
 from tlx.errors import DataError, ResultError, SettingError, UnknownName
 from tlx.plugins import Registry
-from tlx.report.cells import BASELINE, Cell, cells, place
+from tlx.report.cells import BASELINE, Cell, cells
 from tlx.report.ranks import Ranks, ranks
 from tlx.report.tables import METRICS, row_name
 from tlx.runs.result import Result
@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 class View:
     """What a figure is drawn from: the results that are chosen, and a cell (`tlx.report.cells`) for each that scored.
 
-    The cells are those of one selection policy, with the baseline before all others and bounds last. `folder` is where
-    the results lie, None of results that lie nowhere; `every` has the cells of the results that are not chosen too.
+    The cells are those of one selection policy, sorted as `tlx.report.cells` does, and so are the results. `folder` is
+    where the results lie, None of results that lie nowhere; `every` has the cells of those that are not chosen too.
     """
 
     results: Sequence[Result]
@@ -129,7 +129,7 @@ def draw(
     known = {cell["selection"] for cell in every}
     if selection not in known:
         raise UnknownName("selection", selection, known)
-    own = sorted((cell for cell in every if cell["selection"] == selection), key=place)
+    own = [cell for cell in every if cell["selection"] == selection]
     scored = [cell for cell in own if cell["mean"] is not None and cell["hash"] in hashes]
     if not scored:
         raise ResultError(f"There is no score under '{selection}' to draw, of {len(chosen)} results.")
