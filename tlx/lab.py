@@ -122,10 +122,10 @@ class Lab:
             result = lab.run("mnist5k->optdigits", "coral", settings={"weight": 0.5})
             result.accuracy("last")
         """
-        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "weights": weights}
-        [job] = self._jobs(task, strategy, recipe_set, steps, **how)
         from tlx.engine.processes import leads  # JAX is first needed here
 
+        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "weights": weights}
+        [job] = self._jobs(task, strategy, recipe_set, steps, **how)
         store, first = _store(out, job.spec), leads()
         chosen = save if isinstance(save, Save) or save is None else Save(save)
         if chosen:

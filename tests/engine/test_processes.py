@@ -25,7 +25,7 @@ import numpy as np
 from tlx.engine import sources
 from tlx.engine.processes import joined
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
-path, strategy, seeds, stream, count, number, port = sys.argv[1:]
+path, plugin, strategy, seeds, stream, count, number, port = sys.argv[1:]
 place = (f"localhost:{port}", int(count), int(number), "the same")
 with joined(*place) if int(count) > 1 else contextlib.nullcontext():
     from tlx.engine.train import train
@@ -36,7 +36,7 @@ with joined(*place) if int(count) > 1 else contextlib.nullcontext():
         return ahead(x, rows, threads)
     sources.read_ahead = counting
     recipe = tiny_recipe().replace(steps=1, rounds=1, momentum=0.0)
-    strategy = Registry.load().get("strategies", strategy)()
+    strategy = Registry.load([plugin]).get("strategies", strategy)()
     outcome = train(strategy, TinyBN, tiny_task(), recipe, tuple(range(int(seeds))), stream=stream == "True")
     assert outcome.device.startswith(count + " x"), outcome.device
     rows = [shape[0] * shape[2] for shape in read if len(shape) == 3 and shape[1] == 1]
@@ -63,7 +63,8 @@ def start(code: str, *words: object, **environment: str) -> subprocess.Popen:
 def step(folder: Path, count: int, *what: object) -> list[dict[str, np.ndarray]]:
     """What each of the processes has after one step."""
     port, path = free_port(), folder / f"{count}"
-    running = [start(STEP, path, *what, count, number, port) for number in range(count)]
+    words = [(path, bars.__file__, *what, count, number, port) for number in range(count)]
+    running = [start(STEP, *each, TLX_PLUGINS="strategies") for each in words]
     for each in running:
         out, _ = each.communicate(timeout=900)
         assert each.returncode == 0, out
@@ -73,7 +74,7 @@ def step(folder: Path, count: int, *what: object) -> list[dict[str, np.ndarray]]
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "strategy", "seeds", "stream"),
-    [(2, "dann", 1, False), (4, "shot", 2, True)],  # 1 x 2 devices, then 2 x 2
+    [(2, "shot", 1, False), (4, "mean_gap", 2, True)],  # 1 x 2 devices, then 2 x 2
 )
 def test_processes_take_the_step_of_one(tmp_path, count, strategy, seeds, stream):
     (alone,) = step(tmp_path, 1, strategy, seeds, stream)
@@ -164,7 +165,9 @@ def test_a_batch_that_does_not_divide_is_refused(runs):
 def test_devices_of_several_processes_must_divide_seeds_or_batch(monkeypatch):
     monkeypatch.setattr(devices, "several", lambda: True)
     monkeypatch.setattr(jax, "devices", lambda: list(range(4)))
-    assert devices.mesh(2, 6).shape == {"seeds": 2, "batch": 2}
+    found = devices.mesh(2, 6)
+    assert found is not None
+    assert found.shape == {"seeds": 2, "batch": 2}
     with pytest.raises(SettingError, match=r"4 devices of 1 processes do not divide 3 seeds and batches of 6 rows"):
         devices.mesh(3, 6)
 
@@ -187,7 +190,7 @@ def test_a_coordinator_that_is_not_there_is_named_in_time(monkeypatch):
 )
 def test_a_place_that_is_none_is_refused(place, message):
     with pytest.raises(SettingError, match=message):
-        with processes.joined(*place, "tlx run"):
+        with processes.joined(place[0], place[1], place[2], "tlx run"):
             pass
 
 
