@@ -19,11 +19,13 @@ tlx_tasks, tlx_recipes, tlx_selectors = tiny.tlx_tasks, tiny.tlx_recipes, tiny.t
 
 @tlx.hookimpl
 def tlx_suites(register):
+    """Brings the suite of tiny cells."""
     register("tiny", run.SUITE)
 
 
 @tlx.hookimpl
 def tlx_run_finished(spec, result):
+    """Notes which run has ended."""
     run.Notes(Path(os.environ["TORTURE_NOTES"])).tlx_run_finished(spec, result)
 
 

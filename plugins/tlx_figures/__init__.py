@@ -5,6 +5,7 @@ from tlx import hookimpl
 
 @hookimpl
 def tlx_figures(register):
+    """Registers the figures; each is imported when first used."""
     register("curves", "tlx_figures.curves:draw")
     register("embedding", "tlx_figures.embedding:draw")
     register("critical-difference", "tlx_figures.critical_difference:draw")
