@@ -153,6 +153,7 @@ def world(fake_engine):
         return SimpleNamespace(
             seeds=tuple(seeds), evaluations=evaluations, diverged=(False,) * len(seeds), steps=recipe.steps,
             weights=None, compile_seconds=0.0, train_seconds=0.0, device="cpu", sees=("source", "target"),
+            asked=(),
         )  # fmt: skip
 
     fake_engine(train_grid)

@@ -59,7 +59,7 @@ def test_small_images_take_lenet(nets, task):
 
 def test_large_images_have_to_be_told_a_backbone_before_any_is_decoded(nets, pair, monkeypatch):
     """The trap: LeNet on 224x224, gigabytes and minutes for twenty steps."""
-    monkeypatch.setattr("tlx_datasets.image_files.read_image", None)
+    monkeypatch.setattr("tlx_datasets.image_files.decode_image", None)
     words = "images of 224x224 pixels, and the default backbone, lenet, is for images of up to 32; .*one of resnet18\\."
     with pytest.raises(SettingError, match=words):
         chosen(nets, pair())
