@@ -82,7 +82,7 @@ def page(name: str) -> str:
             lines.append(f"```python\n{cell.code}\n```")
         if output["out"]:
             lines.append(f"```text\n{output['out'].rstrip()}\n```")
-        lines += [f"![{title}](../../gallery/{name}.{picture})" for picture in output["pictures"]]
+        lines += [f"![{title}](../gallery/{name}.{picture})" for picture in output["pictures"]]
     lines.append(
         f"The script is `docs/gallery/{name}.py`. What is shown was recorded in {told['seconds']} s on {told['cores']} "
         f"cores ({told['device']}), beside other work."

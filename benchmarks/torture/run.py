@@ -70,6 +70,7 @@ class Outcome(NamedTuple):
     train_seconds: float
     device: str
     sees: tuple[str, ...]
+    asked: tuple[int, ...] = ()
 
 
 class Tiny:

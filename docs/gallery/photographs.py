@@ -50,7 +50,7 @@ with open("predictions.csv", "w", newline="") as out:
     table.writerow(["file", "class", "probability"])
     for place in certain.argsort():
         table.writerow([files[place], predicted[place], f"{certain[place]:.3f}"])
-print("".join(open("predictions.csv").readlines()[:5]))
+print("".join(Path("predictions.csv").read_text().splitlines(True)[:5]))
 
 # Here, unlike in life, the true digits are known. They were used for nothing above.
 print("right:", np.mean(predicted == digits.target[:600].astype(str)).round(3))

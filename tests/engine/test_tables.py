@@ -124,7 +124,10 @@ EACH = Sweep("target", lambda state, rows: rows.index)
         (phase(batch={"tagret": 7}), r"here: `batch` names 'tagret'; expected source, target; target\?"),
         (phase(batch={"labelled": 7}), "`batch` names 'labelled'; expected source, target"),
         (phase(draw={"sources": "class"}), r"`draw` names 'sources'; expected source, target; source\?"),
-        (phase(draw={"source": "clas"}), r"here draws 'source' by 'clas'; expected epoch, domain, class, asked; class\?"),
+        (
+            phase(draw={"source": "clas"}),
+            r"here draws 'source' by 'clas'; expected epoch, domain, class, asked; class\?",
+        ),
         (
             phase(draw={"target": "class"}),
             "draws 'target' by class, and it has no classes; expected source or labelled",

@@ -170,7 +170,7 @@ def test_what_nodes_do_not_see_is_named(plugin, tmp_path, quickly, monkeypatch):
     monkeypatch.setattr(slurm, "Group", lambda path, cpus: group(path.replace(str(tmp_path), "/elsewhere"), cpus))
     [result] = lab.bench("five", out=tmp_path / "b", strategies=["source_only"])
     folder = tmp_path / "b" / "slurm"
-    assert f"wrote nothing into {folder}; expected a folder that all nodes share" in str(result.error)
+    assert f"wrote nothing into {folder}: expected a folder, a Python and a tlx that all nodes see" in str(result.error)
     assert "There is no /elsewhere/b/slurm/" in Path(str(result.error).partition("its log is ")[2]).read_text()
 
 

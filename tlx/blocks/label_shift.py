@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from tlx.blocks.supervised import supervised
 from tlx.contract import Context, Inputs, Key, Labels, Logits, Model, Phase, State, Strategy, Sweep, strategy
@@ -62,7 +63,9 @@ def shift_corrected(state: State, logits: Logits) -> Logits:
     return reweighted(calibration(logits), weights)
 
 
-def estimate_weights(name: Estimator, held: Logits, y: Labels, target: Logits, soft: bool = True) -> jax.Array:
+def estimate_weights(
+    name: Estimator, held: Logits, y: Labels, target: Float[Array, "rows outputs"], soft: bool = True
+) -> jax.Array:
     """The class weights by BBSE or RLLS (of probabilities, or of hard predictions unless `soft`), or by MLLS."""
 
     def said(logits: Logits) -> jax.Array:

@@ -22,6 +22,7 @@ from tlx.engine.processes import from_first
 
 log = logging.getLogger("tlx")
 CARRY = "carry.npz"
+UNREADABLE = b"unreadable"  # what is taken to be in a file that is empty, or that the system does not give
 Flat = dict[str, np.ndarray]
 
 
@@ -131,11 +132,11 @@ def _content(path: Path) -> bytes:
 
     def read() -> bytes:
         try:
-            return path.read_bytes()
+            return path.read_bytes() or UNREADABLE
         except FileNotFoundError:
             return b""
         except OSError:  # all processes have to meet it
-            return b"unreadable"
+            return UNREADABLE
 
     return from_first(read)
 

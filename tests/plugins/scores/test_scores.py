@@ -77,7 +77,7 @@ def test_logme_of_the_authors_forgets_dimensions_where_features_are_wider_than_r
     found = score("logme", Pair(x, y)), np.mean(totals, 0)[1]
     assert found[0] == pytest.approx(np.mean(totals, 0)[0], abs=1e-4)
     assert found[0] == pytest.approx(ours, abs=1e-3)
-    # the evidence hardly depends on alpha where features are wider than rows: rounding, by the CPU, moves where it is best
+    # The evidence hardly depends on alpha where features are wider than rows: the CPU's rounding moves the best one.
     assert found[1] == pytest.approx(theirs, abs=0.3 if width > 30 else 1e-3)
 
 
