@@ -19,7 +19,7 @@ class MLflow(Seeds):
     def __init__(self, where: str):
         super().__init__()
         try:
-            from mlflow import MlflowClient  # pyright: ignore[reportMissingImports]  # an extra
+            from mlflow import MlflowClient  # pyright: ignore  # an extra, and this file has its name
         except ImportError as error:
             raise SettingError("MLflow needs mlflow: pip install 'tlx[mlflow]'.") from error
         self.client = MlflowClient(where)

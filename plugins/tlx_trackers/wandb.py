@@ -19,7 +19,7 @@ class WandB(Seeds):
             import wandb  # pyright: ignore[reportMissingImports]  # an extra
         except ImportError as error:
             raise SettingError("Weights & Biases needs wandb: pip install 'tlx[wandb]'.") from error
-        self.project, self.init = where, wandb.init
+        self.project, self.init = where, wandb.init  # pyright: ignore  # this file has its name
 
     def start(self, spec: Any, seed: int, facts: dict[str, Any]) -> Any:
         """Opens a run beside those that are open."""

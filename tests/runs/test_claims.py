@@ -269,6 +269,7 @@ def test_clocks_may_differ_by_an_hour(tmp_path, hours):
     ahead.now = hours * 3600.0
     near = Claims(tmp_path, clock=lambda: ahead.now, sleep=ahead.sleep, holder=lambda: Holder("near", 1))
     path = Claims(tmp_path, holder=lambda: Holder("far", 7))._take("x")
+    assert path
     begun = ahead.now
     os.utime(path, (1e9 + hours * 3600, 1e9 + hours * 3600))
 
