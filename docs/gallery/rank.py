@@ -7,7 +7,7 @@ Takes: one to three minutes on two free cores.
 """
 
 # The target is optdigits. Its train labels are used by some scores, so this is for a target of which some rows are
-# labelled. Three sources: MNIST in grey, MNIST over photographs, and a tenth of MNIST. The features are those of a
+# labelled. Three sources: MNIST in grey, MNIST over photographs, and a fifth of the first. The features are those of a
 # network with random weights, as none is pretrained here.
 import tlx
 
