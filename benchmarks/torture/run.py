@@ -281,23 +281,33 @@ def one_suite(
             process = spawn(folder, log, draw.randrange(2**32) if aimed else None)
             alive[process] = time.monotonic() + (5 if aimed else draw.uniform(0.01, 0.25))
         time.sleep(0.005)
-        for process, ends in list(alive.items()):
-            if time.monotonic() > ends:
-                os.kill(process, signal.SIGKILL)
-            found, status = os.waitpid(process, os.WNOHANG)
-            if found:
-                del alive[process]
-                counts["kills"] += os.WIFSIGNALED(status)
+        kill_the_due(alive, counts)
         look()
         if len(seen) == len(expected):  # a suite that is full takes few more
             break
+    kill_all(alive, counts)
+    os.waitpid(spawn(folder, log, None), 0)
+    look()
+    judge(folder, log, expected, counts)
+
+
+def kill_the_due(alive: dict[int, float], counts: dict[str, int]) -> None:
+    """Kills the processes whose time is over, forgets all that have ended, and counts those that were killed."""
+    for process, ends in list(alive.items()):
+        if time.monotonic() > ends:
+            os.kill(process, signal.SIGKILL)
+        found, status = os.waitpid(process, os.WNOHANG)
+        if found:
+            del alive[process]
+            counts["kills"] += os.WIFSIGNALED(status)
+
+
+def kill_all(alive: dict[int, float], counts: dict[str, int]) -> None:
+    """Kills what is alive, and counts it."""
     for process in alive:
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
         counts["kills"] += os.WIFSIGNALED(status)
-    os.waitpid(spawn(folder, log, None), 0)
-    look()
-    judge(folder, log, expected, counts)
 
 
 def judge(folder: Path, log: Path, expected: dict[str, Any], counts: dict[str, int]) -> None:

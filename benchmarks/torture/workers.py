@@ -14,7 +14,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -91,18 +90,9 @@ def one_suite(
         for process in holders(folder) & alive.keys() - at_work:
             at_work.add(process)
             alive[process] = min(alive[process], time.monotonic() + draw.uniform(0.0, 0.6))
-        for process, ends in list(alive.items()):
-            if time.monotonic() > ends:
-                os.kill(process, signal.SIGKILL)
-            found, status = os.waitpid(process, os.WNOHANG)
-            if found:
-                del alive[process]
-                counts["kills"] += os.WIFSIGNALED(status)
+        run.kill_the_due(alive, counts)
         look()
-    for process in alive:
-        os.kill(process, signal.SIGKILL)
-        _, status = os.waitpid(process, 0)
-        counts["kills"] += os.WIFSIGNALED(status)
+    run.kill_all(alive, counts)
     for host in HOSTS:  # each tidies up after its own dead
         os.waitpid(spawn(["worker", str(folder)], host, notes), 0)
     look()
