@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from tlx.errors import SettingError, nearest
+from tlx.syntax import syntax_tree
 
 OPERATIONS = {
     name: module
@@ -58,7 +59,7 @@ def parse(text: str) -> tuple[Operation, ...]:
     if not text.strip():
         return ()
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = syntax_tree(text.strip(), "eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise SettingError(_odd(text)) from None
     return tuple(_operations(tree, text))

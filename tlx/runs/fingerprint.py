@@ -14,6 +14,7 @@ from typing import Any
 from tlx.errors import PluginError
 from tlx.plugins.target import source
 from tlx.runs.environment import PACKAGES
+from tlx.syntax import syntax_tree
 
 ENGINE = ("contract.py", "engine", "ops", "layers", "native", "augment", "blocks")
 INSTALLED = ("site-packages", "dist-packages")
@@ -83,7 +84,7 @@ def _read(path: Path | None, name: str) -> tuple[str, tuple[str, ...]]:
     """The code of a module and the names of what it imports. Raises OSError, SyntaxError without a source."""
     if path is None:
         raise FileNotFoundError(f"the source of {name}")
-    tree = ast.parse(path.read_bytes())
+    tree = syntax_tree(path.read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if ast.get_docstring(node, clean=False) is not None:
