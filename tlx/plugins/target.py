@@ -148,7 +148,11 @@ def _facts(module: str, name: str, below: frozenset[tuple[str, str]]) -> dict[st
     if head:
         indent, end = head["gap"].rpartition("\n")[2], MARGIN.search(text, head.end())
         body = indent + text[head.end("gap") : end.start() if end else None]
-        facts |= {key: ast.literal_eval(syntax_tree(f"({value})", "eval")) for gap, key, value in FACT.findall(body) if gap == indent}
+        facts |= {
+            key: ast.literal_eval(syntax_tree(f"({value})", "eval"))
+            for gap, key, value in FACT.findall(body)
+            if gap == indent
+        }
     return {key: facts[key] for key in FACTS if facts.get(key)}
 
 
