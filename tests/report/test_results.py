@@ -17,6 +17,12 @@ def test_a_folder_gives_its_results_and_is_remembered(results, tmp_path):
     for folder, told in (("none", "does not exist"), ("empty", "holds no result; `tlx bench SUITE --out")):
         with pytest.raises(ResultError, match=told):
             Results.load(tmp_path / folder)
+    for name in ("b-c", "a-b"):
+        (tmp_path / "empty" / name).mkdir()
+        Store(tmp_path / "empty" / name).write(results[0])
+    (tmp_path / "empty/notes").mkdir()
+    with pytest.raises(ResultError, match=r"holds no result; in it do \S+empty/a-b, \S+empty/b-c\.$"):
+        Results.load(tmp_path / "empty")
 
 
 def test_a_notebook_shows_the_tables_of_the_report(results, make):

@@ -11,10 +11,11 @@ from typing import Any
 
 from tlx.errors import ResultError
 from tlx.report import render
+from tlx.report.results import Results
 from tlx.runs.claims import temporary
 from tlx.runs.result import Result
 from tlx.runs.spec import Spec, digest
-from tlx.runs.store import Store, load_all
+from tlx.runs.store import Store
 
 SUMS = "SHA256SUMS"
 TABLES = {"index.html": "html", "table.csv": "csv", "table.json": "json", "table.md": "markdown"}
@@ -60,9 +61,7 @@ def publish(folder: str | Path, out: str | Path, title: str = "") -> Path:
         ResultError: no such folder, no result in it, two results that are one without their paths; `out` is something
             else, or cannot be written.
     """
-    results, target = load_all(folder), Path(os.path.abspath(out))
-    if not results:
-        raise ResultError(f"Results folder '{folder}' holds no result; `tlx bench SUITE --out {folder}` writes some.")
+    results, target = Results.load(folder), Path(os.path.abspath(out))
     if target.exists() and not (target / SUMS).is_file() and (not target.is_dir() or any(target.iterdir())):
         raise ResultError(f"'{out}' is there and is no publication of tlx; expected a path where nothing is.")
     shown = [without_paths(result) for result in results]

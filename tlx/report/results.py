@@ -36,7 +36,9 @@ class Results(list[Result]):
         """
         if results := load_all(folder):
             return cls(results, folder)
-        raise ResultError(f"Results folder '{folder}' holds no result; `tlx bench SUITE --out {folder}` writes some.")
+        inside = [str(path) for path in sorted(Path(folder).iterdir()) if any(path.glob("*.json"))]
+        remedy = f"in it do {', '.join(inside[:4])}" if inside else f"`tlx bench SUITE --out {folder}` writes some"
+        raise ResultError(f"Results folder '{folder}' holds no result; {remedy}.")
 
     def to_frame(self) -> "pandas.DataFrame":
         """A pandas DataFrame with a row for each result, selection policy and seed; see `tlx.runs.frame.frame`."""
