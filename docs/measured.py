@@ -83,7 +83,7 @@ def labelled() -> str:
 
 def shares() -> str:
     """Points of accuracy added by corrections of label shift on MNIST, the median over 100 trials, ours and theirs."""
-    found = json.loads((RESULTS / "label-shift-mnist.json").read_text())["cells"]
+    found = json.loads((RESULTS / "label-shift-mnist/cells.json").read_text())["cells"]
     methods = {"bbse-soft": "`bbse`", "rlls-soft": "`rlls`", "em+bcts": "`mlls`", "uncorrected": "uncorrected accuracy"}
     by_shift: dict[str, dict[str, str]] = {}
     for cell in found:
@@ -100,7 +100,7 @@ def published() -> str:
     lab = Lab(registry=registry())
     table = lab.registry.get("tables", "tllib-digits")
     found = reproduce.report(lab, table, RESULTS / table.name)
-    return render(found, reproduce.read(table.literature), "markdown").strip()
+    return render(found, table, "markdown").strip()
 
 
 PARTS: dict[str, Callable[[], str]] = {

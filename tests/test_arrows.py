@@ -36,7 +36,7 @@ ARROWS = {
     "executors": "tlx errors plugins runs engine",
     "rank": "tlx errors contract data store score weights engine plugins runs",
     "report": "errors printable data score plugins runs rank",
-    "reproduce": "tlx errors data runs report plugins",
+    "reproduce": "tlx errors data store runs report plugins",
     "trained": "tlx errors contract native data store weights engine plugins runs",
     "sklearn": "errors data engine runs trained",
     "lab": "tlx errors data plugins observers engine runs executors rank report reproduce trained",

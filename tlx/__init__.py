@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     from tlx.lab import sweep as sweep
     from tlx.report.results import Results as Results
     from tlx.reproduce.table import PaperTable as PaperTable
+    from tlx.reproduce.table import ProgramTable as ProgramTable
     from tlx.runs.overrides import Overrides as Overrides
     from tlx.runs.runner import Save as Save
     from tlx.runs.suite import Suite as Suite
@@ -173,7 +174,7 @@ _HOMES = {
     "TlxError UnknownName WeightsError nearest",
     "tlx.hooks": "hookimpl",
     "tlx.report.results": "Results",
-    "tlx.reproduce.table": "PaperTable",
+    "tlx.reproduce.table": "PaperTable ProgramTable",
     "tlx.score.selectors": "Evidence Selector",
     "tlx.score.transferability": "Pair Transferability",
     "tlx.trained.trained": "Trained",

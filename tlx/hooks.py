@@ -109,7 +109,9 @@ def tlx_suites(register: Register) -> None:
 
 @hookspec
 def tlx_tables(register: Register) -> None:
-    """Brings published tables for `tlx reproduce`: figures, and the suites that run them. Target: a `tlx.PaperTable`.
+    """Brings published tables for `tlx reproduce`: figures, and what makes them again.
+
+    Target: a `tlx.PaperTable`, which suites run, or a `tlx.ProgramTable`, which a program computes.
 
     Example:
         @hookimpl

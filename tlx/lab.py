@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tlx.rank.rank import Ranking
-    from tlx.reproduce.table import PaperTable
+    from tlx.reproduce.table import PaperTable, ProgramTable
     from tlx.reproduce.verdicts import Cell
     from tlx.trained.trained import Trained
 
@@ -325,7 +325,7 @@ class Lab:
 
         return features(self.registry, datasets, backbone=backbone, **options)
 
-    def reproduce(self, table: "str | PaperTable", **options: Any) -> "list[Cell]":
+    def reproduce(self, table: "str | PaperTable | ProgramTable", **options: Any) -> "list[Cell]":
         """Runs what a published table lacks, and gives ours beside theirs; see `tlx.reproduce.api.reproduce`."""
         from tlx.reproduce.api import reproduce
 

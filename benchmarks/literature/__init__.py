@@ -15,4 +15,9 @@ def tlx_tables(register):
     register("adda", "tlx_literature.tables:ADDA", "ADDA with few MNIST and USPS rows, and SVHN.")
     register("self-ensembling", "tlx_literature.tables:SELF_ENSEMBLING", "Self-ensembling on digits, CIFAR and STL.")
     register("osbp-digits", "tlx_literature.tables:OSBP_DIGITS", "OSBP between MNIST and USPS, 5 to 9 unknown.")
+    register(
+        "label-shift-mnist",
+        "tlx_literature.label_shift.table:LABEL_SHIFT_MNIST",
+        "Corrections of label shift on MNIST.",
+    )
     register("simclr-b5-cifar10", "tlx_literature.tables:SIMCLR_B5_CIFAR10", "ResNet-50 from ImageNet to CIFAR-10.")

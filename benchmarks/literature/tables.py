@@ -90,6 +90,7 @@ OSBP_DIGITS = PaperTable(
 )
 """The public code is 4 to 18 points from the paper, and its owner reports 4 to 5 between augmentations."""
 
+
 SIMCLR_B5_CIFAR10 = PaperTable(
     name="simclr-b5-cifar10",
     literature=HERE / "simclr_b5_cifar10.yaml",

@@ -22,6 +22,7 @@ def tlx_datasets(register):
     register("usps", "tlx_datasets.usps:usps")
     register("usps_28x28", "tlx_datasets.usps_28x28:usps_28x28")
     register("usps_as_filed", "tlx_datasets.usps_as_filed:usps_as_filed")
+    register("mnist_as_filed", "tlx_datasets.mnist_as_filed:mnist_as_filed")
     register("mnist_16x16", "tlx_datasets.mnist_16x16:mnist_16x16")
     register("mnist_m", "tlx_datasets.mnist_m:mnist_m")
     register("syn_digits", "tlx_datasets.syn_digits:syn_digits")

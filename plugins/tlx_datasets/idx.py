@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tlx import DataError
-from tlx.data import Dataset
+from tlx.data import Arrays, Dataset
 from tlx.store import File
 from tlx_datasets.rows import by_content
 
@@ -45,15 +45,17 @@ def files(hosts: tuple[str, ...], known: tuple[tuple[str, int], ...]) -> tuple[F
     )
 
 
-def builder(name: str, classes: tuple[str, ...]) -> Callable[[Path], Dataset]:
-    """The function that makes the Dataset from a folder with the four files."""
+def builder(
+    name: str, classes: tuple[str, ...], rows: Callable[[str, str, np.ndarray, np.ndarray], Arrays] = by_content
+) -> Callable[[Path], Dataset]:
+    """The function that makes the Dataset from a folder with the four files, its rows in the order of `rows`."""
 
     def build(folder: Path) -> Dataset:
         parts = []
         for split, start in (("train", "train"), ("test", "t10k")):
             x = read(folder / f"{start}-images-idx3-ubyte.gz", IMAGES)[..., None]
             y = read(folder / f"{start}-labels-idx1-ubyte.gz", LABELS)
-            parts.append(by_content(name, split, x, y))
+            parts.append(rows(name, split, x, y))
         return Dataset(name, parts[0], parts[1], classes)
 
     return build

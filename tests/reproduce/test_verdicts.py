@@ -5,7 +5,7 @@ import pytest
 
 from tlx import Overrides
 from tlx.errors import ResultError, SettingError, UnknownName
-from tlx.reproduce import Figure, read
+from tlx.reproduce import Figure
 from tlx.reproduce.render import render, tables
 from tlx.reproduce.verdicts import compare, shorter
 
@@ -82,7 +82,7 @@ def test_a_figure_of_another_metric_has_that_of_ours(table, plan, made, shift):
         (pytest.approx(30), pytest.approx(30), "lower"),
     ]
     assert cells[0]["low"] == pytest.approx(cells[1]["low"] + 40, abs=0.01)
-    shown = render(cells, read(table.literature))
+    shown = render(cells, table)
     assert "shift (OS)" in shown and "target test score in percent" in shown
     with pytest.raises(SettingError, match="no metric 'os', since it is scored by accuracy; metrics: accuracy"):
         compare(table, figures, [result])
@@ -146,19 +146,18 @@ def test_collapse_and_negative_transfer_are_told(table, plan, made, shift):
     base = made(spec_of(plan, "a->b", "source_only"), (0.4, 0.4, 0.4))
     cells = compare(table, plan, [base, made(shift, (0.1, 0.3, 0.3))])
     assert [(cell["collapsed"], cell["negative_transfer"]) for cell in cells[:2]] == [(0, False), (1, True)]
-    [first, _] = tables(cells, read(table.literature))
+    [first, _] = tables(cells, table)
     assert first.rows[1][0] == "shift ▼" and "shift: 1/3 seeds collapsed" in first.notes
 
 
 def test_it_is_printed(table, plan, made, shift):
-    literature = read(table.literature)
     cells = compare(table, plan, [made(shift, (0.51, 0.52, 0.53), (0.4, 0.5, 0.6))])
-    assert json.loads(render(cells, literature, "json")) == cells
-    text = render(cells, literature, "markdown")
+    assert json.loads(render(cells, table, "json")) == cells
+    text = render(cells, table, "markdown")
     assert "**a->b (P-8, net)**" in text
     assert "| shift | 50.5 ±1.5 | 3 | 52.0 ±2.5 | 50.0 ±24.8 | reproduced |" in text
     assert "- magic: not run: no strategy 'magic' in tlx" in text and "4 cells: 3 not run, 1 reproduced" in text
     assert "theirs: Doe et al. 2020, Table 1" in text and "0.01 hours of runs on cpu" in text
-    assert "verdict: by selection oracle, within 2 points" in render(cells, literature)
+    assert "verdict: by selection oracle, within 2 points" in render(cells, table)
     with pytest.raises(UnknownName, match="Unknown format 'jsn'. Did you mean json"):
-        render(cells, literature, "jsn")
+        render(cells, table, "jsn")

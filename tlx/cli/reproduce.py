@@ -43,20 +43,21 @@ def command(
     """
     if only_report and (budget or options["seeds"]):
         raise SettingError("--report runs nothing, so --budget and --seeds say nothing; expected one or the others")
-    lab = session.lab(executor=executor, jobs=jobs, executor_set=executor_set, executor_file=executor_file)
     from tlx import reproduce
     from tlx.reproduce.render import FORMATS, render
 
     if style not in FORMATS:
         raise UnknownName("format", style, FORMATS)  # before hours of runs
-    paper = lab.registry.get("tables", table)
-    literature = reproduce.read(paper.literature)
+    paper = session.registry.get("tables", table)
+    if isinstance(paper, reproduce.ProgramTable) and (executor or jobs or executor_set or executor_file):
+        raise SettingError(f"Table '{table}' is a program, which no executor runs; expected no executor")
+    lab = session.lab(executor=executor, jobs=jobs, executor_set=executor_set, executor_file=executor_file)
     if only_report:
         del options["seeds"]
         cells = reproduce.report(lab, paper, out, **options)
     else:
         cells = lab.reproduce(paper, budget=budget or "full", out=out, **options)
-    click.echo(render(cells, literature, style).rstrip("\n"))
+    click.echo(render(cells, paper, style).rstrip("\n"))
     failed = [f"{cell['task']} {cell['method']}: {cell['why']}" for cell in cells if cell["why"].startswith("failed: ")]
     if failed and not only_report:
         raise TlxError("\n  ".join([f"{len(failed)} of {len(cells)} cells failed:", *failed]))

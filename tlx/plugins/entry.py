@@ -29,7 +29,7 @@ KINDS = {
     "scores": Kind(
         "score", "tlx.score.transferability:Transferability", "a subclass or an instance of tlx.Transferability"
     ),
-    "tables": Kind("table", "tlx.reproduce.table:PaperTable", "a tlx.PaperTable"),
+    "tables": Kind("table", "tlx.reproduce.table:PublishedTable", "a tlx.PaperTable or a tlx.ProgramTable"),
     "executors": Kind("executor", "tlx.executors.executor:Executor", "a dataclass that is a tlx.executors.Executor"),
     "figures": Kind("figure", "", "a function called as (figure, view)"),
     "trackers": Kind("tracker", "", "a class or function called with what follows its name and a colon"),

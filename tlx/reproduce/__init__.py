@@ -2,6 +2,9 @@
 
 from tlx.reproduce.api import report, reproduce
 from tlx.reproduce.literature import Figure, Literature, read, unknown
-from tlx.reproduce.table import PaperTable
+from tlx.reproduce.table import PaperTable, ProgramTable
+from tlx.reproduce.verdicts import program_cell
 
-__all__ = ["Figure", "Literature", "PaperTable", "read", "report", "reproduce", "unknown"]
+__all__ = [
+    "Figure", "Literature", "PaperTable", "ProgramTable", "program_cell", "read", "report", "reproduce", "unknown"
+]  # fmt: skip

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from tlx.errors import UnknownName
 from tlx.plugins import Registry
-from tlx.reproduce.figures import FigureRuns, plan_runs
+from tlx.reproduce.figures import plan_runs
 from tlx.reproduce.literature import read
-from tlx.reproduce.table import PaperTable
+from tlx.reproduce.program import cells_of, computed, kept, refuse_choices
+from tlx.reproduce.table import PaperTable, ProgramTable
 from tlx.reproduce.verdicts import Cell, compare, refuse_others
 from tlx.runs.environment import CHECKOUT
-from tlx.runs.result import Result
 from tlx.runs.store import Store, load_all
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def reproduce(
     lab: "Lab",
-    table: str | PaperTable,
+    table: str | PaperTable | ProgramTable,
     *,
     budget: str = "full",
     tasks: Sequence[str] | None = None,
@@ -38,6 +38,7 @@ def reproduce(
 
     Raises:
         UnknownName: no such table, or no such budget, task or method of it.
+        SettingError: a budget or seeds of a table that a program computes.
         ResultError: the folder has a result of one of the table's cells under another protocol or on another network.
         TlxError: as `tlx.runs`; before anything runs.
 
@@ -45,11 +46,14 @@ def reproduce(
         cells = tlx.Lab().reproduce("tllib-digits", budget="short", tasks=["mnist->usps"])
     """
     paper = _table(lab.registry, table)
+    folder = Path("runs") / paper.name if out is None else Path(out)
+    if isinstance(paper, ProgramTable):
+        refuse_choices(paper, budget=budget != "full", seeds=seeds)
+        return cells_of(paper, computed(paper, lab.registry, folder), tasks, methods)
     if paper.suites and budget not in paper.suites:
         raise UnknownName(f"budget of table '{paper.name}'", budget, paper.suites)
     chosen = {"tasks": tasks, "methods": methods, "seeds": seeds}
     plan = plan_runs(lab.registry, paper, read(paper.literature), plugins=lab.plugins, **chosen)
-    folder = Path("runs") / paper.name if out is None else Path(out)
     if folder.is_dir():
         refuse_others(paper, plan, load_all(folder), folder)
     jobs = {item.jobs[budget].spec.hash: item.jobs[budget] for item in plan if budget in item.jobs}
@@ -60,7 +64,7 @@ def reproduce(
 
 def report(
     lab: "Lab",
-    table: str | PaperTable,
+    table: str | PaperTable | ProgramTable,
     folder: str | Path | None = None,
     *,
     tasks: Sequence[str] | None = None,
@@ -75,16 +79,22 @@ def report(
         ResultError: a folder that is given and is none, or a result under another protocol or on another network.
     """
     paper = _table(lab.registry, table)
+    where = _home(paper, folder)
+    if isinstance(paper, ProgramTable):
+        return cells_of(paper, None if where is None else kept(where), tasks, methods)
     literature = read(paper.literature)
     plan = plan_runs(lab.registry, paper, literature, tasks=tasks, methods=methods, plugins=lab.plugins)
-    return compare(paper, plan, _results(paper, plan, folder))
+    results = [] if where is None else load_all(where)
+    refuse_others(paper, plan, results, where)
+    return compare(paper, plan, results)
 
 
-def _table(registry: Registry, table: str | PaperTable) -> PaperTable:
+def _table(registry: Registry, table: str | PaperTable | ProgramTable) -> PaperTable | ProgramTable:
     return registry.get("tables", table) if isinstance(table, str) else table
 
 
-def _results(table: PaperTable, plan: Sequence[FigureRuns], folder: str | Path | None) -> list[Result]:
+def _home(table: PaperTable | ProgramTable, folder: str | Path | None) -> Path | None:
+    """Where the results of a table lie; None, with a warning, where there are none."""
     committed = Path("benchmarks/results") / table.name
     homes = (committed, CHECKOUT / committed, Path("runs") / table.name)
     where = Path(folder) if folder is not None else next((path for path in homes if path.is_dir()), None)
@@ -93,7 +103,4 @@ def _results(table: PaperTable, plan: Sequence[FigureRuns], folder: str | Path |
             "There are no results of '%s': the folder %s comes with tlx's sources, not with the package, and %s is not "
             "here; expected --out DIR, or `tlx reproduce %s` to run it", table.name, committed, homes[-1], table.name
         )  # fmt: skip
-        return []
-    results = load_all(where)
-    refuse_others(table, plan, results, where)
-    return results
+    return where

@@ -8,7 +8,7 @@ from tlx.errors import TlxError
 from tlx.plugins import Registry
 from tlx.reproduce.figures import FigureRuns, plan_runs
 from tlx.reproduce.literature import Literature, read
-from tlx.reproduce.table import PaperTable
+from tlx.reproduce.table import PaperTable, ProgramTable
 from tlx.reproduce.verdicts import compare
 from tlx.runs.result import Result
 
@@ -27,6 +27,8 @@ def published(registry: Registry, results: Sequence[Result]) -> dict[str, list[d
     for entry in registry.entries("tables"):
         try:
             table = registry.get("tables", entry.name)
+            if isinstance(table, ProgramTable):
+                continue
             literature = read(table.literature)
             plan = _plan(registry, table, literature, finished)
         except TlxError as error:

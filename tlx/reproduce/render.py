@@ -8,13 +8,14 @@ from itertools import groupby
 
 from tlx.errors import UnknownName
 from tlx.report.tables import NEGATIVE, NOTES, PARTS, SELECTS_BY_LABELS, Table
-from tlx.reproduce.literature import Literature
+from tlx.reproduce.literature import read
+from tlx.reproduce.table import PaperTable, ProgramTable
 from tlx.reproduce.verdicts import Cell
 
 FORMATS = ("terminal", "markdown", "json")
 
 
-def render(cells: Sequence[Cell], literature: Literature, format: str = "terminal") -> str:
+def render(cells: Sequence[Cell], table: PaperTable | ProgramTable, format: str = "terminal") -> str:
     """The text of compare cells: a table for each task, protocol and network, or all cells as JSON.
 
     Raises:
@@ -24,10 +25,10 @@ def render(cells: Sequence[Cell], literature: Literature, format: str = "termina
         raise UnknownName("format", format, FORMATS)
     if format == "json":
         return json.dumps(list(cells), indent=2) + "\n"
-    return importlib.import_module(f"tlx.report.{format}").render(tables(cells, literature))
+    return importlib.import_module(f"tlx.report.{format}").render(tables(cells, table))
 
 
-def tables(cells: Sequence[Cell], literature: Literature) -> list[Table]:
+def tables(cells: Sequence[Cell], table: PaperTable | ProgramTable) -> list[Table]:
     """A table for each task, protocol and network; the last has the notes that hold for all."""
 
     def key(cell: Cell) -> tuple[str, str, str]:
@@ -37,7 +38,7 @@ def tables(cells: Sequence[Cell], literature: Literature) -> list[Table]:
     groups = [list(group) for _, group in groupby(sorted(cells, key=lambda cell: order.index(key(cell))), key)]
     made = [_table(group) for group in groups]
     if made:
-        made[-1] = replace(made[-1], notes=[*made[-1].notes, *_notes(cells, literature)])
+        made[-1] = replace(made[-1], notes=[*made[-1].notes, *_notes(cells, table)])
     return made
 
 
@@ -47,10 +48,11 @@ def _table(cells: Sequence[Cell]) -> Table:
     both = head["selection"] != "last"
     columns = ("strategy", "theirs", "ours: n", policy, *(("last",) if both else ()), "verdict")
     rows = []
+    places = max(1, *(len(f"{cell['theirs']:g}".partition(".")[2]) for cell in cells))  # as precise as theirs
     for cell in cells:
         scores = [
-            _score(cell, "ours", "low", "high"),
-            *([_score(cell, "last", "last_low", "last_high")] if both else []),
+            _score(cell, places, "ours", "low", "high"),
+            *([_score(cell, places, "last", "last_low", "last_high")] if both else []),
         ]
         short = f" ({cell['budget']})" if cell["budget"] == "short" and cell["n"] and not cell["ablation"] else ""
         name = f"{_name(cell)} {NEGATIVE}" if cell["negative_transfer"] else _name(cell)
@@ -69,8 +71,19 @@ def _remarks(cells: Sequence[Cell]) -> list[str]:
     return [f"{', '.join(methods)}: {reason}" for reason, methods in names.items()]
 
 
-def _notes(cells: Sequence[Cell], literature: Literature) -> list[str]:
-    head = cells[0]
+def _notes(cells: Sequence[Cell], table: PaperTable | ProgramTable) -> list[str]:
+    notes = list(table.notes) if isinstance(table, ProgramTable) else _notes_of_runs(cells, table)
+    counts: dict[str, int] = {}
+    for cell in cells:
+        counts[cell["outcome"]] = counts.get(cell["outcome"], 0) + 1
+    notes.append(f"{len(cells)} cells: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    devices = sorted({str(cell["device"]) for cell in cells if cell["n"] and cell["device"]})
+    hours = sum({cell["hash"]: cell["seconds"] for cell in cells if cell["hash"] and cell["n"]}.values()) / 3600
+    return notes + ([f"{hours:.2f} hours of runs on {' and '.join(devices)}"] if devices and hours else [])
+
+
+def _notes_of_runs(cells: Sequence[Cell], table: PaperTable) -> list[str]:
+    head, literature = cells[0], read(table.literature)
     what = "score" if any(cell["metric"] for cell in cells) else "accuracy"
     notes = [
         f"theirs: {literature.paper}, {literature.table}; {what} in percent, ± as printed there",
@@ -80,14 +93,7 @@ def _notes(cells: Sequence[Cell], literature: Literature) -> list[str]:
     ]
     text = " ".join(cell["selection"] for cell in cells)
     notes += [f"{SELECTS_BY_LABELS} {NOTES[SELECTS_BY_LABELS]}"] if "oracle" in text else []
-    notes += [f"{NEGATIVE} {NOTES[NEGATIVE]}"] if any(cell["negative_transfer"] for cell in cells) else []
-    counts: dict[str, int] = {}
-    for cell in cells:
-        counts[cell["outcome"]] = counts.get(cell["outcome"], 0) + 1
-    notes.append(f"{len(cells)} cells: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
-    devices = sorted({str(cell["device"]) for cell in cells if cell["n"]})
-    hours = sum({cell["hash"]: cell["seconds"] for cell in cells if cell["n"]}.values()) / 3600
-    return notes + ([f"{hours:.2f} hours of runs on {' and '.join(devices)}"] if devices else [])
+    return notes + ([f"{NEGATIVE} {NOTES[NEGATIVE]}"] if any(cell["negative_transfer"] for cell in cells) else [])
 
 
 def _name(cell: Cell) -> str:
@@ -99,9 +105,9 @@ def _theirs(cell: Cell) -> str:
     return f"{cell['theirs']:g}" + (f" ±{cell['theirs_spread']:g}" if cell["theirs_spread"] is not None else "")
 
 
-def _score(cell: Cell, mean: str, low: str, high: str) -> str:
+def _score(cell: Cell, places: int, mean: str, low: str, high: str) -> str:
     if cell[mean] is None:
         return "-"
     if cell[low] is None:
-        return f"{cell[mean]:.1f}"
-    return f"{cell[mean]:.1f} ±{max(cell[mean] - cell[low], cell[high] - cell[mean]):.1f}"
+        return f"{cell[mean]:.{places}f}"
+    return f"{cell[mean]:.{places}f} ±{max(cell[mean] - cell[low], cell[high] - cell[mean]):.{places}f}"

@@ -1,9 +1,11 @@
-"""A table that `tlx reproduce` runs: published figures, and the suites that run them again."""
+"""A table that `tlx reproduce` runs: published figures, and the suites or the program that make them again."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from tlx.data.task import Dataset
 from tlx.errors import SettingError
 from tlx.reproduce.literature import Figure
 from tlx.runs.overrides import Overrides
@@ -11,8 +13,14 @@ from tlx.runs.overrides import Overrides
 BUDGETS = ("full", "short")
 
 
+class PublishedTable:
+    """What `tlx reproduce` makes again: a `PaperTable`, or a `ProgramTable`."""
+
+    name: str
+
+
 @dataclasses.dataclass(frozen=True)
-class PaperTable:
+class PaperTable(PublishedTable):
     """A published table and the suites that run it again, by budget: "full", the paper's recipe, and "short".
 
     `literature` is the YAML file of the figures, of which `tasks` (all, if there are none) are looked at. `selection`
@@ -54,3 +62,19 @@ class PaperTable:
     def tolerance_of(self, figure: Figure) -> float:
         """How many percent points ours may be off."""
         return self.overrides.of(figure.task, figure.protocol, figure.method).get("tolerance", self.tolerance)
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgramTable(PublishedTable):
+    """A published table whose figures are no scores of a strategy on a task: a program of its own computes them.
+
+    `compute(load)` gives what it finds as JSON has it, `load("mnist")` a dataset by its name; it is kept as
+    "cells.json" in the table's folder. `cells(found)` are the figures beside it, each by `tlx.reproduce.program_cell`;
+    of None, nothing was computed yet. `notes` say below the table what the numbers are of, and what a verdict means.
+    """
+
+    name: str
+    compute: Callable[[Callable[[str], Dataset]], Any]
+    cells: Callable[[Any], Sequence[dict[str, Any]]]
+    notes: tuple[str, ...] = ()
+    summary: str = ""

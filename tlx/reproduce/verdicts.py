@@ -92,16 +92,10 @@ def differences(plan_runs: Spec, run: Spec) -> list[str]:
     return [f"{key} {ours.get(key)} rather than {theirs.get(key)}" for key in keys]
 
 
-def _cell(
-    table: PaperTable,
-    item: FigureRuns,
-    run: tuple[str, Result] | None,
-    scores: dict[tuple[str, str], Cell],
-    results: Sequence[Result],
-) -> Cell:
-    figure, tolerance = item.figure, table.tolerance_of(item.figure)
-    cell: Cell = {
-        "table": table.name,
+def _blank(table: str, figure: Figure, selection: str) -> Cell:
+    """A figure's cell before anything is known of ours."""
+    return {
+        "table": table,
         "task": figure.task,
         "method": figure.method,
         "label": figure.label or figure.method,
@@ -114,13 +108,24 @@ def _cell(
         "theirs_n": figure.n,
         "provenance": figure.provenance,
         "theirs_selection": figure.selection,
-        "selection": table.selection,
+        "selection": selection,
         **dict.fromkeys(("ours", "low", "high", "last", "last_low", "last_high")),
         "n": 0,
-        "tolerance": tolerance,
+        "tolerance": None,
         "ablation": False,
         **dict.fromkeys(("budget", "collapsed", "negative_transfer", "device", "seconds", "command", "hash")),
     }
+
+
+def _cell(
+    table: PaperTable,
+    item: FigureRuns,
+    run: tuple[str, Result] | None,
+    scores: dict[tuple[str, str], Cell],
+    results: Sequence[Result],
+) -> Cell:
+    figure, tolerance = item.figure, table.tolerance_of(item.figure)
+    cell = _blank(table.name, figure, table.selection) | {"tolerance": tolerance}
     if run is None:
         other = _other(item, results)
         return cell | (_verdict("not comparable", other) if other else _verdict("not run", item.why or "not run yet"))
@@ -139,6 +144,20 @@ def _cell(
     gap = cell["ours"] - figure.value
     outcome = "reproduced" if abs(gap) <= tolerance + 1e-9 else "higher" if gap > 0 else "lower"
     return cell | _verdict(outcome, shorter({name: job.spec for name, job in item.jobs.items()}, budget))
+
+
+def program_cell(
+    table: str, figure: Figure, ours: Sequence[float] | None, n: int, outcome: str, why: str = "", device: str = ""
+) -> Cell:
+    """A cell of a `ProgramTable`: what `compare` gives of a run, of a figure and what a program found in its place.
+
+    `ours` is the score and the two ends of its interval, in the figure's unit, of `n` networks or seeds; None where
+    nothing was computed. `outcome` is "reproduced", "higher", "lower", "not comparable" or "not run".
+    """
+    cell = _blank(table, figure, figure.selection)
+    if ours is not None:
+        cell |= {"n": n, "device": device or None} | dict(zip(("ours", "low", "high"), ours, strict=True))
+    return cell | _verdict(outcome, why)
 
 
 def _verdict(outcome: str, why: str) -> Cell:

@@ -1,13 +1,12 @@
 """The ten networks of the table: 784-256-10 on MNIST's first 30,000 train rows, and their logits."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from flax import nnx
 
 from tlx import Dataset, Draw, Protocol, Recipe, Task
-from tlx.data import Arrays, load_task
+from tlx.data import load_task
 from tlx.engine.train import train
 from tlx.plugins import Registry
 
@@ -17,7 +16,7 @@ STEPS = 10 * 235  # epochs of 30,000 rows in batches of 128
 DECAY = 5e-4
 PROTOCOL = Protocol(
     "label-shift-mnist", "the first 30,000 train rows in [0, 1]", size=28, channels=1, mean=0.0, std=1.0,
-    draws=(Draw("mnist", "first", 30_000),),
+    draws=(Draw("mnist_as_filed", "first", 30_000),),
 )  # fmt: skip
 RECIPE = Recipe(
     name="label-shift-mnist", lr=0.01, momentum=0.5, nesterov=False, weight_decay=0.0, schedule="inverse",
@@ -51,24 +50,10 @@ class Predictions(NamedTuple):
     test_y: np.ndarray
 
 
-def keras_mnist(file: Path) -> Dataset:
-    """MNIST of Keras' mnist.npz, whose rows are in the order of the original files; tlx orders them by content."""
-    with np.load(file) as arrays:
-        splits = [
-            Arrays(
-                arrays[f"x_{split}"][..., None],
-                arrays[f"y_{split}"].astype(np.int32),
-                np.array([f"mnist/{split}/{row:05d}" for row in range(len(arrays[f"y_{split}"]))]),
-            )
-            for split in ("train", "test")
-        ]
-    return Dataset("mnist", *splits, tuple("0123456789"))
-
-
 def predictions(mnist: Dataset) -> Predictions:
     """Trains the networks, all at once, and gives what they say."""
     strategy = Registry.load(environ={}).get("strategies", "target_only")()
-    data = load_task(Task((), ("mnist",), PROTOCOL), lambda name: mnist)
+    data = load_task(Task((), (mnist.name,), PROTOCOL), lambda name: mnist)
     held = mnist.train.x[-HELD:]
     outcome = train(strategy, Net, data, RECIPE, SEEDS, probe={"held": held})
     last = outcome.evaluations[-1]

@@ -1,6 +1,6 @@
 """The published improvements by label-shift correction on MNIST, and how sure their medians are.
 
-    python benchmarks/label_shift/published.py mnist_label_shift_adaptation_results.json.gz
+    python benchmarks/literature/label_shift/published.py mnist_label_shift_adaptation_results.json.gz
 
 reads the raw values of Alexandari, Kundaje, Shrikumar (ICML 2020; github.com/kundajelab/labelshiftexperiments, folder
 notebooks, revision 5524cb4) and writes `published.json`: of each cell the median over 100 trials in points, with the
@@ -26,6 +26,11 @@ SHIFTS = tuple(("dirichlet", alpha) for alpha in ("0.1", "1.0", "5", "10")) + (
 )
 SIZES = (2000, 4000, 8000)
 NETWORKS = TRIALS = 10
+
+
+def published() -> dict[str, dict[str, list[float]]]:
+    """By shift and method the published median and the ends of its interval; last the uncorrected accuracy."""
+    return json.loads(FILE.read_text())
 
 
 def median_interval(values: np.ndarray, draws: int = 10_000) -> list[float]:
