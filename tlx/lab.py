@@ -93,6 +93,7 @@ class Lab:
         backbone: str | None = None,
         seeds: Seeds = 3,
         steps: int | None = None,
+        epochs: float | None = None,
         settings: Settings = (),
         recipe: str = "default",
         recipe_set: Settings = (),
@@ -104,9 +105,10 @@ class Lab:
 
         `task` is a registered one, or one of any datasets: "mnist->usps", "mnist->usps@P-2000", "a+b->c/10". `settings`
         is a mapping, or texts "key=value"; so is `recipe_set`, fields in which the recipe is another ({"lr": 0.1}), of
-        which `steps` is one. The default backbone is lenet, for images of up to 32 pixels; of other rows one has to be
-        named. `seeds` is how many, from 0, or a list of their numbers. `weights` is a source of
-        pretrained weights for the backbone (`tlx.weights.read`).
+        which `steps` is one. `epochs` are passes over the source's train rows, without a source over the target's, and
+        stand for the steps of all phases together. The default backbone is lenet, for images of up to 32 pixels; of
+        other rows one has to be named. `seeds` is how many, from 0, or a list of their numbers. `weights` is a source
+        of pretrained weights for the backbone (`tlx.weights.read`).
 
         With `out` the result is written to that folder too, in the place of an earlier one of the same spec, but
         a run that fails takes no finished one's place (`Store.write`). "{task}" in it stands for the task's name. A run
@@ -124,8 +126,8 @@ class Lab:
         """
         from tlx.engine.processes import leads  # JAX is first needed here
 
-        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "weights": weights}
-        [job] = self._jobs(task, strategy, recipe_set, steps, **how)
+        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "epochs": epochs}
+        [job] = self._jobs(task, strategy, recipe_set, steps, weights=weights, **how)
         store, first = _store(out, job.spec), leads()
         chosen = save if isinstance(save, Save) or save is None else Save(save)
         if chosen:
@@ -148,6 +150,7 @@ class Lab:
         tasks: Names | None = None,
         seeds: Seeds | None = None,
         steps: int | None = None,
+        epochs: float | None = None,
         recipe_set: Settings = (),
         weights: str | None = None,
     ) -> Results:
@@ -156,8 +159,8 @@ class Lab:
         A run is there if its file is, it finished, and nothing that its scores depend on has changed since: code of
         the strategy, of the backbone and of what they import, selectors, protocol, data. Such a file is not touched. A
         run that fails, or whose data are absent, is written down with its error, does not stop the others, and is run
-        again next time; a finished result of before stays until then. Several processes may share `out`. Seeds, steps
-        and fields of the recipe are as in `run`, in the place of the suite's.
+        again next time; a finished result of before stays until then. Several processes may share `out`. Seeds, steps,
+        epochs and fields of the recipe are as in `run`, in the place of the suite's.
 
         Raises:
             TlxError: an unknown name, a wrong setting, a folder that cannot be written; before anything runs.
@@ -165,7 +168,7 @@ class Lab:
         Example:
             results = tlx.Lab(plugins=["mine.py"]).bench("quick", strategies=["source_only", "mine"])
         """
-        chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
+        chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights, "epochs": epochs}
         jobs, store = self._suite(suite, out, recipe_set, steps, **chosen)
         if not isinstance(self.executor, Serial) and not (store.folder / NAME).exists():
             write_plan(store, jobs)  # so that `tlx status` knows what is missing
@@ -180,6 +183,7 @@ class Lab:
         tasks: Names | None = None,
         seeds: Seeds | None = None,
         steps: int | None = None,
+        epochs: float | None = None,
         weights: str | None = None,
         recipe_set: Settings = (),
     ) -> Path:
@@ -188,7 +192,7 @@ class Lab:
         Raises:
             TlxError: as `bench`.
         """
-        chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights}
+        chosen = {"tasks": tasks, "strategies": strategies, "seeds": seeds, "weights": weights, "epochs": epochs}
         jobs, store = self._suite(suite, out, recipe_set, steps, **chosen)
         return write_plan(store, jobs)
 
@@ -250,6 +254,7 @@ class Lab:
         backbone: str | None = None,
         seeds: Seeds = 3,
         steps: int | None = None,
+        epochs: float | None = None,
         settings: Settings = (),
         recipe: str = "default",
         recipe_set: Settings = (),
@@ -274,8 +279,8 @@ class Lab:
             raise SettingError(
                 f"sweep over {grid!r:.60}; expected settings and their values, as {{'weight': [0.1, 1.0]}}"
             )
-        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "weights": weights}
-        jobs = self._jobs(task, strategy, recipe_set, steps, grid=grid, **how)
+        how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "epochs": epochs}
+        jobs = self._jobs(task, strategy, recipe_set, steps, weights=weights, grid=grid, **how)
         store = _store(out, jobs[0].spec)
         if store is None:
             with self._watching(jobs):

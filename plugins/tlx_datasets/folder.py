@@ -48,7 +48,19 @@ def load(path: str) -> Prepared:
         source=str(root),
         ready=lambda: _ready(name, root, size, bare),
         shape=(size, size, 3),
+        outline=lambda: outline(root, bare),
     )
+
+
+def outline(root: Path, bare: bool = False) -> str:
+    """How many images of which classes lie there, of train and test apart where there are both; none is opened."""
+    texts = []
+    for split in splits(root, bare):
+        count = sum(map(len, split.files.values()))
+        classes = ", ".join(f"{name} {len(files)}" for name, files in split.files.items())
+        told = f"{count} images of {len(split.files)} classes: {classes}" if split.labelled else f"{count} images"
+        texts.append(f"{split.name}: {told}" if split.roots != (root,) else told)
+    return "; ".join(texts)
 
 
 def build(name: str, root: Path, size: int = image_files.SIZE, bare: bool = False) -> Dataset:

@@ -35,6 +35,9 @@ def look(folder: Path) -> Found:
         found.odd.append(f"{folder} ({error.strerror})")
         return found
     for entry in entries:
+        if not _is_text(entry.name):
+            found.odd.append(f"{folder}/{os.fsencode(entry.name)!r} (its name is not UTF-8)")
+            continue
         path, kind = folder / entry.name, "" if is_left(entry.name) else _kind(entry)
         if not kind or (kind == "file" and (path.suffix.lower() in NOTES or path.name.casefold() in PAPERS)):
             found.skipped.append(path)
@@ -83,6 +86,15 @@ def some(items: list) -> str:
     """The first ten, and how many more there are."""
     more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
     return ", ".join(map(str, items[:SHOWN])) + more
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is text, which results and reports can hold; a file system may have any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _kind(entry: os.DirEntry) -> str:

@@ -271,13 +271,17 @@ def test_run_passes_its_options_on(good, tlx_command, tmp_path, monkeypatch, see
     assert (lab.plugins, lab.observers, lab.embeddings, lab.progress) == ((str(path),), (), False, True)
     assert run == {
         "args": ("a:b", "shift"), "backbone": "tiny", "seeds": 2, "steps": 5, "settings": ("x=1", "y=2"),
-        "recipe": "r", "out": "o", "save": None, "weights": "", "recipe_set": (),
+        "epochs": None, "recipe": "r", "out": "o", "save": None, "weights": "", "recipe_set": (),
     }  # fmt: skip
     assert tlx_command(*args, str(path), "--keep-embeddings")[0] == 0 and run["lab"].embeddings
     tlx_command("run", "a:b", "shift")
     assert (run["out"], run["seeds"]) == ("runs/{task}", 3)
     tlx_command(*"run a:b shift --seed 42 --lr 0.1 --batch 8 --optimizer adam --recipe-set rounds=2".split())
-    assert run["seeds"] == [42] and run["recipe_set"] == ("lr=0.1", "batch=8", "optimizer=adam", "rounds=2")
+    assert (
+        run["seeds"] == [42]
+        and run["epochs"] is None
+        and run["recipe_set"] == ("lr=0.1", "batch=8", "optimizer=adam", "rounds=2")
+    )
     seen("run", Failed())
     assert tlx_command("run", "a:b", "shift") == (1, "", "Error: failed: a->b shift: it diverged\n")
     seen("run", Absent())
@@ -350,8 +354,10 @@ def test_bench_passes_its_options_on(good, tlx_command, monkeypatch, seen, tmp_p
     assert (lab.plugins, lab.observers, lab.embeddings) == ((), (), False)
     assert bench == {
         "args": ("quick",), "strategies": ["a", "b"], "tasks": ["c:d"], "seeds": 2, "out": "o", "weights": None,
-        "steps": None, "recipe_set": (),
+        "steps": None, "epochs": None, "recipe_set": (),
     }  # fmt: skip
+    tlx_command("bench", "quick", "--epochs", "2.5")
+    assert (bench["steps"], bench["epochs"]) == (None, 2.5)
     tlx_command(*"bench quick --seed 4 --seed 7 --steps 9 --lr 0.1 --recipe-set rounds=2".split())
     assert (bench["seeds"], bench["steps"], bench["recipe_set"]) == ([4, 7], 9, ("lr=0.1", "rounds=2"))
     Path("mine.py").write_text(TRACKER)

@@ -71,9 +71,11 @@ def test_source_and_target_share_no_origin_whatever_the_overlap(rows, cut):
     assert set(numbers(data.source.x)) | set(rows) == set(range(60))
 
 
-def test_a_protocol_may_share_train_originals_with_the_target_but_none_of_its_test():
+def test_a_protocol_may_share_train_originals_with_the_target_but_none_of_its_test(caplog):
+    caplog.set_level("INFO", "tlx")
     target = toy("t", origin="s", train=range(20), test=[*range(20, 25), *range(100, 105)])
     data = loaded(toy("s"), target, protocol=Protocol("P", "", 4, None, shared_origins=True))
+    assert "source 's', train: 5 of 30 rows are left out, as their images are in the target" in caplog.text
     assert numbers(data.source.x) == [*range(20), *range(25, 30)]
     assert numbers(data.source_val.x) == list(range(100, 112))
 
@@ -86,6 +88,12 @@ def test_sources_are_numbered_and_validated_on_images_that_none_trains_on():
     assert numbers(data.source_val.x) == [*range(106, 112), *range(200, 206)]
     assert data.source_val.domain.tolist() == [0] * 6 + [1] * 6
     assert data.source.x.shape[1:] == data.target.x.shape[1:] == data.test.x.shape[1:] == (4, 4, 3)
+
+
+def test_a_class_of_a_source_without_a_train_row_is_named(caplog):
+    first, second = toy("s", train=range(0, 30, 3)), toy("u")
+    loaded(first, second, toy("t", train=range(50, 60), test=range(60, 66)))
+    assert "source 's' has test rows and no train row of b, c." in caplog.text and "source 'u'" not in caplog.text
 
 
 def test_labels_follow_the_targets_order_of_classes():

@@ -1,6 +1,7 @@
 """A run that was stopped goes on from its last round with the same bits; what is saved of another run is not used."""
 
 import logging
+import os
 import shutil
 import signal
 import subprocess
@@ -220,6 +221,7 @@ def flip(name: str):
         lambda folder: (folder / "evaluation-00000.npz").unlink(),
         lambda folder: (folder / CARRY).write_text("no archive"),
         lambda folder: np.savez(folder / CARRY, leaf=np.ones(3)),
+        lambda folder: [(folder / CARRY).unlink(), os.mkfifo(folder / CARRY)],
     ],
 )
 def test_what_is_damaged_is_not_used(folder, tmp_path, caplog, spoil):

@@ -51,6 +51,21 @@ def test_wrong_numbers_and_recipe_fields(registry):
         resolve(Lookup(registry), "a->b", "shift", changes={"stepss": 1}, **GIVEN)
 
 
+def test_epochs_are_passes_over_the_sources_train_rows(registry):
+    lookup = Lookup(registry)
+    rows = lookup.train_rows(registry.get("tasks", "a->b"))
+    [job] = resolve(lookup, "a->b", "shift", epochs=2.5, changes={"batch": 3}, **GIVEN)
+    assert rows > 3 and job.spec.recipe.steps == -(-5 * rows // 6) and "--steps" in job.spec.command
+    [one] = resolve(lookup, "a->b", "shift", epochs=1e-9, **GIVEN)
+    assert one.spec.recipe.steps == 1
+    wrong: list[Any] = [0, -1, float("nan"), float("inf"), "2", True]
+    for epochs in wrong:
+        with pytest.raises(SettingError, match=r"epochs is .*; expected a number above 0"):
+            resolve(lookup, "a->b", "shift", epochs=epochs, **GIVEN)
+    with pytest.raises(SettingError, match="steps and epochs are two ways"):
+        resolve(lookup, "a->b", "shift", epochs=1, changes={"steps": 4}, **GIVEN)
+
+
 def test_without_a_selector_nothing_could_be_scored(registry, monkeypatch):
     entries = Registry.entries
     monkeypatch.setattr(Registry, "entries", lambda self, kind: [] if kind == "selectors" else entries(self, kind))

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -202,6 +203,14 @@ def test_what_is_no_regular_file_stops_nothing(store, result, make, caplog):
         os.replace(path, path.with_name("kept"))
         os.replace(odd, path)
         assert store.read(result.spec) is None and path.with_name(f"{path.name}.damaged").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path), Path.mkdir])
+def test_what_lies_beside_a_result_and_is_no_file_is_left_out(store, result, make, caplog):
+    """The trap: a report that waits for a writer, or reads a device until memory ends."""
+    make(store.path(result.spec).with_suffix(".npz"))
+    assert store.kept(result.spec) is None and "is damaged" in caplog.text
 
 
 def test_load_all_names_results_of_another_version(store, result, caplog):

@@ -117,3 +117,12 @@ def test_without_pytorch_it_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(SettingError, match="net.pth is PyTorch's format, which needs PyTorch"):
         read(tmp_path / "net.pth")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)])
+@pytest.mark.parametrize("use", [read, digest])
+def test_what_is_no_regular_file_is_not_opened(tmp_path, make, use):
+    make(tmp_path / "w.safetensors")
+    with pytest.raises(WeightsError, match=r"w\.safetensors is no regular file; expected a file or a folder"):
+        use(tmp_path / "w.safetensors")

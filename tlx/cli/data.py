@@ -69,7 +69,10 @@ def info(session: Session, names: tuple[str, ...]) -> None:
                 about, arrays = cache.meta(dataset.place), cache.read(dataset.name, dataset.place)
                 facts |= {"content": _content(arrays), "classes": _classes(arrays), "hash": about["hash"]}
             elif row["state"] in ("prepared", "raw"):
-                facts["content"] = f"not read yet; to see rows and classes: tlx data prepare {shlex.quote(entry.name)}"
+                how = f"tlx data prepare {shlex.quote(entry.name)}"
+                facts["content"] = f"not read yet; to see rows and classes: {how}"
+                if dataset.outline:
+                    facts["content"] = f"{dataset.outline()}; not read yet: {how}"
         for key, text in facts.items():
             if text:
                 click.echo(f"  {key:8}  {text}")

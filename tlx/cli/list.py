@@ -36,6 +36,10 @@ def command(session: Session, kind: str | None, as_json: bool, markdown: bool) -
         return
     for item in kinds:
         _print(item, [entry for entry in entries if entry.kind == item])
+    if kind == "recipes":
+        from tlx.engine.recipe import describe_fields
+
+        click.echo(describe_fields())
 
 
 def _facts(entry: Entry) -> dict[str, Any]:

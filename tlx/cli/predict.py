@@ -113,16 +113,18 @@ def _array(path: Path) -> tuple[list[str], "np.ndarray", None, str]:
     """The rows of a .npy or .npz file, of which nothing is unpickled: its array `x`, or its only one."""
     import numpy as np
 
+    from tlx.data.file import read_npz, regular_bytes
+
     try:
-        if not path.is_file():
-            raise OSError("it is no regular file")
-        x: Any = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(x, np.ndarray):
-            with x as found:
-                names = list(found)
-                if "x" not in names and len(names) != 1:
-                    raise ValueError(f"it holds {', '.join(names) or 'nothing'}; expected an array x, or one array")
-                x = found["x" if "x" in names else names[0]]
+        if path.suffix.lower() == ".npz":
+            found = read_npz(regular_bytes(path))
+            if "x" not in found and len(found) != 1:
+                raise ValueError(f"it holds {', '.join(found) or 'nothing'}; expected an array x, or one array")
+            x: Any = found["x"] if "x" in found else next(iter(found.values()))
+        else:
+            if not path.is_file():
+                raise OSError("it is no regular file")
+            x = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged archive may raise anything
         raise DataError(f"The array {path} cannot be read: {error}") from error
     return [f"{path}[{row}]" for row in range(len(x) if x.ndim else 0)], x, None, str(path)

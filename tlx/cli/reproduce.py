@@ -43,6 +43,8 @@ def command(
     """
     if only_report and (budget or options["seeds"]):
         raise SettingError("--report runs nothing, so --budget and --seeds say nothing; expected one or the others")
+    if out is not None and not out.strip():
+        raise SettingError(f"--out is '{out}'; expected the path of a folder with results")
     from tlx import reproduce
     from tlx.reproduce.render import FORMATS, render
 

@@ -43,6 +43,8 @@ def command(
     place = {"--coordinator": coordinator, "--processes": processes, "--process": process}
     if not distributed and (given := [name for name, value in place.items() if value is not None]):
         raise SettingError(f"{', '.join(given)} is of several processes; expected --distributed as well")
+    if save is not None and not save.strip():
+        raise SettingError(f"--save is '{save}'; expected the folder to write the model of each seed into")
     if save is None and save_selection != "last":
         raise SettingError(f"--save-selection {save_selection} says which weights to save; expected --save DIR as well")
     with contextlib.ExitStack() as stack:

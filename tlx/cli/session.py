@@ -166,6 +166,7 @@ RECIPE = (  # which seeds run, and by which fields of the recipe
     click.option("--seeds", type=click.IntRange(1), metavar="N", help="Seeds 0 to N-1.  [default: 3, or the suite's]"),
     click.option("--seed", type=click.IntRange(0), multiple=True, metavar="N", help="That seed alone; repeatable."),
     click.option("--steps", type=click.IntRange(1), metavar="N", help="Steps, rather than the recipe's."),
+    click.option("--epochs", type=float, metavar="X", help="Steps for X passes over the source's train rows."),
     click.option("--lr", metavar="X", help="The learning rate, rather than the recipe's."),
     click.option("--batch", metavar="N", help="Rows of a batch, rather than the recipe's."),
     click.option("--optimizer", metavar="NAME", help="The optimizer, rather than the recipe's."),

@@ -2,13 +2,13 @@
 
 import contextlib
 import io
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
 
+from tlx.data.file import regular_bytes
 from tlx.errors import DataError
 
 if TYPE_CHECKING:
@@ -31,10 +31,8 @@ def read_image(path: Path, channels: int | None = 3, size: int | None = None) ->
 def image_bytes(path: Path) -> bytes:
     """What is in the file of an image. Raises DataError, which names the file."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # reading a FIFO would wait for a writer
-            raise DataError(f"The image {path} cannot be read: it is no regular file.")
-        return path.read_bytes()
-    except OSError as error:
+        return regular_bytes(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"The image {path} cannot be read: {error}") from error
 
 

@@ -1,5 +1,6 @@
 """From a task to its arrays: one form of x, no shared image, labels of the targets only where they are shown."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from tlx.data.stream import correlated_order
 from tlx.data.task import Dataset, Rows, TaskData, Unlabelled
 from tlx.data.tree import Inputs, map_leaves, take
 from tlx.errors import DataError
+
+log = logging.getLogger("tlx")
 
 
 class Domains(NamedTuple):
@@ -119,7 +122,8 @@ def _split(domains: Domains) -> tuple[list[Part], list[Part]]:
     seen = _origins(*domains.scored) if protocol.shared_origins else _origins(*every)
     unseen = set() if protocol.shared_origins else seen
     names = [source.name for source in domains.sources]
-    train = [_without(seen, rows, f"{where} '{name}', train") for rows, name in zip(train, names, strict=True)]
+    wheres = [f"{where} '{name}', train" for name in names]
+    train = [_without(seen, rows, place, say=True) for rows, place in zip(train, wheres, strict=True)]
     trained = unseen | _origins(*train)
     return train, [
         _without(trained, rows, f"{where} '{name}', validation") for rows, name in zip(val, names, strict=True)
@@ -131,6 +135,10 @@ def _check_learnt(domains: Domains, space: Space, train: Sequence[Part]) -> None
     if space.reals or not train:
         return
     rows = [(part, domain) for part, domain in zip(train, domains.sources, strict=True)]
+    for part, domain in rows:
+        if lost := sorted(set(np.unique(domain.test.y).tolist()) - set(np.unique(part.y).tolist())):
+            who, names = f"Task '{domains.task.name}': source '{domain.name}'", [domain.classes[n] for n in lost]
+            log.warning("%s has test rows and no train row of %s.", who, ", ".join(names))
     learnt = {number for part, domain in rows for number in np.unique(_numbered(part, domain, space)).tolist()}
     for target in domains.targets:
         met = [np.unique(_numbered(part, target, space)) for part in (target.train, target.test)]
@@ -146,13 +154,15 @@ def _origins(*parts: Part) -> set[str]:
     return {name for part in parts for name in part.origin.tolist()}
 
 
-def _without(origins: set[str], rows: Part, where: str) -> Part:
+def _without(origins: set[str], rows: Part, where: str, say: bool = False) -> Part:
     names = rows.origin.tolist()
     kept = np.fromiter((name not in origins for name in names), bool, len(names))
     if not kept.any():
         raise DataError(
             f"{where}: none of {len(kept)} rows is left; all have their origin in the target or in a train split."
         )
+    if say and not kept.all():
+        log.info("%s: %d of %d rows are left out, as their images are in the target.", where, (~kept).sum(), len(kept))
     return rows.where(kept)
 
 

@@ -1,6 +1,7 @@
 """A recipe: everything about training that is not the strategy, as data with a name."""
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,6 +78,9 @@ class Recipe:
             if not isinstance(got, int) or isinstance(got, bool) or not 1 <= got <= LARGEST:
                 whole = f"a whole number of at least 1, at most {LARGEST}"
                 raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected {whole}")
+        for field in ("lr", "weight_decay"):
+            if (got := getattr(self, field)) < 0:
+                raise SettingError(f"recipe '{self.name}': {field} is {got!r}; expected 0 or more")
         if not 0 <= self.warmup < 1:
             raise SettingError(f"recipe '{self.name}': warmup is {self.warmup!r}; expected a share from 0 to below 1")
         for view, policy in self.views:
@@ -125,3 +129,11 @@ def _frozen(value: Any) -> Any:
 def _rate(entry: Any) -> Any:
     glob, value, *schedule = entry
     return (str(glob), float(value), *schedule)
+
+
+def describe_fields() -> str:
+    """The fields of a recipe and their defaults, in one line, as `--recipe-set` takes them."""
+    default = Recipe()
+    values = {field.name: getattr(default, field.name) for field in dataclasses.fields(default) if field.name != "name"}
+    fields = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
+    return f"Fields of a recipe and their defaults (--recipe-set KEY=VALUE): {'; '.join(fields)}."

@@ -5,7 +5,6 @@ before the carry that counts it.
 """
 
 import dataclasses
-import io
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from tlx.data.file import read_npz, regular_bytes
 from tlx.engine.processes import from_first
 
 log = logging.getLogger("tlx")
@@ -71,14 +71,14 @@ class SavedCarry:
         if not (content := _content(path)):
             return None
         try:
-            arrays = _arrays(content)
+            arrays = read_npz(content)
             facts = json.loads(arrays.pop("facts").tobytes())
             finite = arrays.pop("finite")
             leaves = [arrays[f"leaf-{place}"] for place in range(len(arrays))]
             count = int(facts["evaluations"])
             position = Position(*map(int, facts["position"]))
             theirs = facts["identity"]
-            evaluations = [_arrays(_content(self.folder / f"evaluation-{number:05d}.npz")) for number in range(count)]
+            evaluations = [read_npz(_content(self.folder / f"evaluation-{number:05d}.npz")) for number in range(count)]
         except Exception as error:  # a damaged archive may raise anything
             log.warning("%s: the saved carry is damaged, so the run starts anew (%s)", path, error)
             return None
@@ -132,15 +132,10 @@ def _content(path: Path) -> bytes:
 
     def read() -> bytes:
         try:
-            return path.read_bytes() or UNREADABLE
+            return regular_bytes(path) or UNREADABLE
         except FileNotFoundError:
             return b""
-        except OSError:  # all processes have to meet it
+        except (OSError, ValueError):  # all processes have to meet it
             return UNREADABLE
 
     return from_first(read)
-
-
-def _arrays(content: bytes) -> Flat:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return dict(arrays)

@@ -8,7 +8,7 @@ from typing import Any
 from tlx.engine.recipe import Recipe
 from tlx.errors import SettingError, nearest
 from tlx.runs.convert import as_text, convert, type_name
-from tlx.runs.settings import RECIPE_FIELDS, Settings, each_once, finite, key_values
+from tlx.runs.settings import ELSEWHERE, RECIPE_FIELDS, Settings, each_once, finite, key_values, option_of_its_own
 
 SCALARS = (bool, int, float, str)
 
@@ -38,6 +38,8 @@ def recipe_texts(changes: Mapping[str, Any], with_steps: bool = False) -> tuple[
 
 def _value(key: str, value: Any, hint: Any) -> Any:
     if key not in RECIPE_FIELDS:
+        if key in ELSEWHERE:
+            raise SettingError(f"The recipe has no field '{key}': {option_of_its_own(key)}")
         guess = nearest(key, RECIPE_FIELDS)
         known = f"Did you mean {' or '.join(guess)}?" if guess else f"Its fields: {', '.join(RECIPE_FIELDS)}."
         where = f"A setting of the strategy is given by --set {key}=VALUE, in Python by settings={{'{key}': ...}}."

@@ -3,11 +3,13 @@
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tlx.data import load_task
 from tlx.data.label_space import Space
 from tlx.data.task import Task
 from tlx.engine.recipe import Recipe
@@ -54,6 +56,7 @@ class Lookup:
         self.strategy: Callable[[str], tuple[str, type]] = functools.cache(self._strategy)
         self.backbone: Callable[[str], tuple[str, Any]] = functools.cache(self._backbone)
         self.default_backbone: Callable[[Task], str] = functools.cache(lambda task: default_backbone(registry, task))
+        self.train_rows: Callable[[Task], int] = functools.cache(self._train_rows)
         self.weights: Callable[[str], str] = functools.cache(lambda source: digest(source) if source else "")
 
     def recipe(self, recipe: str | Recipe) -> Recipe:
@@ -65,6 +68,11 @@ class Lookup:
         for dataset in (*task.sources, *task.targets):
             self.registry.entry("datasets", dataset)
         return task
+
+    def _train_rows(self, task: Task) -> int:
+        """The train rows of the sources together, or of the targets where there is no source."""
+        data = load_task(task, functools.partial(self.registry.get, "datasets"))
+        return len(data.source.y) or len(data.target.domain)
 
     def _backbone(self, name: str) -> tuple[str, Any]:
         """The name that it is registered by, and the backbone."""
@@ -85,6 +93,7 @@ def resolve(
     backbone: str | None = None,
     recipe: str | Recipe,
     seeds: Seeds,
+    epochs: float | None = None,
     settings: Settings = (),
     grid: Mapping[str, Sequence[Any]] = MappingProxyType({}),
     changes: Mapping[str, Any] | None = None,
@@ -95,17 +104,17 @@ def resolve(
 ) -> list[Job]:
     """The job of one run; with a `grid`, values of some settings, the jobs of all combinations of these.
 
-    `changes` are fields of the recipe, of which `given` are those that the command has to name (default: all), and
-    `weights` is a source of pretrained weights. Without a `backbone` it is the one of
-    `tlx.runs.default_backbone`.
+    `changes` are fields of the recipe, of which `given` are those that the command has to name (default: all);
+    `epochs`, passes over the source's train rows, stand for the steps that they are. `weights` is a source of
+    pretrained weights. Without a `backbone` it is the one of `tlx.runs.default_backbone`.
 
     Raises:
         UnknownName: a task, dataset, strategy, backbone or recipe that is not registered.
         PluginError: one of these fails to load, or no plugin brings a selector.
         SettingError: a name that is no text, no backbone where there is no default for the task's rows, an unknown
             setting, one that is in `settings` and in `grid`, a wrong type, texts as the values of a list, no seed or
-            too many.
-        WeightsError, DataAbsent: the weights are not there.
+            too many, steps beside epochs.
+        WeightsError, DataAbsent: the weights are not there, or of epochs the data.
     """
     for what, got in {"task": task, "strategy": strategy, "backbone": backbone, "recipe": recipe}.items():
         if (what, got) != ("backbone", None) and not isinstance(got, str | Recipe if what == "recipe" else str):
@@ -118,6 +127,10 @@ def resolve(
     backbone, network = lookup.backbone(backbone or lookup.default_backbone(chosen))
     if not lookup.registry.entries("selectors"):
         raise PluginError("No plugin brings a selector, so nothing could be scored; TLX_PLUGINS may leave it out.")
+    changes = {**(changes or {})}
+    if epochs is not None:
+        steps = {"steps": _steps(lookup, chosen, epochs, whole.replace(**changes), "steps" in (given or changes))}
+        changes, given = changes | steps, {**(changes if given is None else given), **steps}
     spec = Spec(
         task=chosen.name,
         protocol=chosen.protocol.id,
@@ -130,7 +143,7 @@ def resolve(
         suite=suite,
         weights=weights,
         weights_sha256=lookup.weights(weights),
-        recipe_set=recipe_texts((changes if given is None else given) or {}, with_steps=bool(suite)),
+        recipe_set=recipe_texts(changes if given is None else given, with_steps=bool(suite)),
     )
     if both := [key for key in grid if key in fixed]:
         raise SettingError(f"'{both[0]}' has one value by the settings and several by the sweep; expected one of them.")
@@ -157,6 +170,15 @@ def _numbers(seeds: Seeds) -> tuple[int, ...]:
     return tuple(seeds)
 
 
+def _steps(lookup: Lookup, task: Task, epochs: float, recipe: Recipe, both: bool) -> int:
+    """The steps of so many epochs under the recipe's batch. Raises SettingError where they are none, or given too."""
+    if both:
+        raise SettingError("steps and epochs are two ways to say how long a run is; expected one of them.")
+    if not isinstance(epochs, int | float) or isinstance(epochs, bool) or not 0 < epochs < math.inf:
+        raise SettingError(f"epochs is {epochs!r:.60}; expected a number above 0.")
+    return max(1, math.ceil(epochs * lookup.train_rows(task) / recipe.batch))
+
+
 def _values(kind: type, name: str, key: str, items: Sequence[Any]) -> list[Setting]:
     if isinstance(items, str) or not isinstance(items, Sequence):
         raise SettingError(f"sweep over '{key}': got {items!r:.60}; expected a list of values")
@@ -175,6 +197,7 @@ def resolve_suite(
     tasks: Names | None = None,
     strategies: Names | None = None,
     seeds: Seeds | None = None,
+    epochs: float | None = None,
     changes: Mapping[str, Any] = MappingProxyType({}),
     plugins: Sequence[str] = (),
     weights: str | None = None,
@@ -206,6 +229,7 @@ def resolve_suite(
             backbone=exceptions.get("backbone", suite.backbone),
             recipe=recipe,
             seeds=suite.seeds if seeds is None else seeds,
+            epochs=epochs,
             settings=exceptions.get("settings", ()),
             changes={**(exceptions.get("recipe") or {}), **changes},
             given=changes,

@@ -17,7 +17,9 @@ Settings = Mapping[str, Any] | Sequence[str]
 """Settings by name, or texts "key=value"."""
 RECIPE_FIELDS = tuple(field.name for field in dataclasses.fields(Recipe) if field.name != "name")
 OPTIONS = ("lr", "batch", "optimizer", "steps")  # fields of the recipe that have an option of their own
-ELSEWHERE = ("backbone", "recipe", "seeds", "weights")  # what says how a strategy runs and is neither
+ELSEWHERE = ("backbone", "epochs", "out", "recipe", "save", "seed", "seeds", "weights")
+"""What says how a strategy runs, and is neither a setting nor a field of the recipe."""
+PYTHON = {"seed": "seeds=[N]"}  # where an option has another name there
 
 
 def parse_settings(strategy: type, settings: Settings, name: str = "") -> dict[str, Setting]:
@@ -121,9 +123,14 @@ def _hint(key: str, known: Sequence[str] | Mapping[str, Any]) -> str:
         where = f"{option}--recipe-set {key}=VALUE, in Python recipe_set={{'{key}': ...}}"
         return f" {key} is a field of the recipe: expected {where}."
     if key in ELSEWHERE:
-        return f" {key} is an option of its own: expected --{key}, in Python {key}=..."
+        return f" {option_of_its_own(key)}"
     guess = nearest(key, known)
     return f" Did you mean {' or '.join(guess)}?" if guess else ""
+
+
+def option_of_its_own(key: str) -> str:
+    """Where one of `ELSEWHERE` belongs."""
+    return f"{key} is an option of its own: expected --{key}, in Python {PYTHON.get(key, f'{key}=...')}."
 
 
 def setting_fields(strategy: type) -> dict[str, tuple[Any, Any]]:

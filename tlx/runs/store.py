@@ -6,15 +6,13 @@ import io
 import logging
 import os
 import re
-import stat
 import time
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from tlx.data.file import read_npz, regular_bytes
 from tlx.errors import ResultError, SettingError
 from tlx.runs.claims import Claims, alive, temporary, this_host
 from tlx.runs.result import Result
@@ -169,11 +167,10 @@ class Store:
         """What `keep` wrote; None where there is none, or it is damaged, which the log says."""
         path = self.path(spec).with_suffix(".npz")
         try:
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-                return dict(file)
+            return read_npz(regular_bytes(path))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError) as error:
             log.warning("%s is damaged (%s): left out", path, error)
             return None
 
@@ -257,9 +254,7 @@ def _parse_or_name(path: Path) -> Result | None:
 
 
 def _parse(path: Path) -> Result:
-    if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe would wait for ever
-        raise ValueError("it is not a regular file")
-    text = path.read_bytes()
+    text = regular_bytes(path)
     try:
         return Result.parse(text)
     except ResultError as error:

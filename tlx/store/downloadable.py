@@ -42,7 +42,8 @@ class Prepared:
     built again. `ready` may find the same data where something else prepared it (TFDS); then no file is needed.
     Datasets of one archive name their common raw folder by `raw`. Raw files that are known by no hash come by
     `take(given, folder)`, which copies them from the folder given by hand, if they are in it; `ready` then finds them.
-    `shape` is that of its images, (height, width, channels), where it is known before they are built.
+    `shape` is that of its images, (height, width, channels), where it is known before they are built; `outline` says
+    what is known of its rows and classes then.
 
     The call looks into the cache, then builds from the raw files, which are downloaded where they are absent. Arrays
     are read-only and memory-mapped.
@@ -63,6 +64,7 @@ class Prepared:
     raw: str = ""
     take: Callable[[Path, Path], None] | None = None
     shape: tuple[int, ...] | None = None
+    outline: Callable[[], str] | None = None
 
     def __call__(self) -> Dataset:
         return self.prepare()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tlx.data.file import regular_bytes
 from tlx.errors import SettingError, WeightsError
 
 NESTED = ("state_dict", "model", "model_state_dict")  # where training programs keep the tensors in what they save
@@ -17,7 +18,7 @@ def safetensors(path: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load
 
     try:
-        return load(path.read_bytes())
+        return load(regular_bytes(path))
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{path} cannot be read as safetensors; it may be cut short: {error}") from error
 

@@ -28,6 +28,8 @@ def locate(source: str | Path) -> Path:
             f"Weights '{source}': there is no such file or folder; expected {', '.join(files.READERS)} file, a folder "
             f"that a run saved, an orbax checkpoint, or {hub.FORM}"
         )
+    if not path.is_dir() and not path.is_file():  # a FIFO would wait for a writer, a device never end
+        raise WeightsError(f"Weights '{source}': {path} is no regular file; expected a file or a folder")
     return path
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 import os
 import re
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -345,6 +347,31 @@ def test_what_is_no_regular_file_is_named_and_not_opened(office):
     expected = r"has entries that are no images \(4\): .*" + ".*".join(odd)
     with pytest.raises(DataError, match=expected):
         load(office)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names there are text")
+@pytest.mark.parametrize("name", [b"pen\xff", b"mug/\xff.png"])
+def test_names_that_are_no_text_are_refused_by_name(office, name):
+    path = os.path.join(os.fsencode(office), name)
+    if b"/" in name:
+        shutil.copy(office / "mug/frame_0000.png", path)
+    else:
+        os.mkdir(path)
+    with pytest.raises(DataError, match=r"entries that are no images \(1\): .*\\xff.*\(its name is not UTF-8\)"):
+        load(office)
+
+
+def test_the_outline_counts_images_and_opens_none(office, tmp_path):
+    (office / "mug/frame_0000.png").write_bytes(b"no image")
+    (office / "pen").mkdir()
+    assert folder.load(str(office)).outline() == "30 images of 4 classes: back pack 10, bike 10, mug 10, pen 0"
+    assert folder.load(f"{office}?classes=none").outline() == "30 images"
+    for split in ("train", "test"):
+        shutil.copytree(office, tmp_path / "split" / split)
+    shutil.rmtree(tmp_path / "split/test/bike")
+    train, test = folder.load(str(tmp_path / "split")).outline().split("; ")
+    assert train.startswith("'train': 30 images of 4")
+    assert test == "'test': 20 images of 3 classes: back pack 10, mug 10, pen 0"
 
 
 def test_a_split_that_is_a_broken_link_is_named(tmp_path):
