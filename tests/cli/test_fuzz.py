@@ -91,7 +91,7 @@ def command(registry, world, tlx_command, tmp_path, monkeypatch):
     return tlx_command
 
 
-@settings(max_examples=5 * settings.default.max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LINES)
 def test_no_command_line_meets_a_raw_exception(command, world, words):
     code, out, err = command(*words)
