@@ -18,6 +18,9 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "tlx"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_show_search_summary = False  # a page that is opened from a file may not fetch another
 nitpicky = True
 exclude_patterns = ["_build", "generated/parts"]
 # A table of results opens with its title, whatever the level at which the next heading stands.

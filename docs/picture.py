@@ -23,17 +23,25 @@ def rows() -> list[tuple[str, float, float, float]]:
 
 def draw(rows: list[tuple[str, float, float, float]]) -> str:
     """The bars of (name, mean, lower and upper bound of the 95% t-interval), accuracies from 0 to 1."""
-    step, left, wide = 13, 130, 480
+    step, left, wide, top = 16, 124, 250, 20
+    across, down = left + wide + 16, top + step * len(rows) + 6
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + wide + 20} {step * len(rows) + 8}" '
-        'font-family="sans-serif" font-size="10"><rect width="100%" height="100%" fill="white"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{down}" viewBox="0 0 {across} {down}" '
+        'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>'
     ]
-    for row, (name, middle, low, high) in enumerate(rows):
-        y = row * step + 4
+    for tick in range(0, 11, 2):
+        x = left + wide * tick / 10
         lines.append(
-            f'<text x="{left - 6}" y="{y + 9}" text-anchor="end">{name}</text>'
-            f'<rect x="{left}" y="{y + 1}" width="{middle * wide:.1f}" height="9" fill="#9bbfe0"/>'
-            f'<path d="M{left + low * wide:.1f} {y + 5.5}H{left + high * wide:.1f}" stroke="black"/>'
+            f'<text x="{x:g}" y="{top - 6}" text-anchor="middle">{tick / 10:g}</text>'
+            f'<path d="M{x:g} {top}V{down - 4}" stroke="#d0d0d0"/>'
+        )
+    for row, (name, middle, low, high) in enumerate(rows):
+        y = top + row * step
+        bold = ' font-weight="bold"' if name == "source_only" else ""
+        lines.append(
+            f'<text x="{left - 6}" y="{y + 12}" text-anchor="end"{bold}>{name}</text>'
+            f'<rect x="{left}" y="{y + 2}" width="{middle * wide:.1f}" height="12" fill="#9bbfe0"/>'
+            f'<path d="M{left + low * wide:.1f} {y + 8}H{left + high * wide:.1f}" stroke="black"/>'
         )
     return "\n".join([*lines, "</svg>"]) + "\n"
 

@@ -38,6 +38,31 @@ def test_the_version_is_the_same_wherever_it_is_said():
     assert latest and cited and latest[1] == cited[1] == tlx.__version__
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("github-workflows", ".github/workflows/*.yml"),
+        ("github-issue-forms", ".github/ISSUE_TEMPLATE/*.yml"),
+        ("citation-file-format", "CITATION.cff"),
+    ],
+)
+def test_what_others_read_is_as_they_expect_it(schema, files):
+    """The trap: a comma in a form's label, which makes a key of what follows."""
+    pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed (the extra `dev`)")
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    done = subprocess.run([*command, *ROOT.glob(files)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_python_that_is_named_is_checked():
+    named = {item.rsplit(" ", 1)[1] for item in PROJECT["project"]["classifiers"] if re.search(r" 3\.\d+$", item)}
+    workflow = (ROOT / ".github/workflows/check.yml").read_text()
+    matrix = re.search(r"^ +python: \[(.+)\]$", workflow, re.MULTILINE)
+    assert matrix and named == set(re.findall(r"3\.\d+", matrix[1]))
+    assert PROJECT["project"]["requires-python"] == f">={min(named, key=lambda name: int(name[2:]))}"
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The sdist, and the wheels that its content and this tree give, without kernels."""

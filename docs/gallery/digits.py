@@ -37,15 +37,15 @@ target_y = digits.target[chosen]
 import matplotlib.pyplot as plt
 from sklearn.decomposition import PCA
 
-figure, both = plt.subplots(1, 2, figsize=(7, 3.4))
+figure, both = plt.subplots(1, 2, figsize=(5, 2.6))
 for axes, strategy in zip(both, ("source_only", "dann"), strict=True):
     model = tlx.load(f"models/{strategy}")
     flat = PCA(2).fit_transform(model.features(np.concatenate([source, target])))
-    axes.scatter(*flat[:300].T, c=source_y, cmap="tab10", s=8, marker="o", alpha=0.5)
-    axes.scatter(*flat[300:].T, c=target_y, cmap="tab10", s=14, marker="x", linewidths=0.8)
+    axes.scatter(*flat[:300].T, c=source_y, cmap="tab10", s=6, marker="o", alpha=0.5)
+    axes.scatter(*flat[300:].T, c=target_y, cmap="tab10", s=10, marker="x", linewidths=0.7)
     axes.set(title=strategy, xticks=[], yticks=[])
 figure.tight_layout()
-figure.savefig("features.png", dpi=110)
+figure.savefig("features.png", dpi=150)
 
 # What not to conclude: that DANN is that good. The recipe `quick` has batch norm, by which training on MNIST alone puts
 # most rows of optdigits into few digits. Letting both sets pass batch norm together, without any adversary, gains most

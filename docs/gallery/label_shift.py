@@ -32,7 +32,7 @@ counts = (shares * 500).round().astype(int)
 rows = np.concatenate([random.choice(np.flatnonzero(labels == digit), counts[digit]) for digit in range(10)])
 images = pixels[rows].reshape(-1, 28, 28, 1).astype(np.uint8)
 
-figure, axes = plt.subplots(figsize=(6, 2.6))
+figure, axes = plt.subplots(figsize=(4.4, 2.6))
 axes.bar(np.arange(10) - 0.3, counts / counts.sum(), 0.3, label="true", color="black")
 for place, (strategy, colour) in enumerate({"source_only": "tab:orange", "mlls": "tab:blue"}.items()):
     said = tlx.load(f"models/{strategy}").predict(images)
@@ -41,4 +41,4 @@ for place, (strategy, colour) in enumerate({"source_only": "tab:orange", "mlls":
 axes.set(xticks=range(10), xlabel="digit", ylabel="share of the rows")
 axes.legend()
 figure.tight_layout()
-figure.savefig("shares.png", dpi=110)
+figure.savefig("shares.png", dpi=150)

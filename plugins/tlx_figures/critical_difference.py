@@ -1,9 +1,11 @@
 """Demsar's diagram."""
 
+import logging
 import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from tlx import ResultError
 from tlx_figures.looks import most_lines, settle
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from tlx.report import View
 
 BAR = 0.35  # of the height of a line of text, in which y is measured
+log = logging.getLogger(__name__)
 
 
 def draw(figure: "Figure", view: "View") -> None:
@@ -19,7 +22,12 @@ def draw(figure: "Figure", view: "View") -> None:
 
     Reference: Demsar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006.
     """
-    found, tasks = view.ranks()
+    made = view.matrix()
+    if made.ranking is None:
+        raise ResultError(f"There is no diagram to draw: {'; '.join([made.reason, *made.left_out])}.")
+    for note in made.left_out:
+        log.warning(note)
+    found = made.ranking
     names, worst = list(found.ranks), len(found.ranks)
     half = math.ceil(worst / 2)
     labels = [textwrap.fill(name, int(5 * figure.get_figwidth())) for name in names]
@@ -38,7 +46,7 @@ def draw(figure: "Figure", view: "View") -> None:
     ax.plot([1, 1 + reach], [2.2, 2.2], linewidth=0.8, **ink)
     for end in (1, 1 + reach):
         ax.plot([end, end], [2.0, 2.4], linewidth=0.8, **ink)
-    note = f"CD = {found.cd:.2f} ({len(tasks)} tasks, Friedman's p = {found.p:.2g})"
+    note = f"CD = {found.cd:.2f} ({len(made.shared)} tasks, Friedman's p = {found.p:.2g})"
     ax.text(1, 2.5, note, ha="left", va="bottom", fontsize=7)
     for at, group in enumerate(found.groups):
         y = -0.5 - BAR * at

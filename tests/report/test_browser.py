@@ -1,10 +1,11 @@
 """The HTML page in headless Chromium: it loads, sorts, filters and opens a run, from a file and without a network."""
 
-import shutil
 from typing import Any
 
 import numpy as np
 import pytest
+from chromium import at as at
+from chromium import browser as browser
 from scipy import stats
 
 from tlx.report import report
@@ -12,30 +13,9 @@ from tlx.report.matrix import UNRANKED
 from tlx.runs.result import CurvePoint
 from tlx.runs.store import Store
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed (the extra `browser`)")
-WebDriverWait = pytest.importorskip("selenium.webdriver.support.ui").WebDriverWait
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-FLAGS = (
-    "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
-    "disable-component-update disable-sync"
-)
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="Chromium or chromedriver is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    for flag in (*FLAGS.split(), f"user-data-dir={tmp_path_factory.mktemp('profile')}", "window-size=1280,900"):
-        options.add_argument(f"--{flag}")
-    options.binary_location = str(CHROMIUM)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
+WebDriverWait = pytest.importorskip(
+    "selenium.webdriver.support.ui", reason="selenium is not installed (the extra `browser`)"
+).WebDriverWait
 
 
 @pytest.fixture
@@ -57,18 +37,6 @@ def page(browser, make, kept, tmp_path):
     browser.get(path.as_uri())
     yield browser
     assert browser.get_log("browser") == []
-
-
-@pytest.fixture
-def at(browser):
-    """Sets the width of the screen, for one test."""
-
-    def at(width):
-        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-
-    yield at
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def show(browser, folder, results, **options):

@@ -22,7 +22,7 @@ def test_a_method_on_a_backbone_of_its_own_leaves_the_others_ranked(make):
     )
     assert found.ranking and list(found.ranking.ranks) == ["c", "b", "a"] and found.reason == ""
     assert found.shared == [("x->y", "p-28", "net"), ("y->x", "p-28", "net")] and "mcd" not in found.averages
-    assert found.notes[-2:] == [
+    assert found.left_out == [
         "not in averages and ranks: x->y (two), y->x (two): more strategies are on another backbone",
         "neither averaged nor ranked, without a score on all 2 tasks: mcd",
     ]

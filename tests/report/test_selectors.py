@@ -83,13 +83,20 @@ def test_selectors_are_compared_over_runs_that_saw_no_label(runs):
 def test_they_are_printed(runs):
     summary, picks = selector_tables(runs)
     assert summary.rows[0][:4] == ("last", "2", "0.375", "0.075")
-    assert picks.columns == ("strategy", "last", "source-val", "oracle ‡")
-    assert [row[0] for row in picks.rows] == ["source_only", "mmd"]
+    assert picks.columns == ("selector", "source_only", "mmd")
+    assert picks.rows[1:] == [("source-val", "0.200", "0.550"), ("oracle ‡", "0.300", "0.600")]
     assert "| last | 2 | 0.375 |" in render(runs, "markdown", selectors=True)
     assert "selectors on a->b" in render(runs, selectors=True)
     (first, *_) = json.loads(render(runs, "json", selectors=True))
     assert first["selector"] == "last" and first["picks"] == pytest.approx({"source_only": 0.2, "mmd": 0.55})
     assert next(csv.DictReader(io.StringIO(render(runs, "csv", selectors=True))))["picked"] == str(first["picked"])
+
+
+def test_what_is_picked_has_a_column_for_each_selector_where_there_are_as_many_runs(runs):
+    more = dataclasses.replace(runs[1], spec=dataclasses.replace(runs[1].spec, strategy="kl"))
+    _, picks = selector_tables([*runs, more])
+    assert picks.columns == ("strategy", "last", "source-val", "oracle ‡")
+    assert [row[0] for row in picks.rows] == ["source_only", "kl", "mmd"] and picks.rows[0][2] == "0.200"
 
 
 def test_of_several_runs_of_a_strategy_each_selector_takes_the_one_it_scores_highest(runs):

@@ -5,7 +5,7 @@ import pytest
 
 from tlx import Lab, hookimpl
 from tlx.cli import main
-from tlx.errors import ResultError, UnknownName
+from tlx.errors import DataAbsent, ResultError, UnknownName
 from tlx.reproduce import api
 from tlx.runs.store import Store, load_all
 
@@ -130,3 +130,16 @@ def test_failed_runs_make_the_command_fail(call, fake_engine):
     fake_engine(fail)
     code, out, err = call("--methods", "shift", "--tasks", "a:b")
     assert code == 1 and "not run" in out and "a->b shift: failed: ValueError: no" in err
+
+
+def test_where_the_data_are_absent_it_says_how_to_get_them_and_fails(call, fake_engine):
+    """The trap: a reason that is cut before the command that it ends with, and success."""
+    remedy = "By hand: tlx data prepare a --from DIR"
+
+    def absent(*args):
+        raise DataAbsent(f"The file {'x' * 300} is not here.\n{remedy}")
+
+    fake_engine(absent)
+    code, out, err = call("--methods", "shift", "--tasks", "a:b")
+    assert code == 1 and remedy in " ".join(out.split())
+    assert "nothing ran: the data of every task are absent" in err

@@ -63,3 +63,5 @@ def command(
     failed = [f"{cell['task']} {cell['method']}: {cell['why']}" for cell in cells if cell["why"].startswith("failed: ")]
     if failed and not only_report:
         raise TlxError("\n  ".join([f"{len(failed)} of {len(cells)} cells failed:", *failed]))
+    if not only_report and cells and all(cell["why"].startswith("absent: ") for cell in cells):
+        raise TlxError("nothing ran: the data of every task are absent")

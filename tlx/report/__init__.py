@@ -8,6 +8,7 @@ from typing import Any
 from tlx.errors import SettingError, UnknownName
 from tlx.report.cells import cells
 from tlx.report.figure import View
+from tlx.report.matrix import Matrix
 from tlx.report.overview import overview as overview_of
 from tlx.report.results import Results
 from tlx.report.selectors import comparisons, selector_tables
@@ -18,7 +19,7 @@ from tlx.runs.store import Store
 TABLES, RECORDS, PAGES = ("terminal", "markdown", "latex"), ("csv", "json"), ("html",)
 FORMATS = (*TABLES, *RECORDS, *PAGES)
 
-__all__ = ["FORMATS", "Results", "View", "cells", "comparisons", "render", "report", "row_name"]
+__all__ = ["FORMATS", "Matrix", "Results", "View", "cells", "comparisons", "render", "report", "row_name"]
 
 
 def render(

@@ -12,7 +12,7 @@ from tlx.data.task_names import task_name
 from tlx.errors import DataError, ResultError, SettingError, UnknownName
 from tlx.plugins import Registry
 from tlx.report.cells import BASELINE, Cell, cells
-from tlx.report.ranks import Ranks, ranks
+from tlx.report.matrix import Matrix, matrix
 from tlx.report.tables import METRICS, row_name
 from tlx.runs.result import Result
 from tlx.runs.store import Store
@@ -73,9 +73,9 @@ class View:
                 return cell
         return None
 
-    def ranks(self) -> Ranks:
-        """The critical difference of the methods. Raises ResultError: there is none; the message says why."""
-        return ranks(self.cells, self.selection)
+    def matrix(self) -> Matrix:
+        """The chosen runs by methods and tasks, as the overview and the page have them: averages and ranks."""
+        return matrix(self.cells, self.selection)
 
     def kept(self) -> list[tuple[Result, "dict[str, np.ndarray]"]]:
         """The results with the embedding that each kept (`tlx.runs.embedding`); those without one are logged by name.

@@ -111,7 +111,8 @@ def _matrix(every: Sequence[Cell], policy: str, columns: Sequence[Column]) -> di
         for name, own in made.rows.items()
     ]
     ranks = made.ranking and {**made.ranking._asdict(), "tasks": len(made.shared)}
-    return {"shown": shown, "rows": rows, "ranks": ranks, "reason": made.reason, "notes": list(map(_arrow, made.notes))}
+    notes = list(map(_arrow, made.notes + made.left_out))
+    return {"shown": shown, "rows": rows, "ranks": ranks, "reason": made.reason, "notes": notes}
 
 
 def _id(digest: str) -> str:

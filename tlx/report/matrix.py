@@ -34,7 +34,7 @@ class Matrix:
     `shared` are the columns that averages and ranks are over: those with a score, and of a task on several backbones
     those of most strategies. `averages` are of the strategies with a score in all of these, where they are two or more,
     and `ranking` is of those without target labels; None where there are too few, and `reason` says so. `notes` tell
-    what headings, averages and ranks leave out.
+    what headings leave out, and `left_out` what averages and ranks do.
     """
 
     headings: dict[Column, str]
@@ -44,6 +44,7 @@ class Matrix:
     ranking: CriticalDifference | None
     reason: str
     notes: list[str]
+    left_out: list[str]
 
 
 def matrix(cells: Sequence[Cell], selection: str) -> Matrix:
@@ -70,7 +71,8 @@ def matrix(cells: Sequence[Cell], selection: str) -> Matrix:
     ranking = _ranking(ranked) if len(shared) > 1 else None
     averages = {name: _average(own) for name, own in complete.items()} if len(shared) > 1 else {}
     reason = "" if ranking else f"{UNRANKED}; here {len(ranked)} on {len(shared)}"
-    return Matrix(heads, rows, shared, averages, ranking, reason, notes + _left_out(rows, heads, shared, complete))
+    left_out = _left_out(rows, heads, shared, complete)
+    return Matrix(heads, rows, shared, averages, ranking, reason, notes, left_out)
 
 
 def column_of(cell: Cell) -> Column:

@@ -33,7 +33,7 @@ def overview(cells: Sequence[Cell], selection: str) -> Table:
     if made.averages:
         notes += ["average: over the tasks, ± half of the interval over the seeds of a seed's average"]
         notes += ["IQM: interquartile mean over all tasks and seeds"]
-    notes += legend([(title,), *rows]) + made.notes
+    notes += legend([(title,), *rows]) + made.notes + made.left_out
     notes += _rank_notes(made.ranking, len(made.shared)) if made.ranking else [made.reason]
     return Table(title, columns, rows, notes)
 

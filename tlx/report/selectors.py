@@ -157,12 +157,13 @@ def _summary(item: Comparison) -> Table:
 def _picks(item: Comparison) -> list[Table]:
     if not item["picks"]:
         return []
-    names = [fact["selector"] for fact in item["selectors"]]
-    columns = ("strategy", *_headings(item).values())
-    first = [name for name in item["picks"] if name.startswith(BASELINE)]
-    order = [*first, *(name for name in item["picks"] if name not in first)]
-    rows = [(name, *(_score(item["picks"][name].get(policy)) for policy in names)) for name in order]
-    return [Table(f"picked on {_title(item)}", columns, rows, ["mean target test accuracy where each selector picks"])]
+    heads, picks = _headings(item), item["picks"]
+    order = sorted(picks, key=lambda name: not name.startswith(BASELINE))
+    by_run = [("strategy", *heads.values())]
+    by_run += [(name, *(_score(picks[name].get(policy)) for policy in heads)) for name in order]
+    # a page is higher than wide: the longer side goes down
+    head, *rows = by_run if len(order) >= len(heads) else [("selector", *order), *list(zip(*by_run, strict=True))[1:]]
+    return [Table(f"picked on {_title(item)}", head, rows, ["mean target test accuracy where each selector picks"])]
 
 
 def _title(item: Comparison) -> str:

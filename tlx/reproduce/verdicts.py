@@ -133,7 +133,9 @@ def _cell(
     facts = {"device": result.environment.device, "seconds": result.times.wall, "budget": budget}
     cell |= facts | {"command": result.spec.command, "hash": result.spec.hash}
     if not result.finished:
-        return cell | _verdict("not run", f"{result.status}: {' '.join(str(result.error).split())[:200]}")
+        words = " ".join(str(result.error).split())
+        # what is absent is said whole, as it ends with how to get it
+        return cell | _verdict("not run", f"{result.status}: {words if result.status == 'absent' else words[:200]}")
     chosen, last = (scores.get((result.spec.hash, policy)) for policy in (table.selection, "last"))
     cell |= {"n": len(result.spec.seeds)} | _percent(_of(figure, result, last), "last", "last_low", "last_high")
     if chosen is None:

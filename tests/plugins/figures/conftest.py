@@ -1,5 +1,3 @@
-import io
-
 import pytest
 
 from tlx import hookimpl
@@ -28,7 +26,7 @@ def show():
 
     def call(results, kind, **options):
         figure = draw(registry, results, kind, **options)
-        figure.savefig(io.BytesIO())
+        figure.draw_without_rendering()
         width, height = figure.get_size_inches()
         box = figure.get_tightbbox()
         assert -0.01 <= box.x0 and box.x1 <= width + 0.01 and -0.01 <= box.y0 and box.y1 <= height + 0.01, box

@@ -151,7 +151,7 @@ function leave() {
 function publishedOf(run) {
   return scroll("published figures", table(run.published, [
     { name: "table", left: true, value: (item) => item.table, cell: (item) => make("span", { title: item.source }, item.paper) },
-    { name: "as", left: true, minor: true, value: (item) => item.label, cell: (item) => item.label },
+    { name: "as", left: true, minor: true, kind: "word", value: (item) => item.label, cell: (item) => item.label },
     { name: "theirs", value: (item) => item.theirs, cell: (item) => fixed(item.theirs) + (item.theirs_spread === null ? "" : ` ±${item.theirs_spread.toFixed(3)}`) },
     { name: "ours", value: () => 0, cell: (item) => { const score = run.policies[item.selection]; return score ? `${fixed(score.mean)} ${half(score)}` : "–"; } },
     { name: "verdict", left: true, value: (item) => item.outcome, cell: (item) => item.outcome + (item.why ? ` (${item.why})` : "") },
