@@ -159,6 +159,21 @@ for module in sys.argv[1:]:
     assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
+def test_wrong_names_of_a_run_are_told_without_jax():
+    code = """
+import sys, tlx
+for names in (("mnist5k->optdigits", "nothing"), ("nothing->optdigits", "dann")):
+    try:
+        tlx.Lab(progress=False).run(*names)
+    except tlx.UnknownName:
+        assert "jax" not in sys.modules
+    else:
+        sys.exit("it ran")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
 def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 

@@ -124,10 +124,10 @@ class Lab:
             result = lab.run("mnist5k->optdigits", "coral", settings={"weight": 0.5})
             result.accuracy("last")
         """
-        from tlx.engine.processes import leads  # JAX is first needed here
-
         how = {"backbone": backbone, "recipe": recipe, "seeds": seeds, "settings": settings, "epochs": epochs}
         [job] = self._jobs(task, strategy, recipe_set, steps, weights=weights, **how)
+        from tlx.engine.processes import leads  # JAX is first needed here: wrong names are told without it
+
         store, first = _store(out, job.spec), leads()
         chosen = save if isinstance(save, Save) or save is None else Save(save)
         if chosen:

@@ -8,7 +8,8 @@ times, in the middle of anything, and others come in their place after a while. 
 right pace. Where it is said, attributes of files are seen late, as network file systems keep them, and some operations
 hang for longer than a lease. A cell that is taken over goes on from its last round, of 15 s.
 
-Lost is a cell without a result in the end; twice is one that two workers brought to its end.
+Lost is a cell without a result in the end; twice is one that two workers brought to its end. A worker is a greenlet,
+which gives way to the others whenever it waits (pip install greenlet).
 """
 
 import argparse
@@ -18,12 +19,13 @@ import heapq
 import json
 import math
 import random
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from greenlet import greenlet
 
 from tlx.runs.claims import BEATS, LEASE, Claims, Files, Holder
 
@@ -66,16 +68,20 @@ class Died(BaseException):
 
 
 class Actor:
-    """A thread that acts when its time has come."""
+    """Someone who acts when the time has come, and lets others act while it waits."""
 
     def __init__(self, time: "Time", dies: float):
-        self.time, self.dies, self.turn = time, dies, threading.Lock()
-        self.turn.acquire()
+        self.time, self.dies, self.program = time, dies, greenlet(self.run, time.turns)
+
+    def run(self) -> None:
+        """All that it does."""
+        raise NotImplementedError
 
     def wait(self, seconds: float) -> None:
         """Lets time pass for this one. Raises Died where its end comes before."""
         ends = self.time.now + seconds
-        self.time.pass_to_next(self, min(ends, max(self.time.now, self.dies)))
+        self.time.at(min(ends, max(self.time.now, self.dies)), self)
+        self.time.turns.switch()
         if self.time.now >= self.dies:
             raise Died
 
@@ -85,25 +91,21 @@ class Time:
 
     def __init__(self):
         self.now, self.number, self.agenda = 0.0, 0, []
-        self.done = threading.Event()
+        self.turns = greenlet(self._turns)
 
     def at(self, when: float, actor: Actor) -> None:
         """Notes that an actor acts at a time."""
         self.number += 1
         heapq.heappush(self.agenda, (when, self.number, actor))
 
-    def pass_to_next(self, actor: Actor | None, when: float = 0.0) -> None:
-        """Lets the next one act; comes back when it is the turn of `actor` at the given time."""
-        if actor:
-            self.at(when, actor)
-        if not self.agenda:
-            self.done.set()
-            return
-        self.now, _, first = heapq.heappop(self.agenda)
-        if first is not actor:
-            first.turn.release()
-            if actor:
-                actor.turn.acquire()
+    def run(self) -> None:
+        """Returns when nobody has anything to do."""
+        self.turns.switch()
+
+    def _turns(self) -> None:
+        while self.agenda:
+            self.now, _, actor = heapq.heappop(self.agenda)
+            actor.program.switch()
 
 
 class Folder:
@@ -209,8 +211,7 @@ class Worker(Actor):
         self.idle += self.time.now - before
 
     def run(self) -> None:
-        """The thread."""
-        self.turn.acquire()
+        """From its first moment to its last."""
         begun = self.time.now
         try:
             self.work()
@@ -218,7 +219,6 @@ class Worker(Actor):
         except Died:
             self.simulation.died(self)
         self.simulation.overhead += self.time.now - begun - self.idle - self.busy
-        self.time.pass_to_next(None)
 
     def work(self) -> None:
         """What `Lab.work` does for one process."""
@@ -272,7 +272,6 @@ class Simulation:
         worker = Worker(self, self.number)
         worker.dies += when - self.time.now
         self.number += 1
-        threading.Thread(target=worker.run, daemon=True).start()
         self.time.at(when, worker)
 
     def died(self, worker: Worker) -> None:
@@ -283,11 +282,9 @@ class Simulation:
 
     def run(self) -> dict[str, Any]:
         """The figures."""
-        threading.stack_size(256 * 1024)
         for _ in range(self.world.workers):
             self.begin(self.random.uniform(0, self.world.arrive))
-        self.time.pass_to_next(None)
-        self.time.done.wait()
+        self.time.run()
         kinds, world = self.folder.kinds, self.world
         names = kinds.pop("names listed")
         operations = sum(kinds.values())

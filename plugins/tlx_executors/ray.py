@@ -170,7 +170,7 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
         if colon and port.isdigit():  # Ray itself would wait minutes for one that is not there
             socket.create_connection((host, int(port)), PATIENCE).close()
         ray.init(address=address, log_to_driver=False)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray has no class for it: of a node that is too slow to start it is this one
         raise SettingError(
             f"There is no Ray cluster at '{address}' ({' '.join(str(error).split()):.300}); expected one "
             "(ray start --head), the address of one, or address=local for one that is started here."

@@ -160,13 +160,16 @@ class Submit:
             raise ResultError(f"{folder} cannot be made: {error}.") from error
 
     def __call__(self, sent: Sequence["Sent"]) -> None:
-        """Raises SettingError where Slurm refuses what the groups ask for."""
+        """Raises SettingError where Slurm refuses what the groups ask for, ResultError where the disk is full."""
         alike: dict[str, list[Sent]] = {}
         for each in sent:
             alike.setdefault(json.dumps(self._parameters(each.group[0]), sort_keys=True), []).append(each)
-        for text, same in alike.items():
-            for start in range(0, len(same), ARRAY):
-                self._array(json.loads(text), same[start : start + ARRAY])
+        try:
+            for text, same in alike.items():
+                for start in range(0, len(same), ARRAY):
+                    self._array(json.loads(text), same[start : start + ARRAY])
+        except OSError as error:
+            raise ResultError(f"{self.folder} cannot hold what the jobs are to do: {error}.") from error
 
     def end(self, left: Sequence[Any]) -> None:
         """Ends the jobs that are processes of this machine: at once those that are left over."""

@@ -21,6 +21,7 @@ class Frechet(Transferability):
         source, target = (np.asarray(x, np.float64) for x in pair.domains)
         gap = ((source.mean(axis=0) - target.mean(axis=0)) ** 2).sum()
         # S = R'R, X = QR centred and scaled; tr (S_s S_t)^1/2 is the sum of the singular values of R_s R_t'
-        left, right = (np.linalg.qr((x - x.mean(axis=0)) / np.sqrt(len(x) - 1), mode="r") for x in (source, target))
+        centred = [(x - x.mean(axis=0)) / np.sqrt(len(x) - 1) for x in (source, target)]
+        left, right = (np.asarray(np.linalg.qr(x, mode="r")) for x in centred)
         cross = np.linalg.svd(left @ right.T, compute_uv=False).sum()
         return float(2 * cross - gap - (left**2).sum() - (right**2).sum())

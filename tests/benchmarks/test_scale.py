@@ -12,6 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks/scale/run.py"
 
 @pytest.fixture(scope="module")
 def scale():
+    pytest.importorskip("greenlet", reason="benchmarks/scale needs greenlet: pip install 'tlx[test]'")
     spec = importlib.util.spec_from_file_location("scale", SCRIPT)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

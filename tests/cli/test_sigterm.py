@@ -18,6 +18,8 @@ CELLS = Path(__file__).parents[2] / "benchmarks/torture/cells.py"
 TLX = [sys.executable, "-c", "from tlx.cli import main; main()"]
 RUN = ("run", "a:b", "one", "--backbone", "none", "--recipe", "tiny", "--seeds", "2")
 LOCAL = ("--executor", "local", "--jobs", "2")
+SECONDS = 2.0  # of a round: what has a carry when it is looked at is still under way when the signal comes
+HANGS = 300  # seconds after which a command is taken to hang, also on a busy machine
 
 
 def environment(folder, seconds):
@@ -26,19 +28,19 @@ def environment(folder, seconds):
 
 
 def tlx(folder, *words):
-    return subprocess.run([*TLX, *words], env=environment(folder, 0.01), capture_output=True, text=True, timeout=120)
+    return subprocess.run([*TLX, *words], env=environment(folder, 0.01), capture_output=True, text=True, timeout=HANGS)
 
 
 def terminated(folder, *words):
     """The exit code and stderr of a command that has SIGTERM once a carry is saved."""
     with subprocess.Popen(
-        [*TLX, *words], env=environment(folder, 0.7), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*TLX, *words], env=environment(folder, SECONDS), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        until = time.monotonic() + 90
+        until = time.monotonic() + HANGS
         while not list(folder.glob("out/.*/carry.npz")) and process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=HANGS)
     return process.returncode, err
 
 

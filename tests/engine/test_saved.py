@@ -1,5 +1,6 @@
 """A run that was stopped goes on from its last round with the same bits; what is saved of another run is not used."""
 
+import errno
 import logging
 import os
 import shutil
@@ -18,6 +19,7 @@ from tlx import Objective, Phase, Strategy, strategy
 from tlx.contract import Online, Sweep
 from tlx.engine.saved import CARRY, Position, SavedCarry, restore
 from tlx.engine.train import Options, Point, train, train_grid
+from tlx.errors import ResultError
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
 pytestmark = pytest.mark.slow
@@ -169,6 +171,26 @@ def test_a_run_that_is_stopped_twice_ends_with_the_same_bits(tmp_path, stream, w
     assert_same(run(saved, stream=stream), whole)
     saved.clear()
     assert not saved.folder.exists()
+
+
+@pytest.mark.parametrize("writes", [2, 3])  # of which the last one finds no room: an evaluation and a carry a round
+def test_on_a_full_disk_it_ends_and_goes_on_from_what_was_saved_before(tmp_path, stream, whole, monkeypatch, writes):
+    saved, fsync, calls, heard = SavedCarry(tmp_path / "carry", IDENTITY), os.fsync, [], []
+
+    def full(number):
+        calls.append(number)
+        if len(calls) >= writes:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(ResultError, match="cannot be saved in .*carry/0: No space left on device. What was saved"):
+            run(saved, stream=stream)
+    names = sorted(path.name for path in (saved.folder / "0").iterdir())
+    assert names == ["evaluation-00000.npz"] if writes == 2 else [CARRY, "evaluation-00000.npz"]
+    assert_same(run(saved, stream=stream, heard=heard), whole)
+    assert heard == ([1, 2, 3, 4] if writes == 2 else [2, 3, 4])
 
 
 def resumes_anew(folder: Path, tmp_path: Path, caplog, spoil, identity=IDENTITY) -> str:

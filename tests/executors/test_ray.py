@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,21 +17,57 @@ from tlx.executors import order
 from tlx_executors import ray as module
 from tlx_executors.ray import Ray
 
+PATIENCE = 60.0  # seconds for a node to start: Ray itself gives up after 30, which a busy machine may need
+TRIES = 5  # of a node to start: it ends itself where its two agents, Python processes, take more than 15 s
+
+
+def patient(get_node):
+    """Ray's look for a node that is starting, which comes back when the node is there."""
+
+    def look(*where):
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return get_node(*where)
+            except RuntimeError:  # not yet
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.1)
+
+    return look
+
+
+def add(cluster, **node):
+    """Starts a node, and comes back when it is there."""
+    for tried in range(TRIES):
+        try:
+            return cluster.add_node(wait=False, **node)
+        except Exception:  # Ray has no class for it
+            if tried == TRIES - 1:
+                raise
+
 
 @pytest.fixture(scope="module")
 def cluster(data_folders):
     """A cluster of two nodes of one core each, the second one with a resource, that this process belongs to."""
     ray = pytest.importorskip("ray", reason="the executor ray needs Ray: pip install 'tlx[ray]'")
     cluster_utils: Any = importlib.import_module("ray.cluster_utils")
+    services: Any = importlib.import_module("ray._private.services")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        made = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-        made.add_node(num_cpus=1, resources={"disk": 1})
-        ray.init(address=made.address, log_to_driver=False)
-        yield made
-        ray.shutdown()
-        made.shutdown()
+        patch.setenv("RAY_gcs_server_port_wait_time_s", str(int(PATIENCE)))
+        patch.setattr(services, "get_node", patient(services.get_node))
+        made = cluster_utils.Cluster()
+        light = {"num_cpus": 1, "include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+        try:
+            add(made, **light)  # first, as this process connects to it
+            add(made, num_cpus=1, resources={"disk": 1})
+            ray.init(address=made.address, log_to_driver=False)
+            yield made
+        finally:
+            ray.shutdown()
+            made.shutdown()
 
 
 @pytest.fixture
@@ -51,9 +89,9 @@ class Removes:
     def tlx_round_finished(self, spec, progress):
         if spec.strategy == self.strategy and not self.done:
             self.done = True
-            [node] = [node for node in self.cluster.worker_nodes]
+            [node] = self.cluster.worker_nodes
             self.cluster.remove_node(node)
-            self.cluster.add_node(num_cpus=1, resources={"disk": 1})
+            add(self.cluster, num_cpus=1, resources={"disk": 1})
 
 
 @pytest.mark.parametrize(
@@ -90,6 +128,27 @@ def test_jax_of_a_task_without_a_gpu_takes_the_cpu(monkeypatch):
     assert (asked["num_gpus"], asked["memory"]) == (0.5, 2 * 2**30) and "JAX_PLATFORMS" not in variables
     assert variables["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.450"
     assert "JAX_PLATFORMS" not in environ(resources={"TPU": 4})[1]
+
+
+def test_a_plugin_file_that_cannot_be_sent_is_named(job):
+    there = replace(job.spec, plugin_files=("nowhere/mine.py",))
+    with pytest.raises(SettingError, match="plugin file cannot be read, and so not be sent: .*'nowhere/mine.py'"):
+        module._texts([[replace(job, spec=there)]])
+
+
+def test_a_cluster_that_does_not_start_is_named():
+    class Busy:
+        """Ray, whose own errors are of any class."""
+
+        def is_initialized(self):
+            return False
+
+        def init(self, **_):
+            raise Exception("The current node timed out\nduring startup.")
+
+    with pytest.raises(SettingError, match="no Ray cluster at 'local' .The current node timed out during startup"):
+        with module._connected(Busy(), "local"):
+            pass
 
 
 def test_a_resource_that_no_node_has_is_named():

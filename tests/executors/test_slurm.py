@@ -3,6 +3,7 @@
 `tests/executors/slurm_here.sh pytest tests/executors/test_slurm.py` starts a Slurm of one node around the tests.
 """
 
+import errno
 import logging
 import os
 import shutil
@@ -18,8 +19,9 @@ import tlx
 from tlx import Lab, Suite
 from tlx.data import from_arrays
 from tlx.errors import ResultError, SettingError
-from tlx.executors import joint_hash, order
+from tlx.executors import Runner, joint_hash, order
 from tlx.runs.status import read_status
+from tlx.runs.store import Store
 from tlx_executors import slurm
 from tlx_executors.slurm import Slurm, Submit
 
@@ -104,6 +106,19 @@ def test_a_job_asks_for_what_its_options_say(world, job_of, tmp_path, quickly):
     }  # fmt: skip
     other = Submit(options, tmp_path)._parameters(job_of(strategy="shift"))
     assert other["timeout_min"] == 90 and "gpus_per_node" not in other
+
+
+def test_a_full_disk_is_named_before_anything_is_sent(lab, job, tmp_path, monkeypatch, quickly):
+    submit = Submit(Slurm(cluster="local"), tmp_path / "slurm")
+    sent = slurm.Sent(Runner(store=Store(tmp_path)), [job], submit)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ResultError, match="slurm cannot hold what the jobs are to do: .*No space left on device"):
+        submit([sent])
+    assert sent.job is None and submit.jobs == []
 
 
 def test_a_dataset_in_memory_is_refused(registry, world, tmp_path):

@@ -1,4 +1,7 @@
 import dataclasses
+import errno
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +70,20 @@ def test_a_finished_result_goes_before_a_failed_one(result, tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ResultError, match="does not exist"):
         merge([tmp_path / "a"], tmp_path / "c")
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_copied(result, other, tmp_path, monkeypatch):
+    a, copy = folder(tmp_path / "a", result, other), shutil.copyfile
+
+    def full(source, target):
+        copy(source, target)
+        if len(list((tmp_path / "c").glob("*.json"))) == 1:
+            Path(target).write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        with pytest.raises(ResultError, match="cannot be copied to .*No space left on device"):
+            merge([a], tmp_path / "c")
+    assert len(load_all(tmp_path / "c")) == len(names(tmp_path / "c")) == 1
+    assert len(merge([a], tmp_path / "c")) == 1 and len(load_all(tmp_path / "c")) == 2

@@ -1,5 +1,7 @@
 import dataclasses
+import errno
 import json
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +72,21 @@ def test_a_plan_that_is_damaged_or_not_there_is_named(store, job, content):
     (store.folder / module.NAME).write_text('{"format": 9}')
     with pytest.raises(ResultError, match="format 9; this tlx reads 1"):
         read_plan(store)
+
+
+def test_on_a_full_disk_the_earlier_plan_stays(store, job, monkeypatch):
+    write_plan(store, [job])
+    write = Path.write_text
+
+    def full(path, text):
+        write(path, text[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ResultError, match="plan.json cannot be written: .*No space left on device"):
+        write_plan(store, [dataclasses.replace(job, spec=dataclasses.replace(job.spec, seeds=(7,)))])
+    assert read_plan(store).specs[0].seeds == job.spec.seeds
+    assert [path.name for path in store.folder.iterdir()] == ["plan.json"]
 
 
 def test_the_status_of_a_folder(lab, world, tmp_path):

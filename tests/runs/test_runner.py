@@ -7,10 +7,10 @@ import pytest
 import tlx.data
 from tlx import hookimpl
 from tlx.data import LabelSpace, Protocol, from_arrays
-from tlx.errors import ContractError, DataAbsent, SettingError
+from tlx.errors import ContractError, DataAbsent, ResultError, SettingError
 from tlx.observers.progress import in_words
 from tlx.report import FORMATS, render
-from tlx.runs import absences, failures, identity
+from tlx.runs import absences, failures, identity, load_all
 from tlx.runs import resolve as resolving
 from tlx.runs import runner as module
 from tlx.runs.result import LabelSpaceCounts, Left, Result
@@ -477,6 +477,17 @@ def test_what_would_end_the_program_fails_its_run_and_the_others_go_on(lab, worl
     results = lab.bench("tiny", tasks=["a->b"], out=tmp_path)
     assert [item.status for item in results] == ["finished", "failed", "finished"]
     assert results[1].error == f"{type(error).__name__}: {error}" and Store(tmp_path).read(results[2].spec)
+
+
+def test_what_cannot_be_saved_ends_the_suite_and_is_no_failed_run(lab, world, tmp_path):
+    """As on a full disk: the other runs would fail as well."""
+    world.fails["Shift"] = ResultError("The run cannot be saved in x: No space left on device.")
+    with pytest.raises(ResultError, match="cannot be saved in x"):
+        lab.bench("tiny", tasks=["a->b"], out=tmp_path)
+    assert [item.spec.strategy for item in load_all(tmp_path)] == ["source_only"]
+    assert not list(tmp_path.glob(".*.claim"))
+    world.fails.clear()
+    assert len(lab.bench("tiny", tasks=["a->b"], out=tmp_path)) == 3
 
 
 def test_an_interruption_that_somebody_made_another_error_of_ends_the_runs(registry, world, job):

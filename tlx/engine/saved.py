@@ -19,6 +19,7 @@ import numpy as np
 
 from tlx.data.file import read_npz, regular_bytes
 from tlx.engine.processes import from_first
+from tlx.errors import ResultError
 
 log = logging.getLogger("tlx")
 CARRY = "carry.npz"
@@ -57,13 +58,23 @@ class SavedCarry:
     def save(
         self, position: Position, carry: Any, finite: np.ndarray, number: int, evaluation: Mapping[str, np.ndarray]
     ) -> None:
-        """Writes evaluation `number`, and then the carry that comes after it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / f"evaluation-{number:05d}.npz", evaluation)
+        """Writes evaluation `number`, and then the carry that comes after it.
+
+        Raises:
+            ResultError: they cannot be written, as on a full disk; what was saved before stays.
+        """
         leaves = {f"leaf-{place}": plain(leaf) for place, leaf in enumerate(jax.tree.leaves(carry))}
         facts = {"identity": dict(self.identity), "position": position, "evaluations": number + 1}
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-        _write(self.folder / CARRY, {**leaves, "facts": text, "finite": finite})
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write(self.folder / f"evaluation-{number:05d}.npz", evaluation)
+            _write(self.folder / CARRY, {**leaves, "facts": text, "finite": finite})
+        except OSError as error:
+            raise ResultError(
+                f"The run cannot be saved in {self.folder}: {error.strerror or error}. What was saved before stays: "
+                "once there is room, the same command goes on from there."
+            ) from error
 
     def load(self) -> Loaded | None:
         """What was saved, or None: nothing is there, it is damaged, or it is of another run; the log says which."""
@@ -120,11 +131,15 @@ def plain(leaf: Any) -> np.ndarray:
 
 def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    try:
+        with part.open("wb") as file:
+            np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _content(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tlx.data import TaskData
-from tlx.errors import DataAbsent, SettingError
+from tlx.errors import DataAbsent, ResultError, SettingError
 from tlx.plugins import Registry
 from tlx.runs.about import About
 from tlx.runs.embedding import embedding
@@ -105,7 +105,7 @@ class Runner:
         Where one raises, all fail. Times are each one's share. They are left where another process is at one of them.
 
         Raises:
-            ResultError: a result cannot be written.
+            ResultError: a result, or what a run goes on from, cannot be written.
             SettingError: several processes are to fill a folder together.
         """
         if _processes().several() and self.filling != "anew":
@@ -151,7 +151,7 @@ class Runner:
         except BaseException as error:  # also SystemExit, of a plugin: the other runs go on
             if interrupts(error):
                 raise KeyboardInterrupt from error
-            if several:
+            if several or isinstance(error, ResultError):  # on a full disk the other runs would fail as well
                 raise
             endings = [Ending(data, error=error, trace=traceback.format_exc())] * len(jobs)
         wall = round((time.perf_counter() - clock) / len(jobs), 3)

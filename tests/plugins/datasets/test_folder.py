@@ -38,6 +38,12 @@ def cache(tmp_path_factory, monkeypatch) -> Path:
     return place
 
 
+def outline(root: Path | str) -> str:
+    made = folder.load(str(root)).outline
+    assert made is not None
+    return made()
+
+
 def load(root: Path, size: int = 16):
     return folder.load(f"{root}?size={size}")()
 
@@ -364,12 +370,12 @@ def test_names_that_are_no_text_are_refused_by_name(office, name):
 def test_the_outline_counts_images_and_opens_none(office, tmp_path):
     (office / "mug/frame_0000.png").write_bytes(b"no image")
     (office / "pen").mkdir()
-    assert folder.load(str(office)).outline() == "30 images of 4 classes: back pack 10, bike 10, mug 10, pen 0"
-    assert folder.load(f"{office}?classes=none").outline() == "30 images"
+    assert outline(office) == "30 images of 4 classes: back pack 10, bike 10, mug 10, pen 0"
+    assert outline(f"{office}?classes=none") == "30 images"
     for split in ("train", "test"):
         shutil.copytree(office, tmp_path / "split" / split)
     shutil.rmtree(tmp_path / "split/test/bike")
-    train, test = folder.load(str(tmp_path / "split")).outline().split("; ")
+    train, test = outline(tmp_path / "split").split("; ")
     assert train.startswith("'train': 30 images of 4")
     assert test == "'test': 20 images of 3 classes: back pack 10, mug 10, pen 0"
 
