@@ -12,7 +12,10 @@ COLUMNS = (
     "closed", "partial", "open, universal", "other shares", "several sources", "source-free", "stream",
     "labelled target", "real numbers",
 )  # fmt: skip
-SHARES = ("tlx.ops.label_shift", "tlx.ops.imbalance", "tlx.blocks.label_shift", "tlx.blocks.imbalanced")
+SHARES = (
+    *("tlx.ops.label_shift", "tlx.ops.imbalance", "tlx.ops.relaxed"),
+    *("tlx.blocks.label_shift", "tlx.blocks.imbalanced"),
+)
 
 
 def facts(kind: Any) -> dict[str, Any]:

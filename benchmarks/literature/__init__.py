@@ -20,4 +20,5 @@ def tlx_tables(register):
         "tlx_literature.label_shift.table:LABEL_SHIFT_MNIST",
         "Corrections of label shift on MNIST.",
     )
+    register("asa-digits", "tlx_literature.tables:ASA_DIGITS", "USPS to MNIST of unequal classes: ASA and others.")
     register("simclr-b5-cifar10", "tlx_literature.tables:SIMCLR_B5_CIFAR10", "ResNet-50 from ImageNet to CIFAR-10.")

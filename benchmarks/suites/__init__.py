@@ -17,6 +17,10 @@ PAPERS = (
     ("few-shot-digits", "few_shot_digits", "SUITE"),
     ("osbp-digits", "osbp_digits", "SUITE"),
     ("osbp-digits-short", "osbp_digits", "SHORT"),
+    ("asa-digits", "asa_digits", "SUITE"),
+    ("asa-digits-short", "asa_digits", "SHORT"),
+    ("asa-digits-squared", "asa_digits", "SQUARED"),
+    ("asa-digits-squared-short", "asa_digits", "SQUARED_SHORT"),
     ("self-ensembling", "self_ensembling", "SUITE"),
     ("self-ensembling-short", "self_ensembling", "SHORT"),
 )
@@ -28,6 +32,9 @@ SUMMARIES = {
     "dirt-t-plain": "`dirt-t` without instance-normalised input.",
     "adda-digits-short": "The tasks of `adda-digits` in 2,000 steps: for two CPU cores.",
     "osbp-digits-short": "The tasks of `osbp-digits` in 1,000 steps: for two CPU cores.",
+    "asa-digits-short": "The tasks of `asa-digits` in 1,000 steps: for two CPU cores.",
+    "asa-digits-squared": "`asa-digits` of squared distances.",
+    "asa-digits-squared-short": "`asa-digits-short` of squared distances.",
     "self-ensembling-short": "The tasks of `self-ensembling` in 2,000 steps.",
 }
 
@@ -91,6 +98,8 @@ def tlx_recipes(register):
     register("few-shot-digits", "tlx_suites.few_shot_digits:FEW_SHOT_DIGITS", "DAGE's code on digits: Keras' Adam.")
     register("osbp-digits", "tlx_suites.paper_recipes:OSBP_DIGITS", "The public code of OSBP: SGD, 200 epochs.")
     register("osbp-short", "tlx_suites.paper_recipes:OSBP_SHORT", "The same for 1,000 steps.")
+    register("asa-digits", "tlx_suites.paper_recipes:ASA_DIGITS", "Adversarial support alignment: SGD, 65,000 steps.")
+    register("asa-short", "tlx_suites.paper_recipes:ASA_SHORT", "The same for 1,000 steps.")
     register("french-digits", "tlx_suites.paper_recipes:FRENCH_DIGITS", "Self-ensembling's digits: Adam, 300 epochs.")
     register("french-short", "tlx_suites.paper_recipes:FRENCH_SHORT", "Self-ensembling's optimizer for 2,000 steps.")
     for name, summary in (

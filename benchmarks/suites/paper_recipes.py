@@ -54,3 +54,15 @@ OSBP_DIGITS = Recipe(
 """The public code of OSBP on digits: SGD with Nesterov momentum, 1e-3 along a cosine, 200 epochs, 128 + 128 images."""
 
 OSBP_SHORT = OSBP_DIGITS.replace(name="osbp-short", steps=1_000, rounds=5)
+
+ASA_DIGITS = Recipe(
+    name="asa-digits", lr=0.02, nesterov=False, weight_decay=0.0005, schedule="linear_schedule",
+    schedule_options=(("end_value", 0.001), ("transition_steps", 6 / 13), ("transition_begin", 6 / 13)),
+    rates=(("*/critic/*", 1.0, "constant"),), batch=64, steps=65_000, rounds=13, bottleneck=0,
+)  # fmt: skip
+"""Adversarial support alignment, USPS to MNIST: SGD 0.02, momentum 0.9, to a thousandth along a line; D's rate stays.
+
+The line goes from step 30,000 to 60,000 of 65,000.
+"""
+
+ASA_SHORT = ASA_DIGITS.replace(name="asa-short", steps=1_000, rounds=5)

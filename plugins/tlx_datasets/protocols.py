@@ -8,7 +8,7 @@ known (its draw was not published, or is of files in another order), the docstri
 from dataclasses import replace
 
 from tlx import Draw, LabelSpace, Protocol
-from tlx.data import LongTail, Tweaked
+from tlx.data import LongTail, Pareto, Tweaked
 
 P_FULL_OFF = Protocol(
     id="P-full-off",
@@ -268,6 +268,27 @@ P_OSBP_DIGITS = replace(
 Of Saito et al. 2018 by YU1ut/openset-DA: MNIST 60,000 and USPS 7,438 rows, target rows are adapted to without labels.
 """
 
+
+def _asa(alpha: float) -> Protocol:
+    return Protocol(
+        id=f"P-ASA-{alpha:g}",
+        summary=f"USPS balanced to MNIST of shares rank^-{alpha:g}, 28x28 grey; all rows joined and split 85/15",
+        size=28,
+        channels=1,
+        pooled=0.85,
+        draws=(Draw("usps", "balanced"), Draw("mnist", "prior", prior=Pareto(alpha))),
+    )
+
+
+P_ASA = tuple(map(_asa, (0.0, 1.0, 1.5, 2.0)))
+"""Train and test rows joined and split 85/15 in both domains; the shares of the target's train rows differ by alpha.
+
+Of adversarial support alignment, USPS -> MNIST (Tong et al. 2022): 9,298 and 70,000 rows; of the 85% USPS has as many
+rows of each class as the rarest, and MNIST shares rank^-alpha, in as many rows as the classes give. The 15% of MNIST
+are scored whole, by the mean over the classes. The paper draws the split and the classes' ranks anew for each of five
+seeds; here they are those of one draw, and the rows of a class are drawn by the hash of their origin.
+"""
+
 P_5K_CORRELATED = replace(
     P_5K,
     id="P-5k-correlated",
@@ -314,6 +335,7 @@ PROTOCOLS = (
     P_5K_OPEN,
     P_5K_PARTIAL,
     P_OSBP_DIGITS,
+    *P_ASA,
     P_5K_CORRELATED,
     P_FULL_OFF,
     P_32,

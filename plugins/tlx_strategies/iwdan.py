@@ -40,8 +40,7 @@ class IWDAN(DANN):
     momentum: float = 0.5
 
     def init(self, model, key):
-        ones = jnp.ones(model.outputs)
-        return super().init(model, key).put(class_weights=ones, class_shares=ones / model.outputs)
+        return with_equal_weights(model, super().init(model, key))
 
     def phases(self, model):
         def said(state, rows):
@@ -64,14 +63,23 @@ class IWDAN(DANN):
         (phase,) = super().phases(model)
         return (phase._replace(sweeps=sweeps, refresh=refresh),)
 
+    def shown(self, outputs):
+        """What the discriminator sees of source and target rows."""
+        return jnp.concatenate([outputs.source, outputs.target])
+
     def transfer(self, model, state, outputs, batch, context):
         y, w = batch.source.y, state.extra["class_weights"]
-        features = jnp.concatenate([outputs.source, outputs.target])
         flow = dann_ramp(context.progress, self.gamma)
-        judged, state = model.apply(state, "critic", reverse_gradient(features, flow))
+        judged, state = model.apply(state, "critic", reverse_gradient(self.shown(outputs), flow))
         source, target = jnp.split(judged[:, 0], [len(y)])
         domain = domain_loss(source, target, w[y], jnp.ones(len(target)))
         losses, shares = cross_entropies(outputs.source_logits, y), state.extra["class_shares"]
         balanced = jnp.mean(losses / (model.outputs * jnp.maximum(shares[y], 1e-6))) - jnp.mean(losses)
         metrics = {"domain": domain, "domain_accuracy": domain_accuracy(source, target), "largest_weight": w.max()}
         return balanced + self.weight * domain, state, metrics
+
+
+def with_equal_weights(model, state):
+    """The state with the weights and the shares of classes that none sets apart."""
+    ones = jnp.ones(model.outputs)
+    return state.put(class_weights=ones, class_shares=ones / model.outputs)

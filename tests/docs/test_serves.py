@@ -61,9 +61,21 @@ def test_settings_agree_with_the_marks(facts):
 def test_the_few_that_are_made_for_a_setting(facts):
     open_set = {"osbp", "ovanet", "max_energy", "max_entropy", "max_probability"}
     assert open_set <= made_for(facts, "open, universal") and not open_set & made_for(facts, "closed")
-    assert {"mlls", "bbse", "rlls", "rs", "rw", "iwdan", "ldam", "focal", "logit_adjustment"} <= made_for(
-        facts, "other shares"
-    )
+    shares = {
+        "mlls",
+        "bbse",
+        "rlls",
+        "rs",
+        "rw",
+        "iwdan",
+        "iwcdan",
+        "sdann",
+        "asa",
+        "ldam",
+        "focal",
+        "logit_adjustment",
+    }
+    assert shares <= made_for(facts, "other shares")
     assert not {"dann", "shot", "source_only", "tent", "pada"} & made_for(facts, "other shares")
     assert {"mdan", "m3sda", "irm", "group_dro"} == made_for(facts, "several sources")
     assert facts["target_only"]["several sources"] == ""

@@ -56,14 +56,14 @@ def test_none_is_missing():
     """The trap: a plugin that fails to load is left out of the checks without a word."""
     assert REGISTRY.problems == []
     assert names("strategies") == [
-        "active_entropy", "active_margin", "adabn", "adamatch", "adda", "adda_joint", "afn", "ar", "atdoc", "ba3us",
-        "badge", "bbse", "bn_adapt", "bnm", "bsp", "bss", "ccsa", "cdan", "clue", "cmd", "co_da", "coral", "cotta",
-        "d_sne", "dage", "dance", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
+        "active_entropy", "active_margin", "adabn", "adamatch", "adda", "adda_joint", "afn", "ar", "asa", "atdoc",
+        "ba3us", "badge", "bbse", "bn_adapt", "bnm", "bsp", "bss", "ccsa", "cdan", "clue", "cmd", "co_da", "coral",
+        "cotta", "d_sne", "dage", "dance", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
         "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "gradual", "group_dro",
-        "homm", "im", "irm", "iwan", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp", "lame",
-        "ldam", "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy", "max_probability", "mcc", "mcd",
-        "mdan", "mdd", "mean_teacher", "mlls", "mmd", "mme", "note", "onda", "osbp", "ovanet", "pada",
-        "partial_fine_tune", "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw", "sar", "shot", "shot_im",
+        "homm", "im", "irm", "iwan", "iwcdan", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp",
+        "lame", "ldam", "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy", "max_probability", "mcc",
+        "mcd", "mdan", "mdd", "mean_teacher", "memo", "mlls", "mmd", "mme", "note", "onda", "osbp", "ovanet", "pada",
+        "partial_fine_tune", "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw", "sar", "sdann", "shot", "shot_im",
         "source_only", "sta", "stochnorm", "swd", "t3a", "target_only", "tent", "uniot", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [

@@ -106,6 +106,17 @@ def test_p_kl_splits_each_domain_anew_and_one_original_to_one_side(loaded, every
     assert not set(mnist.train.origin) & set(mixed.test.origin) and set(mnist.train.origin) & set(mixed.train.origin)
 
 
+@pytest.mark.parametrize("alpha", ["0", "2"])
+def test_p_asa_draws_train_rows_and_scores_all_others(loaded, alpha):
+    data = loaded(f"usps:mnist@P-ASA-{alpha}")
+    _, val, target, test = sizes(data)
+    assert 250 <= val <= 400 and 8_600 <= test <= 9_400 and data.source.x.shape[1:] == (28, 28, 1)
+    assert len(set(np.bincount(data.source.y))) == 1, "the source's classes are alike"
+    rows = np.sort(np.bincount(data.target.x[:, 0, 0, 0], minlength=10))[::-1]  # a pixel is the class
+    np.testing.assert_allclose(rows, rows[0] * np.arange(1, 11.0) ** -float(alpha), atol=1)
+    assert target == rows.sum() and np.bincount(data.test.y).max() < 3 * np.bincount(data.test.y).min()
+
+
 @pytest.mark.parametrize("task", ["cifar10:stl10", "stl10:cifar10"])
 def test_p_cs_has_the_nine_shared_classes(loaded, task):
     data = loaded(task)
@@ -167,6 +178,7 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-full-off",
         "P-full-pkl",
         "P-osbp-digits",
+        *(f"P-ASA-{alpha}" for alpha in ("0", "1", "1.5", "2")),
         "P-55k",
         "P-sv-bal",
         "P-D5",

@@ -13,7 +13,7 @@ from tlx.reproduce.figures import plan_runs
 FOLDER = Path(__file__).parents[2] / "benchmarks/literature"
 TABLES = (
     *("tllib-digits", "kl-digits", "kl-rotated-mnist", "shot-digits", "dirt-t", "adda", "self-ensembling"),
-    *("few-shot-digits", "osbp-digits"),
+    *("few-shot-digits", "osbp-digits", "asa-digits"),
 )
 
 
@@ -57,6 +57,7 @@ def test_some_figures_by_hand():
         "adda": ("mnist->usps", "adda", 89.4),
         "self_ensembling": ("mnist->usps", "mean_teacher", 98.26),
         "osbp_digits": ("usps->mnist", "osbp", 92.3),
+        "asa_digits": ("usps->mnist", "sdann", 90.63),
         "simclr_b5_cifar10": ("imagenet->cifar10", "fine_tune", 97.5),
     }
     for name, (task, method, value) in expected.items():

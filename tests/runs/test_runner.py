@@ -322,6 +322,7 @@ def test_the_counts_of_a_label_space_are_in_the_result(registry, world, job_of, 
     assert result.metric == ("hos" if counts.unknown else "accuracy")
     if counts.unknown:
         assert result.values("hos") == result.accuracy() == [score.metrics["hos"] for score in found]
+    assert result.values("mean_per_class") == [score.mean_per_class for score in found]
     wrong = "accuracy" if counts.unknown else "hos"
     with pytest.raises(SettingError, match=f"no metric '{wrong}'"):
         result.values(wrong)

@@ -73,6 +73,7 @@ from tlx.ops.predictions import (
     squared_consistency,
     uniform_cross_entropy,
 )
+from tlx.ops.relaxed import History, lowest_share, support_distance
 from tlx.ops.schedules import cosine_warmup, dann_ramp, linear_ramp, sigmoid_ramp
 from tlx.ops.self_training import (
     align_distribution,
@@ -89,6 +90,7 @@ from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein, u
 
 __all__ = [
     "Calibration",
+    "History",
     "Supports",
     "Timely",
     "adversarial_direction",
@@ -145,6 +147,7 @@ __all__ = [
     "log_shares",
     "lora_init",
     "lora_merge",
+    "lowest_share",
     "margin_disparity",
     "marginal_entropy",
     "margins",
@@ -188,6 +191,7 @@ __all__ = [
     "squared_consistency",
     "squared_distances",
     "stepwise_norm",
+    "support_distance",
     "taken_over",
     "timeliness",
     "timely_memory",

@@ -22,9 +22,9 @@ class Figure:
 
     `method`, `protocol`, `selection` and `network` are names of tlx's registry, or names that the file lists as
     external. `label` is the method's name in the paper; `variant` tells apart rows of one method (an augmentation, an
-    input normalisation). `metric` is a name of `Result.values` ("os", "unknown"), "" for the main one. `spread` is the
-    paper's own +-, whatever it is of; `n` how many runs; `seeds` their values, where they are printed. None: it is not
-    said.
+    input normalisation). `metric` is a name of `Result.values` ("os", "mean_per_class"), "" for the main one. `spread`
+    is the paper's own +-, whatever it is of; `n` how many runs; `seeds` their values, where they are printed. None: it
+    is not said.
 
     `provenance`: "P", the paper's own text; "R", the method's own repository; "2nd", copied in another paper's or
     repository's table; "re-run", a third party's run.

@@ -97,7 +97,7 @@ def _notes_of_runs(cells: Sequence[Cell], table: PaperTable) -> list[str]:
 
 
 def _name(cell: Cell) -> str:
-    told = [word for word in (cell["variant"], PARTS.get(cell["metric"], cell["metric"])) if word]
+    told = [word for word in (cell["variant"], PARTS.get(cell["metric"], cell["metric"].replace("_", " "))) if word]
     return f"{cell['method']} ({', '.join(told)})" if told else cell["method"]
 
 

@@ -169,7 +169,7 @@ class Result:
         return [value for value in values if value is not None]
 
     def values(self, metric: str, selection: str = "last") -> list[float | None]:
-        """One metric of each seed: the main one or one of the setting ("hos", "unknown", "rmse"), by its name.
+        """One metric of each seed by its name: the main one, "mean_per_class", or one of the setting ("hos", "rmse").
 
         Raises:
             SettingError: no such policy judged this run, or its setting has no such metric: "accuracy" of an open set,
@@ -180,11 +180,14 @@ class Result:
             raise SettingError(f"{self.spec.label}: the target has no labels, so nothing can be scored.")
         if metric == self.metric:
             return [score.accuracy for score in scores]
+        by_class = {"mean_per_class": [score.mean_per_class for score in scores]} if scores[0].recall else {}
+        if metric in by_class:
+            return by_class[metric]
         if metric not in (known := scores[0].metrics):
             kind = "an open set" if self.metric == "hos" else f"scored by {self.metric}"
             raise SettingError(
                 f"{self.spec.label}: no metric '{metric}', since it is {kind}; metrics: "
-                f"{', '.join(dict.fromkeys((self.metric, *known)))}."
+                f"{', '.join(dict.fromkeys((self.metric, *known, *by_class)))}."
             )
         return [score.metrics[metric] for score in scores]
 
