@@ -9,7 +9,7 @@ from tlx.testing import Probe
 
 MADE, RUNS = "●", "○"
 COLUMNS = (
-    "closed", "partial", "open, universal", "other shares", "several sources", "source-free", "stream",
+    "closed", "partial", "open, universal", "new classes", "other shares", "several sources", "source-free", "stream",
     "labelled target", "real numbers",
 )  # fmt: skip
 SHARES = (
@@ -26,8 +26,12 @@ def facts(kind: Any) -> dict[str, Any]:
     adapting = [phase for phase in phases if phase.sees & {"target", "labelled"}]
     draws = [phase.draw for phase in learning if isinstance(phase.draw, dict)]
     by_space = {
-        name: RUNS if not kind.spaces else MADE if space in kind.spaces else ""
-        for name, space in {"partial": "partial", "open, universal": "open"}.items()
+        name: RUNS if not kind.spaces else _mark(spaces & set(kind.spaces))
+        for name, spaces in {
+            "partial": {"partial"},
+            "open, universal": {"open"},
+            "new classes": {"discovery", "incremental"},
+        }.items()
     }
     return {
         "closed": MADE if not kind.spaces or "closed" in kind.spaces else "",

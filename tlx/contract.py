@@ -68,8 +68,9 @@ def _blocks(rows: R, domains: int) -> R:
 class Labelled(NamedTuple):
     """Rows with labels.
 
-    `y` numbers the known classes from 0, or holds real numbers [B, outputs]. `domain` numbers the task's domains: the
-    sources from 0 in the task's order, then the targets. `index` is each row's place in its set of rows.
+    `y` numbers the known classes from 0, then new ones with labels, or holds real numbers [B, outputs]. `domain`
+    numbers the task's domains: the sources from 0 in the task's order, then the targets. `index` is each row's place in
+    its set of rows.
     """
 
     x: Inputs
@@ -180,7 +181,7 @@ class Model(Protocol):
 
     @property
     def outputs(self) -> int:
-        """The length of the classifier's output: `known`, and one more where the label space has an unknown class."""
+        """The length of the classifier's output: `known`, and one for the unknown or for each new class, if any."""
         ...
 
     @property
@@ -399,7 +400,8 @@ class Strategy:
     `groups` adds parameter groups by a glob over paths like "features/bn1/scale". `setting` is one of "unsupervised",
     "source-free", "test-time", "semi-supervised", "fine-tuning", "bound". `paper` is the reference in short. `inputs`,
     `targets` and `spaces` are the kinds of input ("image", "vector", "sequence", "tokens"), of target ("classes",
-    "real") and of label space ("closed", "partial", "open", "universal") that it is for; empty means any.
+    "real") and of label space ("closed", "partial", "open", "universal", "discovery" and "incremental", of new classes
+    without labels and with few) that it is for; empty means any.
     """
 
     groups: ClassVar[Mapping[str, str]] = {}

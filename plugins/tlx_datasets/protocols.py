@@ -254,6 +254,25 @@ P_5K_PARTIAL = replace(
 )
 """P-5k as a partial task: source rows are all ten digits, target rows the digits 0 to 4. The classifier has ten."""
 
+P_5K_NEW = replace(
+    P_5K,
+    id="P-5k-new",
+    summary="P-5k with the digits 0 to 4 in the source, and the digits 5 to 9, without labels, in the target",
+    labels=LabelSpace(DIGITS[:5], DIGITS[5:], novel=True),
+)
+"""P-5k with new classes to discover: source rows are the digits 0 to 4, target rows 5 to 9, each with an output.
+
+The split is that of CIFAR-10 in the papers on novel classes (Han et al. 2020): the first half has labels.
+"""
+
+P_5K_GROWN = replace(
+    P_5K,
+    id="P-5k-grown",
+    summary="P-5k with the digits 0 to 4 in the source, and all ten in the target",
+    labels=LabelSpace(DIGITS[:5], DIGITS, novel=True),
+)
+"""P-5k with new classes from few labels, as tasks name them (`@P-5k-grown/5`): target rows are all ten digits."""
+
 P_OSBP_DIGITS = replace(
     P_FULL_PKL,
     id="P-osbp-digits",
@@ -334,6 +353,8 @@ PROTOCOLS = (
     P_LONG_TAIL,
     P_5K_OPEN,
     P_5K_PARTIAL,
+    P_5K_NEW,
+    P_5K_GROWN,
     P_OSBP_DIGITS,
     *P_ASA,
     P_5K_CORRELATED,

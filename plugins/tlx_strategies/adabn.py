@@ -1,10 +1,9 @@
 """Adaptive batch normalisation."""
 
-import jax
 import jax.numpy as jnp
 
-from tlx import ContractError, Phase, Strategy, strategy
-from tlx.blocks import supervised
+from tlx import Phase, Strategy, strategy
+from tlx.blocks import by_moved, check_statistics, supervised
 
 
 @strategy
@@ -29,34 +28,13 @@ class AdaBN(Strategy):
 
     def phases(self, model):
         def begin(state, context):
-            if not any(map(_is_float, jax.tree.leaves(state.stats["features"]))):
-                raise ContractError(
-                    "strategy AdaBN: the backbone has no batch-norm statistics, so there is no adapting"
-                )
+            check_statistics(state)
             return state.put(batches=jnp.zeros(()))
 
         def measure(state, batch, context):
-            # running <- m running + (1 - m) batch, whatever m: from 0 and from 1 the two give the batch's own
-            _, from_0 = model.features(_filled(state, 0.0), batch.target.x)
-            _, from_1 = model.features(_filled(state, 1.0), batch.target.x)
-            seen = state.extra["batches"]
-
-            def mean(old, zero, one):
-                return (seen * old + zero / (1 - (one - zero))) / (seen + 1) if _is_float(old) else zero
-
-            after = jax.tree.map(mean, *(each.stats["features"] for each in (state, from_0, from_1)))
-            return state.put_stats(features=after).put(batches=seen + 1)
+            seen = state.extra["batches"] + 1
+            _, state = by_moved(model, state, batch.target.x, 1 / seen, running=0.0)
+            return state.put(batches=seen)
 
         adapt = Phase(name="adapt", share=self.share, sees=frozenset({"target"}), begin=begin, after=measure)
         return supervised(model, name="source", share=1 - self.share), adapt
-
-
-def _is_float(leaf) -> bool:
-    return jnp.issubdtype(leaf.dtype, jnp.floating)
-
-
-def _filled(state, value):
-    def fill(leaf):
-        return jnp.full_like(leaf, value) if _is_float(leaf) else leaf
-
-    return state.put_stats(features=jax.tree.map(fill, state.stats["features"]))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from tlx import Phase, Strategy, strategy
 from tlx.blocks import NORM, by_batch, online, supervised
-from tlx.ops import cross_entropy, entropies, reliable_weights, weighted_distance
+from tlx.ops import cross_entropy, reliable_entropy, weighted_distance
 
 
 @strategy
@@ -54,16 +54,10 @@ class EATA(Strategy):
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
             logits, state = model.classify(state, features, train=False)
-            seen = state.extra["seen"]
-            weights = jax.lax.stop_gradient(reliable_weights(logits, seen, self.margin, self.overlap))
-            kept = jnp.float32(weights > 0)
-            count = jnp.maximum(kept.sum(), 1)
-            mean = jax.lax.stop_gradient(kept @ jax.nn.softmax(logits) / count)
-            moved = jnp.where(seen.any(), 0.9 * seen + 0.1 * mean, mean)
-            entropy = weights @ entropies(logits) / count
+            entropy, seen, kept = reliable_entropy(logits, state.extra["seen"], self.margin, self.overlap)
             away = weighted_distance(state.params["features"], state.extra["origin"], state.extra["fisher"])
-            metrics = {"entropy": entropy, "away": away, "kept": jnp.mean(kept)}
-            return entropy + self.anchor * away, state.put(seen=jnp.where(kept.any(), moved, seen)), metrics
+            metrics = {"entropy": entropy, "away": away, "kept": kept}
+            return entropy + self.anchor * away, state.put(seen=seen), metrics
 
         fisher = Phase(name="fisher", share=self.fisher, sees=frozenset({"source"}), begin=begin, after=estimate)
         source = supervised(model, name="source", share=1 - self.fisher)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from tlx import Strategy, strategy
 from tlx.blocks import NORM, by_batch, online, supervised
-from tlx.ops import entropies, reliable_weights
+from tlx.ops import reliable_entropy
 
 
 @strategy
@@ -40,14 +40,8 @@ class RDumb(Strategy):
         def loss(state, batch, context):
             features, state = model.features(state, batch.target.x)
             logits, state = model.classify(state, features, train=False)
-            seen = state.extra["seen"]
-            weights = jax.lax.stop_gradient(reliable_weights(logits, seen, self.margin, self.overlap))
-            kept = jnp.float32(weights > 0)
-            count = jnp.maximum(kept.sum(), 1)
-            mean = jax.lax.stop_gradient(kept @ jax.nn.softmax(logits) / count)
-            moved = jnp.where(seen.any(), 0.9 * seen + 0.1 * mean, mean)
-            state = state.put(seen=jnp.where(kept.any(), moved, seen))
-            return weights @ entropies(logits) / count, state, {"kept": jnp.mean(kept)}
+            entropy, seen, kept = reliable_entropy(logits, state.extra["seen"], self.margin, self.overlap)
+            return entropy, state.put(seen=seen), {"kept": kept}
 
         def after(state, batch, context):
             steps = state.extra["steps"] + 1

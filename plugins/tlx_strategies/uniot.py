@@ -3,17 +3,25 @@
 import jax
 import jax.numpy as jnp
 
-from tlx import Strategy, strategy
-from tlx.blocks import Norm, both_domains, with_source_norm
+from tlx import Additive, strategy
+from tlx.blocks import Norm, both_domains
 from tlx.layers import MLP
-from tlx.ops import cross_entropies, cross_entropy, row_norms, sinkhorn, soft_cross_entropies, unbalanced_sinkhorn
+from tlx.ops import (
+    cross_entropies,
+    cross_entropy,
+    even_assignment,
+    soft_cross_entropies,
+    unbalanced_sinkhorn,
+    unit_columns,
+    unit_rows,
+)
 
 EPSILON, TAU, ITERATIONS = 0.01, 0.5, 100  # of the unbalanced transport
 START = 0.01  # the progress from which target rows are given source classes
 
 
 @strategy
-class UniOT(Strategy):
+class UniOT(Additive):
     """Finds target rows of source classes by an unbalanced transport, and clusters of its own in the target.
 
     loss = cross-entropy(source) + weight * (detection + discovery), of softmax(cos(z, prototype) / T), z = the unit
@@ -60,23 +68,16 @@ class UniOT(Strategy):
         )
         places = min(self.memory, model.rows["target"])
         return state.put(
-            memory=_unit(jax.random.normal(fill, (places, self.size))),
+            memory=unit_rows(jax.random.normal(fill, (places, self.size))),
             index=jnp.full(places, -1, jnp.int32),
             shares=jnp.full(model.known, 1 / model.known),
             plan=(jnp.zeros(model.known), jnp.zeros(()), jnp.ones(())),
         )
 
-    def phases(self, model):
-        def begin(state, context):
-            return with_source_norm(state, self.norm)
-
-        (phase,) = super().phases(model)
-        return (phase._replace(begin=begin),)
-
     def loss(self, model, state, batch, context):
         source, target, state = both_domains(model, state, batch, self.norm)
         (s, _), (z, _) = (model.apply(state, "projection", features) for features in (source, target))
-        s, z, prototypes = _unit(s), _unit(z), _columns(state.params["prototypes"])
+        s, z, prototypes = unit_rows(s), unit_rows(z), unit_columns(state.params["prototypes"])
         fill_key, draw_key = jax.random.split(context.key)
         task = cross_entropy(s @ prototypes / self.temperature, batch.source.y)
         discovery = self.discovery(state, z, batch.target.index, draw_key)
@@ -98,11 +99,10 @@ class UniOT(Strategy):
         memory, places = state.extra["memory"], jnp.concatenate([state.extra["index"], index])
         others = jnp.concatenate([memory, z])
         nearest = jnp.argmax(jnp.where(index[:, None] == places[None], -jnp.inf, z @ others.T), 1)
-        neighbours, clusters = others[nearest], _columns(state.params["clusters"])
+        neighbours, clusters = others[nearest], unit_columns(state.params["clusters"])
         drawn = memory[jax.random.randint(key, (self.clusters,), 0, len(memory))]
         cosines = jnp.concatenate([z, neighbours, drawn]) @ clusters
-        cost = -cosines.T
-        q = sinkhorn(cost, 0.05 / jnp.maximum(jnp.abs(cost).mean(), 1e-8), iterations=3).T * len(cosines)
+        q = even_assignment(cosines)
         mine, theirs = cosines[: len(z)] / self.temperature, cosines[len(z) : 2 * len(z)] / self.temperature
         q_mine, q_theirs = jax.lax.stop_gradient((q[: len(z)], q[len(z) : 2 * len(z)]))
         swapped = (soft_cross_entropies(mine, q_theirs) + soft_cross_entropies(theirs, q_mine)) / 2
@@ -116,7 +116,7 @@ class UniOT(Strategy):
         added = jnp.abs(n - 2 * alike)
         confident, _, _, _ = _transported(cosines, jnp.ones(n, bool), shares)
         more = jax.random.categorical(chosen, jnp.where(confident, 0.0, -1e9), shape=(n,))
-        far = _unit((z + prototypes.T[cosines.argmin(1)]) / 2) @ prototypes
+        far = unit_rows((z + prototypes.T[cosines.argmin(1)]) / 2) @ prototypes
         few = 2 * alike <= n
         fill = jnp.where(few, cosines[more], far[jax.random.randint(other, (n,), 0, n)])
         added = jnp.where(few & ~confident.any(), 0, added)
@@ -128,7 +128,7 @@ class UniOT(Strategy):
     def predict(self, model, state, x):
         features, _ = model.features(state, x, train=False)
         z, _ = model.apply(state, "projection", features, train=False)
-        scaled = _unit(z) @ _columns(state.params["prototypes"]) / EPSILON
+        scaled = unit_rows(z) @ unit_columns(state.params["prototypes"]) / EPSILON
         g, log_mass, rows = state.extra["plan"]
         f = TAU / (TAU + EPSILON) * (-jnp.log(rows) - jax.nn.logsumexp(g[None] + scaled, axis=1))
         log_p = f[:, None] + g[None] + scaled - log_mass
@@ -149,11 +149,3 @@ def _transported(cosines, part, shares):
     label, masses = p.argmax(1), p.sum(0)
     confident = (p.max(1) > 1 / rows) & (masses >= 1 / len(masses))[label]
     return confident, label, masses, (g, log_mass, rows)
-
-
-def _unit(x):
-    return x / jnp.maximum(row_norms(x), 1e-8)[:, None]
-
-
-def _columns(x):
-    return _unit(x.T).T

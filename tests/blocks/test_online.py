@@ -53,6 +53,16 @@ def test_statistics_move_by_the_rate_and_normalise(rows):
     assert np.ptp(np.asarray(features)) > 0.1 and not np.allclose(running(state), moved["mean"])
 
 
+def test_statistics_move_while_the_batchs_own_normalise():
+    """The trap: features by the statistics that move, where those of the batch were asked for."""
+    probe = at_phase(ONDA(), backbone=Quick)
+    state, x = probe.state, probe.batch.target.x
+    features, after = by_moved(probe.model, state, x, 0.3, running=0.0)
+    own, _ = probe.model.features(state, x)
+    np.testing.assert_allclose(features, own, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(running(after), running(by_moved(probe.model, state, x, 0.3)[1]), rtol=1e-5)
+
+
 def test_needs_a_norm():
     probe = Probe(SourceOnly(), Plain)
     state = probe.begin()

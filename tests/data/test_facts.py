@@ -13,7 +13,7 @@ from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 
 TASKS = [
     {}, {"input": "vector"}, {"input": "sequence"}, {"input": "tokens"}, {"input": "tree"}, {"real": True},
-    {"space": "open"}, {"domains": 2},
+    {"space": "open"}, {"space": "discovery"}, {"space": "incremental"}, {"domains": 2},
 ]  # fmt: skip
 
 
@@ -24,4 +24,4 @@ def test_facts_through_a_file_shape_the_same_model(how):
     assert spec_of(TinyBN, facts, tiny_recipe()) == model_spec(TinyBN, data, tiny_recipe())
     map_leaves(np.testing.assert_array_equal, facts.mean, data.mean)
     map_leaves(np.testing.assert_array_equal, facts.std, data.std)
-    assert facts.input == data.input and facts.names == tuple(data.space.names)
+    assert facts.input == data.input and facts.names == tuple(data.space.output_names)

@@ -1,4 +1,4 @@
-"""The label space: its four kinds, its numbers, and what is no label space."""
+"""The label space: its kinds, its numbers, and what is no label space."""
 
 import re
 
@@ -39,7 +39,12 @@ def test_numbers_and_parts(known, target):
         (("a",), ("a",), "Label space: source classes ('a',); expected 2 or more different names"),
         (("a", "b", "a"), ("a",), "Label space: source classes ('a', 'b', 'a'); expected 2 or more"),
         (("a", "b"), (), "Label space: target classes (); expected 1 or more"),
-        (("a", "b"), ("b", "c", "d"), "the target classes c, d are no source classes; expected unknown=True"),
+        (
+            ("a", "b"),
+            ("b", "c", "d"),
+            "the target classes c, d are no source classes; expected unknown=True, which gives them one output, or "
+            "novel=True, which gives each its own.",
+        ),
     ],
 )
 def test_what_is_refused(source, target, message):
@@ -52,6 +57,8 @@ def test_what_is_refused(source, target, message):
     [
         (lambda: LabelSpace(("a", "b"), ("c", "d"), unknown=True), "source a, b and target c, d share no class"),
         (lambda: LabelSpace(("a", "b"), ("a",), unknown=True), "without one the unknown has no row"),
+        (lambda: LabelSpace(("a", "b"), ("a",), novel=True), "novel=True, and each target class is a source class"),
+        (lambda: LabelSpace(("a", "b"), ("a", "c"), unknown=True, novel=True), "each its own, and not both."),
         (lambda: LabelSpace.of((), ("a", "b"), ("c",)), "share no class"),
         (lambda: LabelSpace.of("ab", "bc"), "b in shared and in source_private; expected each class in one list"),
         (lambda: LabelSpace(("a", "b"), ("a",), left_out=("b", "c")), "b left out, and a class"),
@@ -66,3 +73,19 @@ def test_a_wrong_split_is_refused(make, message):
 def test_lists_of_shared_and_private_classes_make_a_label_space():
     assert LabelSpace.of("ab", "c", "de") == LabelSpace(tuple("abc"), tuple("abde"), unknown=True)
     assert LabelSpace.of("ab", "c") == LabelSpace(tuple("abc"), tuple("ab"))
+    assert LabelSpace.of("ab", "c", "de", novel=True) == LabelSpace(tuple("abc"), tuple("abde"), novel=True)
+
+
+@pytest.mark.parametrize(
+    ("target", "shots", "kind", "labelled", "names"),
+    [
+        ("dca", 2, "incremental", 4, ("b", "a", "d", "c")),
+        ("dc", 2, "incremental", 4, ("b", "a", "d", "c")),
+        ("dc", None, "discovery", 2, ("b", "a", "new 1", "new 2")),
+    ],
+)
+def test_new_classes_have_an_output_each(target, shots, kind, labelled, names):
+    """The trap: classes that are discovered under the name of a class, which an output without a label has not."""
+    space = Space.of(LabelSpace(tuple("ba"), tuple(target), novel=True), shots)
+    assert (space.kind, space.outputs, space.labelled, space.output_names) == (kind, 4, labelled, names)
+    assert space.names == ("b", "a", "d", "c") and [space.number(name) for name in space.names] == [0, 1, 2, 3]

@@ -163,6 +163,12 @@ def flat(value) -> tuple:
             Protocol("P", "", 4, None, shots=3),
             "Task 's->t/3': class 'b' of 't' has 2 train rows; expected 3 or more (shots).",
         ),
+        (
+            (toy("s"), toy("t")),
+            Protocol("P", "", 4, None, labels=LabelSpace(("a", "b"), ("b", "c"), novel=True)),
+            "Task 's->t': new classes without a label, and rows of b among them; expected a target of new classes "
+            "alone, or labelled rows of each class (shots: 's->t/5').",
+        ),
     ],
 )
 def test_it_refuses(datasets, protocol, message):
@@ -188,13 +194,14 @@ def test_the_hash_is_of_arrays_classes_and_protocol():
         digest(classes=("b", "a", "c")),
         digest(Protocol("P", "", 4, None, stream="stored")),
         digest(Protocol("P", "", 4, None, labels=LabelSpace(("a", "b"), ("a", "b", "c"), unknown=True))),
+        digest(Protocol("P", "", 4, None, labels=LabelSpace(("a", "b"), ("c",), novel=True))),
         digest(Protocol("P", "", 4, None, labels=LabelSpace(("a", "b", "c"), ("a", "c")))),
         digest(Protocol("P", "", 4, None, draws=(Draw("s", "prior", prior=(1 / 3, 1 / 3, 1 / 3)),))),
         loaded(toy("s"), toy("t"), toy("u"), targets=2).hash,
         loaded(toy("s"), toy("u"), toy("t"), targets=2).hash,
         loaded(toy("s"), toy("u"), toy("t")).hash,
     ]
-    assert len({HASH, *others}) == 17
+    assert len({HASH, *others}) == 18
 
 
 def test_a_share_of_the_sources_train_rows_is_held_out_to_select_by():
@@ -248,3 +255,18 @@ def test_memory_mapped_arrays_that_fit_are_neither_copied_nor_written_to(tmp_pat
 
 
 HASH = "d573e13a617e6f9575dbe2097e4680e3b670d3bb6a548319a7df7e982a5c14ae"
+
+
+@pytest.mark.parametrize(
+    ("target", "shots", "y", "counts"),
+    [(("c", "b"), None, {2, 3}, {}), (("a", "c", "b"), 2, {0, 2, 3}, {0: 2, 2: 2, 3: 2}), (("c",), 1, {2}, {2: 1})],
+)
+def test_new_classes_are_told_apart_and_labelled_by_shots_alone(target, shots, y, counts):
+    """The trap: labels of classes that are to be discovered among the labelled rows."""
+    source = toy("s", classes=("a", "d", "e"))
+    left_out = tuple({"b", "c", "e"} - set(target))
+    labels = LabelSpace(("a", "d"), target, novel=True, left_out=left_out)
+    data = loaded(source, toy("t"), protocol=Protocol("P", "", 4, None, shots=shots, labels=labels))
+    assert set(data.test.y.tolist()) == y
+    found = dict(zip(*np.unique(data.labelled.y, return_counts=True), strict=True))
+    assert {int(label): int(count) for label, count in found.items()} == counts

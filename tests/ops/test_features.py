@@ -22,6 +22,14 @@ def test_norms_are_numpys_with_gradient_zero_at_zero():
     assert not np.any(jax.grad(lambda x: row_norms(x).sum())(jnp.zeros((2, 3))))
 
 
+def test_unit_rows_and_columns_are_of_length_one_and_leave_zeros():
+    x = np.concatenate([X, np.zeros((1, 3))])
+    expected = np.concatenate([X / np.linalg.norm(X, axis=1, keepdims=True), np.zeros((1, 3))])
+    np.testing.assert_allclose(ops.unit_rows(jnp.asarray(x)), expected, atol=1e-6)
+    np.testing.assert_allclose(ops.unit_columns(jnp.asarray(x.T)), expected.T, atol=1e-6)
+    assert np.isfinite(jax.grad(lambda x: ops.unit_rows(x).sum())(jnp.asarray(x))).all()
+
+
 def test_stepwise_value_is_the_step_and_its_gradient_lengthens():
     """The trap: a gradient through the target length, which is then none. d = -2 step f / (B |f|)."""
     value, gradient = jax.value_and_grad(stepwise_norm)(X, 0.3)

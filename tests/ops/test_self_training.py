@@ -223,3 +223,18 @@ def test_nothing_seen_leaves_no_row_out():
     """The trap: a cosine to the zero vector, which is NaN and refuses every row of the first batch."""
     weights = reliable_weights(jnp.asarray(SPREAD), jnp.zeros(5), 1.0, 0.01)
     assert np.isfinite(weights).all() and (weights >= 1).all()
+
+
+def test_reliable_entropy_is_weighed_and_remembers_the_kept_rows():
+    """The traps: a mean over all rows; a memory that rows which are left out move; one that starts at zero."""
+    p, seen = softmax(SPREAD, 1), np.asarray(softmax(np.array([2.0, 0, 0, 0, 0])))
+    weights = np.asarray(reliable_weights(jnp.asarray(SPREAD), seen, 0.5, 0.6))
+    kept = weights > 0
+    value, moved, share = jax.jit(ops.reliable_entropy)(jnp.asarray(SPREAD), seen, 0.5, 0.6)
+    assert float(value) == pytest.approx(np.sum(weights * entropy(p, axis=1)) / kept.sum())
+    np.testing.assert_allclose(moved, 0.9 * seen + 0.1 * p[kept].mean(0), rtol=1e-9)
+    assert float(share) == pytest.approx(kept.mean())
+    first = ops.reliable_entropy(jnp.asarray(SPREAD), jnp.zeros(5), 0.5, 0.6)[1]
+    np.testing.assert_allclose(first, p[entropy(p, axis=1) < 0.5 * np.log(5)].mean(0), rtol=1e-9)
+    none = ops.reliable_entropy(jnp.asarray(SPREAD), jnp.asarray(seen), 0.0, 0.6)
+    assert float(none[0]) == 0 and np.array_equal(none[1], seen)

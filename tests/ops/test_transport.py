@@ -124,3 +124,22 @@ def test_sliced_is_symmetric_and_of_samples_not_of_rows(seed):
     order = np.random.default_rng(seed).permutation(6)
     assert sliced(first[order], second, DIRECTIONS) == pytest.approx(value)
     assert sliced(first, first[order], DIRECTIONS) == pytest.approx(0, abs=1e-20)
+
+
+def test_even_assignment_is_pots_plan():
+    logits = np.random.default_rng(2).normal(size=(12, 4)) / 4 + [0.3, 0, 0, 0]
+    plan = ot.sinkhorn(np.full(12, 1 / 12), np.full(4, 1 / 4), -logits, 0.05, stopThr=1e-12, numItermax=5000)
+    found = ops.even_assignment(jnp.asarray(logits), 0.05, 500)
+    np.testing.assert_allclose(found, 12 * np.asarray(plan), atol=1e-5)
+
+
+def test_even_assignment_ends_with_the_rows():
+    """The trap: the last scaling over the classes, after which a row's shares do not sum to one."""
+    logits = np.random.default_rng(3).normal(size=(12, 4)) / 4
+    q = np.exp(logits / 0.05).T  # as UNO's section 3.2 has it: classes to 1 / C, then rows to 1 / N
+    for _ in range(3):
+        q /= q.sum(1, keepdims=True) * 4
+        q /= q.sum(0, keepdims=True) * 12
+    found = np.asarray(ops.even_assignment(jnp.asarray(logits), 0.05, 3))
+    np.testing.assert_allclose(found, 12 * q.T, atol=1e-5)
+    np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)

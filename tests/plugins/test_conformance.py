@@ -57,14 +57,15 @@ def test_none_is_missing():
     assert REGISTRY.problems == []
     assert names("strategies") == [
         "active_entropy", "active_margin", "adabn", "adamatch", "adda", "adda_joint", "afn", "ar", "asa", "atdoc",
-        "ba3us", "badge", "bbse", "bn_adapt", "bnm", "bsp", "bss", "ccsa", "cdan", "clue", "cmd", "co_da", "coral",
-        "cotta", "d_sne", "dage", "dance", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion", "eata",
-        "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "gradual", "group_dro",
-        "homm", "im", "irm", "iwan", "iwcdan", "iwdan", "jan", "joint", "joint_norm", "kl", "kl_gaussian", "l2_sp",
-        "lame", "ldam", "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy", "max_probability", "mcc",
-        "mcd", "mdan", "mdd", "mean_teacher", "memo", "mlls", "mmd", "mme", "note", "onda", "osbp", "ovanet", "pada",
-        "partial_fine_tune", "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw", "sar", "sdann", "shot", "shot_im",
-        "source_only", "sta", "stochnorm", "swd", "t3a", "target_only", "tent", "uniot", "vada", "wdgrl",
+        "autonovel", "ba3us", "badge", "bbse", "bn_adapt", "bnm", "bsp", "bss", "ccsa", "cdan", "clue", "cmd", "co_da",
+        "coral", "cotta", "d_sne", "dage", "dance", "dann", "ddc", "deepjdot", "delta", "dirt_t", "domain_confusion",
+        "eata", "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "gradual",
+        "group_dro", "homm", "im", "imprinted", "irm", "iwan", "iwcdan", "iwdan", "jan", "joint", "joint_norm", "kl",
+        "kl_gaussian", "l2_sp", "lame", "ldam", "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy",
+        "max_probability", "mcc", "mcd", "mdan", "mdd", "mean_teacher", "memo", "mlls", "mmd", "mme", "note", "onda",
+        "osbp", "ovanet", "pada", "partial_fine_tune", "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw", "sar",
+        "sdann", "shot", "shot_im", "source_only", "sta", "stochnorm", "swd", "t3a", "target_only", "tent", "uniot",
+        "uno", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "cnn1d", "conv2", "conv2_ccsa", "conv2_d_sne", "conv2_dage", "convnext_tiny", "dann_mnist", "dann_svhn",

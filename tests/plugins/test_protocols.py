@@ -9,6 +9,7 @@ import pytest
 from tlx import Arrays, DataAbsent, DataError, Dataset, Protocol, UnknownName
 from tlx.data import Task, load_task
 from tlx.plugins import Registry
+from tlx.runs.identity import protocol_hash
 
 DIGITS = tuple("0123456789")
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -174,6 +175,8 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
     ids = {
         "P-5k",
         "P-5k-correlated",
+        "P-5k-new",
+        "P-5k-grown",
         "P-2000",
         "P-full-off",
         "P-full-pkl",
@@ -202,3 +205,11 @@ def test_every_task_names_registered_datasets_and_a_registered_protocol(everythi
         assert task.protocol.id.split("/")[0] in protocols and task.summary
         for name in (*task.sources, *task.targets):
             everything.entry("datasets", name)
+
+
+def test_a_label_space_that_grew_a_field_leaves_the_hashes_of_results_as_they_were(everything):
+    """The trap: every committed open and partial run named as of another protocol."""
+    hashes = [
+        protocol_hash(everything.get("protocols", f"P-5k-{name}")) for name in ("open", "partial", "new", "grown")
+    ]
+    assert [text[:12] for text in hashes[:2]] == ["8c9cebcf9845", "dd0eb358ad07"] and len(set(hashes)) == 4

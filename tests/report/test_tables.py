@@ -142,6 +142,12 @@ def test_several_targets_and_an_open_label_space_are_in_the_notes(make):
     assert found.notes[0].startswith("target test H-score: mean over n seeds")
 
 
+def test_new_classes_are_in_the_notes(make):
+    found = only([scored_as(make("uno", (0.5, 0.5), space=LabelSpaceCounts(0, 2, 3, False), metric="cluster"))])
+    assert "classes: 0 shared, 2 of the source alone, 3 of the target alone; each of these has an output" in found.notes
+    assert found.notes[0].startswith("target test cluster accuracy: mean over n seeds")
+
+
 def uneven(make, strategy="mmd"):
     """90 rows of cats, of which all are met, and 10 of dogs, of which 2 are."""
     result = make(strategy, (0.92, 0.92), classes=("cat", "dog"), rows={"source": [5, 5], "test": [90, 10]})

@@ -277,6 +277,8 @@ class Wide:
         spaces = {
             "P-open": LabelSpace(("x", "y"), ("x", "y", "z"), unknown=True),
             "P-partial": LabelSpace(("x", "y", "z"), ("x", "y")),
+            "P-new": LabelSpace(("x", "y"), ("z",), novel=True),
+            "P-grown": LabelSpace(("x", "y"), ("x", "y", "z"), novel=True),
         }
         for name, space in spaces.items():
             register(name, Protocol(name, "", 8, 1, labels=space))
@@ -324,6 +326,30 @@ def test_the_counts_of_a_label_space_are_in_the_result(registry, world, job_of, 
         assert result.values("hos") == result.accuracy() == [score.metrics["hos"] for score in found]
     assert result.values("mean_per_class") == [score.mean_per_class for score in found]
     wrong = "accuracy" if counts.unknown else "hos"
+    with pytest.raises(SettingError, match=f"no metric '{wrong}'"):
+        result.values(wrong)
+
+
+@pytest.mark.parametrize(
+    ("task", "metric", "counts", "names"),
+    [
+        ("a->b@P-new", "cluster", LabelSpaceCounts(0, 2, 1, False), set()),
+        ("a->b@P-grown/2", "accuracy", LabelSpaceCounts(2, 0, 1, False), {"old", "new"}),
+    ],
+)
+def test_new_classes_are_scored_by_clusters_or_by_name(registry, world, job_of, task, metric, counts, names):
+    registry.add(Wide(), "wide")
+    result = Runner(registry)(job_of(task))
+    assert result.finished, result.traceback
+    assert result.space == counts and result.metric == metric and result.classes == ("x", "y", "z")
+    assert Result.parse(result.text()) == result and len(world.data.labelled.y) == (0 if metric == "cluster" else 6)
+    for score in result.selections["last"].scores:
+        hits = np.diag(score.confusion).sum() / np.sum(score.confusion)
+        assert score.accuracy == pytest.approx(hits) and set(score.metrics) == names
+        if names:
+            assert score.metrics["old"] == pytest.approx(np.mean(np.asarray(score.recall[:2], np.float64)))
+            assert score.metrics["new"] == score.recall[2]
+    wrong = "accuracy" if metric == "cluster" else "hos"
     with pytest.raises(SettingError, match=f"no metric '{wrong}'"):
         result.values(wrong)
 

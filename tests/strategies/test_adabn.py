@@ -54,5 +54,5 @@ def test_takes_the_targets_statistics_and_moves_no_parameter():
 
 
 def test_needs_a_norm():
-    with pytest.raises(ContractError, match="AdaBN: the backbone has no batch-norm"):
+    with pytest.raises(ContractError, match="network 'features' has no batch-norm statistics"):
         Probe(AdaBN(), Plain).begin(1)

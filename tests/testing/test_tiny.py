@@ -32,11 +32,16 @@ def test_real_targets_can_be_learnt(kind):
     assert model.score(table(data.test.x, data)[:, ::2], data.test.y) > 0.3
 
 
-@pytest.mark.parametrize(("space", "counts"), [*zip(LABELS, [(3, 3), (3, 2), (2, 3), (2, 2)], strict=True)])
+COUNTS = [(3, 3), (3, 2), (2, 3), (2, 2), (2, 1), (2, 3)]
+
+
+@pytest.mark.parametrize(("space", "counts"), [*zip(LABELS, COUNTS, strict=True)])
 def test_label_spaces(space, counts):
     data = tiny_task(space=space)
     assert data.space.kind == space and (len(set(data.source.y)), len(set(data.test.y))) == counts
-    assert data.space.unknown == (data.test.y.max() == len(data.space.known))
+    more = data.space.unknown or data.space.novel
+    assert more == (data.test.y.max() == len(data.space.known))
+    assert len(data.labelled.y) == {"discovery": 0, "incremental": 6}.get(space, np.sum(data.labelled.y < 3))
 
 
 def test_sources_and_targets_are_numbered_and_dimmer_one_by_one():

@@ -7,7 +7,7 @@ from tlx.blocks.few_shot import FewShot
 from tlx.blocks.fresh import with_fresh
 from tlx.blocks.imbalanced import Imbalanced
 from tlx.blocks.label_shift import LabelShift, estimate_weights, no_shift, shift_corrected, shift_estimation
-from tlx.blocks.online import NORM, by_batch, by_moved, norms, online
+from tlx.blocks.online import NORM, by_batch, by_moved, check_statistics, norms, online
 from tlx.blocks.rows import concatenate, count
 from tlx.blocks.sums import Sum, compose, composes, fields
 from tlx.blocks.supervised import Term, fine_tuned, new_head, pretrained, supervised
@@ -32,6 +32,7 @@ __all__ = [
     "both_domains",
     "by_batch",
     "by_moved",
+    "check_statistics",
     "compose",
     "composes",
     "concatenate",

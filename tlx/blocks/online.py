@@ -59,17 +59,26 @@ def by_batch(
     return model.classify(state, features, net=head, train=False)[0]
 
 
-def by_moved(model: Model, state: State, x: Inputs, rate: Any, *, net: str = "features") -> tuple[Features, State]:
+def check_statistics(state: State, net: str = "features") -> None:
+    """Raises ContractError where a network carries no batch-norm statistics."""
+    if not any(map(_is_float, jax.tree.leaves(state.stats[net]))):
+        raise ContractError(f"network '{net}' has no batch-norm statistics, so none can follow the target's rows")
+
+
+def by_moved(
+    model: Model, state: State, x: Inputs, rate: Any, *, net: str = "features", running: Any = None
+) -> tuple[Features, State]:
     """Features with batch norm by the running statistics as the batch moves them, and the state with these.
 
-    running = (1 - rate) running + rate batch, whatever the momentum of the layers.
+    running = (1 - rate) running + rate batch, whatever the momentum of the layers. `running` is how much of the running
+    statistics it normalises by meanwhile (default: 1 - rate); with 0 the batch's own.
 
     Raises:
         ContractError: the network carries no batch-norm statistics.
     """
-    if not any(map(_is_float, jax.tree.leaves(state.stats[net]))):
-        raise ContractError(f"network '{net}' has no batch-norm statistics, so none can follow the stream")
-    features, moved = model.features(state, x, net=net, running=lambda layer, channels: 1 - rate)
+    check_statistics(state, net)
+    blend = 1 - rate if running is None else running
+    features, moved = model.features(state, x, net=net, running=lambda layer, channels: blend)
     # running <- m running + (1 - m) batch: from 0 and from 1 the two differ by m
     few = jax.tree.map(_first_two, x)
     zero, one = (model.features(_filled(state, net, value), few, net=net)[1].stats[net] for value in (0.0, 1.0))

@@ -25,6 +25,8 @@ def hash_of(data: TaskData, labelled: Mark, priors: Mapping[str, tuple[float, ..
     facts = {key: getattr(protocol, key) for key in ("id", "stream")}
     facts |= {"name": data.task.name, "sources": data.task.sources, "targets": data.task.targets, "priors": priors}
     facts |= {"known": data.space.known, "target_classes": data.space.target, "unknown": data.space.unknown}
+    if data.space.novel:
+        facts["novel"] = True
     facts |= {"input": repr(data.input), "target_kind": data.target_kind}
     if protocol.concentration is not None:
         facts["concentration"] = protocol.concentration

@@ -19,6 +19,7 @@ class Facts:
     """`x` has no row, and shape and type of the task's: a tree of arrays [0, ...].
 
     `classes` are the known ones; `outputs` counts them, and the unknown class where there is one, or the real targets.
+    `new` are the names of the outputs of new classes, where those are told apart.
     `rows` counts those of "source", "target", "labelled" and "source_val". `mean`, `std` and `resize` are those of
     `TaskData` and of its protocol.
     """
@@ -33,6 +34,7 @@ class Facts:
     mean: Inputs
     std: Inputs
     resize: int
+    new: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: TaskData) -> "Facts":
@@ -50,18 +52,24 @@ class Facts:
             mean=data.mean,
             std=data.std,
             resize=(data.task.protocol.resize or 0) if data.input.kind == "image" else 0,
+            new=data.space.output_names[len(data.space.known) :] if data.space.novel else (),
         )
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name of each output: the known classes, then "unknown" where that is one; none of real targets."""
-        return self.classes + ("unknown",) * (self.outputs - len(self.classes) if self.classes else 0)
+        """The name of each output: the known classes, then the new ones, or "unknown"; none of real targets."""
+        return (
+            self.classes + self.new
+            if self.new
+            else self.classes + ("unknown",) * (self.outputs - len(self.classes) if self.classes else 0)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON values."""
         plain = {name: getattr(self, name) for name in ("target_kind", "outputs", "domains", "resize")}
         return {
             **plain,
+            **({"new": list(self.new)} if self.new else {}),
             "x": _to_json(self.x, lambda leaf: [str(leaf.dtype), *leaf.shape[1:]]),
             "input": {"kind": self.input.kind, **dataclasses.asdict(self.input)},
             "classes": list(self.classes),
@@ -82,6 +90,7 @@ class Facts:
             x=_from_json(fields["x"], _empty),
             input=KINDS[about.pop("kind")](**about),
             classes=tuple(map(str, fields["classes"])),
+            new=tuple(map(str, fields.get("new", ()))),
             rows={str(name): int(count) for name, count in fields["rows"].items()},
             **given,
             **numbers,

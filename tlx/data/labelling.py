@@ -19,7 +19,8 @@ def resolve_space(task: Task, sources: Sequence[Domain], targets: Sequence[Domai
 
     Raises:
         DataError: other classes that differ though the protocol has no label space, a class of the label space that no
-            domain has, a class of the targets' rows without a source row, or real targets of different lengths.
+            domain has, a class of the targets' rows without a source row, new classes to discover among known ones, or
+            real targets of different lengths.
     """
     bare = targets[0].target_kind == "none"
     labelled = [*sources, *(() if bare else targets)]
@@ -34,7 +35,13 @@ def resolve_space(task: Task, sources: Sequence[Domain], targets: Sequence[Domai
         return _space_of_names(task, sources, [] if bare else targets)
     for role, domains, wanted in (("source", sources, labels.source), ("target", targets, labels.target)):
         _check_present(task, role, domains, wanted)
-    return Space(labels.source, labels.target, labels.unknown)
+    space = Space.of(labels, task.protocol.shots)
+    if space.kind == "discovery" and space.shared:
+        raise DataError(
+            f"Task '{task.name}': new classes without a label, and rows of {', '.join(space.shared)} among them; "
+            f"expected a target of new classes alone, or labelled rows of each class (shots: '{task.name}/5')."
+        )
+    return space
 
 
 def class_numbers(space: Space, classes: Sequence[str]) -> np.ndarray:

@@ -105,7 +105,8 @@ def _check_private(domains: Domains, space: Space) -> None:
         }
         if missing := [name for name in space.target_private if name not in there]:
             raise DataError(
-                f"Task '{domains.task.name}': the unknown class {', '.join(missing)} has no {split} row in the target; "
+                f"Task '{domains.task.name}': the {'new' if space.novel else 'unknown'} class {', '.join(missing)} has "
+                f"no {split} row in the target; "
                 f"expected one or more, or a label space without it."
             )
 
@@ -171,7 +172,7 @@ def _labelled(domains: Domains, space: Space) -> Mark:
     marks = []
     for place, target in enumerate(domains.targets):
         y = _numbered(target.train, target, space)
-        free = np.ones(len(y), bool) if space.reals else y < len(space.known)
+        free = np.ones(len(y), bool) if space.reals else y < space.labelled
         free &= target.target_kind != "none"
         if domains.task.protocol.scored == "test" and len(domains.targets) > 1:
             others = _origins(*(rows for number, rows in enumerate(domains.scored) if number != place))
@@ -181,7 +182,7 @@ def _labelled(domains: Domains, space: Space) -> Mark:
 
 
 def _shots(domains: Domains, target: Domain, space: Space, free: Mark) -> Mark:
-    """Marks `shots` rows of each known class of a target, or with real targets of it, among those that are free."""
+    """Marks `shots` rows of each class of a target whose labels are shown, or of real targets, among the free ones."""
     shots = domains.task.protocol.shots
     assert shots is not None
     if target.target_kind == "none":
@@ -190,8 +191,8 @@ def _shots(domains: Domains, target: Domain, space: Space, free: Mark) -> Mark:
             f"Task '{domains.task.name}': {got}; expected {shots} labelled train rows of each class (shots)."
         )
     y = np.zeros(int(free.sum()), np.int32) if space.reals else target.train.y[free]
-    names = [f"class '{name}' of '{target.name}'" for name in target.classes if name in space.known]
-    places = [place for place, name in enumerate(target.classes) if name in space.known]
+    places = [place for place, name in enumerate(target.classes) if space.number(name) < space.labelled]
+    names = [f"class '{target.classes[place]}' of '{target.name}'" for place in places]
     if space.reals:
         names, places = [f"'{target.name}'"], [0]
     counts = np.bincount(y, minlength=max(places) + 1)[places]

@@ -91,5 +91,5 @@ def in_words(result: "Result") -> str:
     if result.metric is None:
         return f"no labels to score by [n={len(result.spec.seeds)}], {seconds}"
     values = result.accuracy("last")
-    name = {"r2": "R^2", "hos": "H-score"}.get(result.metric, result.metric)
+    name = {"r2": "R^2", "hos": "H-score", "cluster": "cluster accuracy"}.get(result.metric, result.metric)
     return f"{name} {sum(values) / len(values):.3f} [n={len(values)}], {seconds}"

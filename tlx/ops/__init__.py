@@ -16,6 +16,7 @@ from tlx.ops.adversarial import (
     virtual_adversarial_loss,
 )
 from tlx.ops.calibration import Calibration, fit_calibration
+from tlx.ops.discovery import pair_cross_entropy, same_largest
 from tlx.ops.discrepancies import (
     central_moment_discrepancy,
     coral,
@@ -31,7 +32,16 @@ from tlx.ops.discrepancies import (
     squared_distances,
 )
 from tlx.ops.divergences import full_gaussian_kl, gaussian_kl, log_mixture, log_normal, mixture_kl
-from tlx.ops.features import hard_norm, nuclear_norm, row_norms, spectral_penalty, spectral_shrinkage, stepwise_norm
+from tlx.ops.features import (
+    hard_norm,
+    nuclear_norm,
+    row_norms,
+    spectral_penalty,
+    spectral_shrinkage,
+    stepwise_norm,
+    unit_columns,
+    unit_rows,
+)
 from tlx.ops.few_shot import contrastive_alignment, graph_ratio, neighbour_margin, same_class
 from tlx.ops.imbalance import balanced_rows, effective_weights, focal_losses, ldam_margins, log_shares
 from tlx.ops.label_shift import (
@@ -82,11 +92,12 @@ from tlx.ops.self_training import (
     laplacian_adjusted,
     neighbour_affinity,
     neighbour_probabilities,
+    reliable_entropy,
     reliable_weights,
     sharpened,
 )
 from tlx.ops.several_sources import group_weights, invariance_penalty, moment_matching
-from tlx.ops.transport import random_directions, sinkhorn, sliced_wasserstein, unbalanced_sinkhorn
+from tlx.ops.transport import even_assignment, random_directions, sinkhorn, sliced_wasserstein, unbalanced_sinkhorn
 
 __all__ = [
     "Calibration",
@@ -121,6 +132,7 @@ __all__ = [
     "effective_weights",
     "ema",
     "entropies",
+    "even_assignment",
     "fit_calibration",
     "fit_linear",
     "focal_losses",
@@ -165,10 +177,12 @@ __all__ = [
     "neighbour_probabilities",
     "nonnegative_least_squares",
     "nuclear_norm",
+    "pair_cross_entropy",
     "prototypes",
     "random_directions",
     "random_maps",
     "random_multilinear_map",
+    "reliable_entropy",
     "reliable_weights",
     "removal_losses",
     "reservoir",
@@ -180,6 +194,7 @@ __all__ = [
     "rlls_weights",
     "row_norms",
     "same_class",
+    "same_largest",
     "sharpened",
     "sigmoid_ramp",
     "sinkhorn",
@@ -197,6 +212,8 @@ __all__ = [
     "timely_memory",
     "unbalanced_sinkhorn",
     "uniform_cross_entropy",
+    "unit_columns",
+    "unit_rows",
     "virtual_adversarial_loss",
     "weighted_distance",
     "with_supports",

@@ -1,4 +1,4 @@
-"""Losses on the features of one batch: the lengths of its rows, and its singular values."""
+"""Features of one batch: the lengths of its rows, and losses on these and on its singular values."""
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,16 @@ def row_norms(x: Float[Array, "*batch width"]) -> Float[Array, "*batch"]:
     """|x_i|, with gradient zero where x_i = 0."""
     squared = jnp.sum(x**2, -1)
     return jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
+
+
+def unit_rows(x: Float[Array, "batch width"]) -> Float[Array, "batch width"]:
+    """x_i / |x_i|; a row that is 0 stays 0."""
+    return x / jnp.maximum(row_norms(x), 1e-8)[:, None]
+
+
+def unit_columns(x: Float[Array, "width columns"]) -> Float[Array, "width columns"]:
+    """`unit_rows` of the transpose, transposed: class prototypes of length 1."""
+    return unit_rows(x.T).T
 
 
 def stepwise_norm(features: Float[Array, "batch width"], step: Float[Array, ""] | float = 1.0) -> Float[Array, ""]:

@@ -121,6 +121,27 @@ def laplacian_adjusted(
     return jax.lax.fori_loop(0, iterations, one, jax.nn.log_softmax(log_p))
 
 
+def reliable_entropy(
+    logits: Float[Array, "batch classes"],
+    seen: Float[Array, " classes"],
+    margin: float | Float[Array, ""] = 0.4,
+    overlap: float | Float[Array, ""] = 0.4,
+) -> tuple[Float[Array, ""], Float[Array, " classes"], Float[Array, ""]]:
+    """The mean over the kept rows of w_i H(p_i), w of `reliable_weights`; `seen` after the batch; the share kept.
+
+    seen <- 0.9 seen + 0.1 mean of the kept p_i, from the first such mean on. Arguments are those of `reliable_weights`;
+    w and `seen` have no gradient.
+
+    Niu et al. 2022, "Efficient Test-Time Model Adaptation without Forgetting" (EATA), equations 2 and 6.
+    """
+    weights = jax.lax.stop_gradient(reliable_weights(logits, seen, margin, overlap))
+    kept = (weights > 0).astype(logits.dtype)
+    count = jnp.maximum(kept.sum(), 1)
+    mean = jax.lax.stop_gradient(kept @ jax.nn.softmax(logits) / count)
+    moved = jnp.where(seen.any(), 0.9 * seen + 0.1 * mean, mean)
+    return weights @ entropies(logits) / count, jnp.where(kept.any(), moved, seen), jnp.mean(kept)
+
+
 def reliable_weights(
     logits: Float[Array, "batch classes"],
     seen: Float[Array, " classes"],

@@ -90,3 +90,18 @@ def sliced_wasserstein(
     """
     one, two = (jnp.sort((x @ directions).T, axis=1) for x in (first, second))
     return jnp.mean((one - two) ** 2)
+
+
+def even_assignment(
+    logits: Float[Array, "rows classes"], epsilon: float = 0.05, iterations: int = 3
+) -> Float[Array, "rows classes"]:
+    """q: each row's shares of the classes, such that all classes get as much, without a gradient (Sinkhorn-Knopp).
+
+    q = rows * the plan of `sinkhorn` at the cost -logits and a regularisation of `epsilon`. The rows of q sum to one
+    exactly, its columns to rows / classes up to what convergence leaves.
+
+    Caron et al. 2020, "Unsupervised Learning of Visual Features by Contrasting Cluster Assignments" (SwAV); Fini et al.
+    2021, "A Unified Objective for Novel Class Discovery" (UNO).
+    """
+    size = jnp.maximum(jnp.abs(logits).mean(), 1e-8)
+    return sinkhorn(-logits.T, epsilon / size, iterations).T * logits.shape[0]

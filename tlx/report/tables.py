@@ -19,10 +19,10 @@ NOTES = {
     OTHER_DATA: "of other data than the rest of its task: neither a gain nor a best; run it again",
     BEST: "best: its interval lies above those of all others, bounds aside",
 }
-METRICS = {"accuracy": "accuracy", "r2": "R^2", "hos": "H-score"}
+METRICS = {"accuracy": "accuracy", "r2": "R^2", "hos": "H-score", "cluster": "cluster accuracy"}
 PARTS = {
     "os": "OS", "known": "OS*", "unknown": "UNK", "all": "ALL", "oscr": "OSCR", "auroc": "AUROC", "rmse": "rmse",
-    "mae": "mae",
+    "mae": "mae", "old": "old classes", "new": "new classes",
 }  # fmt: skip
 NAMES = {"t": "t-interval", "bootstrap": "bootstrap interval"}
 
@@ -124,7 +124,9 @@ def _space_note(cell: Cell) -> list[str]:
         return []
     words = {"shared": "shared", "source_private": "of the source alone", "target_private": "of the target alone"}
     counts = ", ".join(f"{cell['space'][key]} {word}" for key, word in words.items())
-    return [f"classes: {counts}" + ("; one output is for the unknown" if cell["space"]["unknown"] else "")]
+    private = cell["space"]["target_private"]
+    outputs = "one output is for the unknown" if cell["space"]["unknown"] else "each of these has an output"
+    return [f"classes: {counts}{f'; {outputs}' if private else ''}"]
 
 
 def _part_notes(cells: Sequence[Cell], policy: str) -> list[str]:

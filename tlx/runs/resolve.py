@@ -239,8 +239,8 @@ def resolve_suite(
         )
 
     def serves(task: str, strategy: str) -> bool:
-        labels, spaces = lookup.task(task).protocol.labels, lookup.strategy(strategy)[1].spaces
-        return not spaces or (Space(labels.source, labels.target).kind if labels else "closed") in spaces
+        protocol, spaces = lookup.task(task).protocol, lookup.strategy(strategy)[1].spaces
+        return not spaces or (Space.of(protocol.labels, protocol.shots).kind if protocol.labels else "closed") in spaces
 
     pairs = itertools.product(_names(tasks, suite.tasks, "tasks"), chosen)
     return _each_once(job for pair in pairs if not every or serves(*pair) for job in jobs(*pair))

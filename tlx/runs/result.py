@@ -145,7 +145,7 @@ class Result:
     curves: list[CurvePoint] = field(default_factory=list)
     error: str | None = None
     traceback: str | None = None
-    metric: Literal["accuracy", "r2", "hos"] | None = field(default="accuracy", metadata=OPTIONAL)
+    metric: Literal["accuracy", "r2", "hos", "cluster"] | None = field(default="accuracy", metadata=OPTIONAL)
     space: LabelSpaceCounts | None = field(default=None, metadata=OPTIONAL)
     identity: dict[str, str] = field(default_factory=dict, metadata=OPTIONAL)
     classes: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
@@ -184,7 +184,9 @@ class Result:
         if metric in by_class:
             return by_class[metric]
         if metric not in (known := scores[0].metrics):
-            kind = "an open set" if self.metric == "hos" else f"scored by {self.metric}"
+            kind = {"hos": "an open set", "cluster": "of new classes without labels"}.get(
+                self.metric, f"scored by {self.metric}"
+            )
             raise SettingError(
                 f"{self.spec.label}: no metric '{metric}', since it is {kind}; metrics: "
                 f"{', '.join(dict.fromkeys((self.metric, *known, *by_class)))}."

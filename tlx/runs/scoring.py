@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,16 @@ from jaxtyping import Float, Int
 
 from tlx.data import TaskData
 from tlx.runs.result import LabelSpaceCounts, Score
-from tlx.score import collapsed, main_metric, main_score, open_scores, real_scores, scores
+from tlx.score import (
+    assigned,
+    collapsed,
+    main_metric,
+    main_score,
+    mean_per_class,
+    open_scores,
+    real_scores,
+    scores,
+)
 
 Outputs = Float[np.ndarray, "rows outputs"]
 Truth = Int[np.ndarray, "rows"] | Float[np.ndarray, "rows outputs"]
@@ -25,6 +34,8 @@ def main_number(target_kind: str, outputs: Outputs, y: Truth) -> float:
 
 def kind_of(data: TaskData) -> str:
     """The kind of target that `main_score` is asked by, of the targets' rows."""
+    if data.space.kind == "discovery":
+        return "new"
     return "unknown" if data.space.unknown else data.target_kind
 
 
@@ -33,6 +44,8 @@ def score_of(step: int, outputs: Outputs, data: TaskData) -> Score:
     if not data.scorable:
         return Score(step, None, collapsed=data.target_kind == "classes" and collapsed(outputs))
     y, kind = data.test.y, kind_of(data)
+    if kind == "new":  # one assignment for all targets
+        outputs, kind = assigned(outputs, y), "classes"
     targets: dict[str, float] = {}
     if len(data.task.targets) > 1:
         for number, name in enumerate(data.task.targets, len(data.task.sources)):
@@ -46,7 +59,13 @@ def score_of(step: int, outputs: Outputs, data: TaskData) -> Score:
     if kind == "unknown":
         score = Score(step, **every, targets=targets, metrics=_plain(open_scores(outputs, y)))
         return dataclasses.replace(score, accuracy=main_number(kind, outputs, y))
+    if data.space.kind == "incremental":
+        return Score(step, **every, targets=targets, metrics=_parts(every["recall"], len(data.space.known)))
     return Score(step, **every, targets=targets)
+
+
+def _parts(recall: Sequence[float | None], known: int) -> dict[str, float | None]:
+    return {"old": mean_per_class(recall[:known]), "new": mean_per_class(recall[known:])}
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, float | None]:

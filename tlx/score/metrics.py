@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 import numpy as np
 from jaxtyping import Float, Int
 
+from tlx.score.clusters import cluster_accuracy
 from tlx.score.open_set import hos
 
 BINS = 15
@@ -121,13 +122,15 @@ MAIN: dict[str, tuple[str, Callable[[Any, Any], float]]] = {
     "classes": ("accuracy", accuracy),
     "real": ("r2", r2),
     "unknown": ("hos", hos),
+    "new": ("cluster", cluster_accuracy),
 }
 
 
 def main_metric(target_kind: str) -> str:
     """The name of the metric that runs with this kind of target are compared by; higher is better.
 
-    The kinds are "classes", "real", and "unknown" for classes of which the last is the unknown.
+    The kinds are "classes", "real", "unknown" for classes of which the last is the unknown, and "new" for classes that
+    were learnt without a label.
     """
     return MAIN[target_kind][0]
 
@@ -137,7 +140,10 @@ def main_score(
     outputs: Float[np.ndarray, "rows outputs"],
     y: Int[np.ndarray, "rows"] | Float[np.ndarray, "rows reals"],
 ) -> float:
-    """The main metric of outputs against labels: `accuracy` of classes, `r2` of real targets, `hos` with an unknown."""
+    """The main metric of outputs against labels.
+
+    It is `accuracy` of classes, `r2` of real targets, `hos` with an unknown, `cluster_accuracy` of new classes.
+    """
     return MAIN[target_kind][1](outputs, y)
 
 

@@ -52,7 +52,7 @@ class Evidence:
 
     With the `target_kind` "real" logits are the outputs [N, K], and labels real numbers [N, K].
     `scored_kind` is the kind that `main_score` knows the target's rows by where it is another: "unknown" where their
-    last class is that.
+    last class is that, "new" where they are new classes without labels.
     `target_y` is None unless the selector declares `uses_target_labels`, and `sample` may be unless it declares
     `uses_features`.
     """

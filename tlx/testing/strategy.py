@@ -53,8 +53,9 @@ def probe_of(strategy: Strategy) -> Probe:
     """A probe on rows of a kind of input, target and label space that the strategy is for."""
     kind = "image" if not strategy.inputs or "image" in strategy.inputs else strategy.inputs[0]
     real = "classes" not in strategy.targets
-    unknown = bool(strategy.spaces) and strategy.spaces[0] in ("open", "universal")
-    facts = {"kind": kind, "target_kind": "real" if real else "classes", "outputs": 4 if unknown else 3}
+    more = {"open": 1, "universal": 1, "discovery": 2, "incremental": 2}  # outputs than known classes
+    outputs = 3 + (more.get(strategy.spaces[0], 0) if strategy.spaces else 0)
+    facts = {"kind": kind, "target_kind": "real" if real else "classes", "outputs": outputs}
     return Probe(strategy, recipe=RECIPE, **facts)
 
 

@@ -23,6 +23,8 @@ LABELS = {
     "partial": LabelSpace(CLASSES, CLASSES[:2]),
     "open": LabelSpace(CLASSES[:2], CLASSES, unknown=True),
     "universal": LabelSpace(CLASSES[:2], CLASSES[1:], unknown=True),
+    "discovery": LabelSpace(CLASSES[:2], CLASSES[2:], novel=True),
+    "incremental": LabelSpace(CLASSES[:2], CLASSES, novel=True),
 }
 Show = Callable[[np.random.Generator, np.ndarray, int], Any]
 """Makes x of rows whose pattern stands at a place (0, 1, 2) with a light (90 is dim, 180 bright)."""
@@ -89,7 +91,8 @@ def tiny_task(
 
     `domains` sources and `targets` targets; each further one is dimmer. `input` is "image" ([8, 8, 1]), "vector" ([6]),
     "sequence" ([9, 2]), "tokens" ([7] of 12) or "tree" (a dict of vectors [2] and [4]). `space` is "closed", "partial",
-    "open" or "universal". With `real` the labels are the place as a number, float32 [N, 1] in -1..1.
+    "open", "universal", "discovery" or "incremental" (two labels a class). With `real` the labels are the place as a
+    number, float32 [N, 1] in -1..1.
     """
     random = np.random.default_rng(0)
     kind, show = INPUTS[input]
@@ -113,5 +116,6 @@ def tiny_task(
         for name in (*sources, *others)
     }
     if LABELS[space] is not None:
-        protocol = dataclasses.replace(protocol, labels=LABELS[space])
+        shots = 2 if space == "incremental" else protocol.shots
+        protocol = dataclasses.replace(protocol, labels=LABELS[space], shots=shots)
     return load_task(Task(tuple(sources), tuple(others), protocol), made.__getitem__)
