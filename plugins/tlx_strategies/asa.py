@@ -61,9 +61,8 @@ class ASA(Strategy):
             logits, state = model.classify(state, source)
             task, judged = model.task_loss(logits, batch.source.y), judge(state, source, target)
             past = state.extra["source_history"], state.extra["target_history"]
-            support = support_distance(
-                *(history.joined(new) for history, new in zip(past, judged, strict=True)), self.distance == "squared"
-            )
+            seen = [history.joined(new) for history, new in zip(past, judged, strict=True)]
+            support = support_distance(seen[0], seen[1], self.distance == "squared")
             after = [history.after(new) for history, new in zip(past, judged, strict=True)]
             state = state.put(source_history=after[0], target_history=after[1])
             total = task + self.weight * linear_ramp(context.progress, self.ramp) * support

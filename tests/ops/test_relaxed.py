@@ -41,7 +41,8 @@ def test_support_distance(held, squared, seed):
         np.r_[np.arange(5) >= 5 - count, np.ones(len(own) - 5, bool)] for count, own in zip(held, every, strict=True)
     ]
     pair = [History(jnp.asarray(own), jnp.asarray(mark)) for own, mark in zip(every, there, strict=True)]
-    expected = by_hand(*(own[mark] for own, mark in zip(every, there, strict=True)), squared)
+    kept = [own[mark] for own, mark in zip(every, there, strict=True)]
+    expected = by_hand(kept[0], kept[1], squared)
     assert float(distances[squared](*pair)) == pytest.approx(expected, rel=1e-6)
 
 

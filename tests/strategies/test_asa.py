@@ -17,7 +17,7 @@ def probed(**settings):
 
 
 def judged(probe):
-    return [np.float64(critic(probe.state.params["critic"], np.float32(z)))[:, 0] for z in together(probe)]
+    return [np.asarray(critic(probe.state.params["critic"], np.float32(z)), np.float64)[:, 0] for z in together(probe)]
 
 
 def distance(s, t, squared=False):
@@ -54,7 +54,8 @@ def test_supports_are_those_of_the_batch_and_of_what_came_before(kind):
     moved_on = probe.state.params["critic"]["layers"][1]
     moved_on["bias"] = moved_on["bias"] + 0.3
     later = [np.concatenate([before, before + 0.3]) for before in (s, t)]
-    assert probe.value(1)[1]["support"] == pytest.approx(distance(*later, kind == "squared"), rel=1e-3)
+    expected = distance(later[0], later[1], kind == "squared")
+    assert probe.value(1)[1]["support"] == pytest.approx(expected, rel=1e-3)
 
 
 def test_how_often_does_not_matter():

@@ -14,7 +14,7 @@ def test_aligns_the_source_rows_that_look_most_like_the_target():
     """The trap: the other end, the rows that look least like it, which the target may lack."""
     probe = begun(SDANN(hidden=(), weight=0.7, beta=1.0))
     layer = probe.state.params["critic"]["layers"][0]
-    s, t = (np.float64(linear(layer, z))[:, 0] for z in (OUTPUTS.source, OUTPUTS.target))
+    s, t = (np.asarray(linear(layer, z), np.float64)[:, 0] for z in (OUTPUTS.source, OUTPUTS.target))
     near = np.sort(s)[: N // 2]  # D is high on the source
     expected = -(np.mean(log_expit(near)) + np.mean(log_expit(-t))) / 2
     found = check_weight(probe)
