@@ -8,6 +8,7 @@ import platform
 import re
 from pathlib import Path
 
+from tlx.data import load_task
 from tlx.plugins import Registry
 from tlx.report import render
 from tlx.runs.fingerprint import fingerprint
@@ -49,6 +50,12 @@ def test_every_row_is_of_the_strategy_as_it_is_now():
         if result.environment.versions["python"].split(".")[:2] == python:
             assert result.code == fingerprint(type(jobs()[name].strategy)), f"the code of {name} has changed"
         assert result.finished and len(result.accuracy("last")) == 3
+
+
+def test_every_row_is_of_these_data():
+    """The trap: a score over rows in another order, as of a stream that lies class by class."""
+    data = load_task(REGISTRY.get("tasks", TASK), functools.partial(REGISTRY.get, "datasets"))
+    assert {result.data_hash for result in results().values()} == {data.hash}
 
 
 def test_what_scores_below_source_only_is_explained():

@@ -50,6 +50,9 @@ def command(registry, world, tlx_command, tmp_path, monkeypatch):
         (("report", ".", "--out", "."), "--out is '.'; expected the path of a file"),
         (("run", "folder:A->folder:A", "shift"), "'folder:A' is source and target; expected different datasets"),
         (("run", "./A->./B", "shift"), "'./A' is a path; expected a name, as 'folder:./A'"),
+        (("run", "folder:/x->y/z->folder:/b", "shift"), "Where '->' is of a path, it is written as -%3E"),
+        (("run", "folder:/x+y->a", "shift"), "Where '+' is of a path, it is written as %2B"),
+        (("run", "a:\x1b[2Jb", "shift"), "Unknown dataset 'a:\\x1b[2Jb'"),
         (("run", "a->b@", "shift"), "Task name 'a->b@'; expected 'source->target'"),
     ],
 )

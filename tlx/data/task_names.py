@@ -95,4 +95,5 @@ def _malformed(text: str) -> DataError:
         if part.strip().startswith((".", "/", "~")):
             path = part.strip()
             return DataError(f"Task name '{text}': '{path}' is a path; expected a name, as 'folder:{path}'.")
-    return DataError(f"Task name '{text}'; expected {forms}.")
+    hint = " Where '->' is of a path, it is written as -%3E, and '+' as %2B." if re.search(":.*/", text) else ""
+    return DataError(f"Task name '{text}'; expected {forms}.{hint}")

@@ -13,7 +13,7 @@ from tlx.data import load_task
 from tlx.data.label_space import Space
 from tlx.data.task import Task
 from tlx.engine.recipe import Recipe
-from tlx.errors import PluginError, SettingError
+from tlx.errors import PluginError, SettingError, UnknownName
 from tlx.plugins import Registry
 from tlx.runs.default_backbone import default_backbone
 from tlx.runs.recipe_set import recipe_texts
@@ -64,9 +64,14 @@ class Lookup:
         return self.registry.get("recipes", recipe) if isinstance(recipe, str) else recipe
 
     def _task(self, name: str) -> Task:
-        task = self.registry.get("tasks", name)
-        for dataset in (*task.sources, *task.targets):
-            self.registry.entry("datasets", dataset)
+        try:
+            task = self.registry.get("tasks", name)
+            for dataset in (*task.sources, *task.targets):
+                self.registry.entry("datasets", dataset)
+        except UnknownName as error:
+            if "+" in name and ":" in name:
+                raise SettingError(f"{error} Where '+' is of a path, it is written as %2B.") from error
+            raise
         return task
 
     def _train_rows(self, task: Task) -> int:
