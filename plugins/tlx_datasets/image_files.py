@@ -59,6 +59,10 @@ def make(
         raise DataError(f"{where}: no image is left for train, all are in test too; expected one or more that are not.")
     if not kept.all():
         log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
+    if lost := [classes[label] for label in np.setdiff1d(test.y, train.y[kept]) if label != NO_LABEL]:
+        log.warning(
+            "Dataset '%s': classes without a train image (%d), as of one file: %s.", name, len(lost), some(lost)
+        )
     train, test = _decoded(where, (train.where(kept), test), size, read)
     return Dataset(name, train, test, tuple(classes), target_kind="classes" if classes else "none")
 

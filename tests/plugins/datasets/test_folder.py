@@ -426,6 +426,15 @@ def test_one_image_in_two_classes_is_kept_and_named(office, caplog):
     assert re.search(rf"images that are in another class too \(20\), as {first}", caplog.text)
 
 
+def test_a_class_whose_images_are_all_one_file_is_named(office, caplog):
+    content = (office / "mug/frame_0000.png").read_bytes()
+    for path in (office / "mug").iterdir():
+        path.write_bytes(content)
+    data = load(office)
+    assert np.bincount(data.train.y).tolist() == [8, 8] and np.bincount(data.test.y).tolist() == [2, 2, 10]
+    assert "classes without a train image (1), as of one file: mug." in caplog.text
+
+
 @pytest.mark.data
 def test_a_real_folder(raw):
     data = load(raw / "office_caltech10" / "webcam", size=32)
