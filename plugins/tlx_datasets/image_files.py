@@ -61,7 +61,7 @@ def make(
         log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
     if lost := [classes[label] for label in np.setdiff1d(test.y, train.y[kept]) if label != NO_LABEL]:
         log.warning(
-            "Dataset '%s': classes without a train image (%d), as of one file: %s.", name, len(lost), some(lost)
+            "Dataset '%s': classes with no train image, as of one file (%d): %s.", name, len(lost), some(lost)
         )
     train, test = _decoded(where, (train.where(kept), test), size, read)
     return Dataset(name, train, test, tuple(classes), target_kind="classes" if classes else "none")

@@ -432,7 +432,7 @@ def test_a_class_whose_images_are_all_one_file_is_named(office, caplog):
         path.write_bytes(content)
     data = load(office)
     assert np.bincount(data.train.y).tolist() == [8, 8] and np.bincount(data.test.y).tolist() == [2, 2, 10]
-    assert "classes without a train image (1), as of one file: mug." in caplog.text
+    assert "classes with no train image, as of one file (1): mug." in caplog.text
 
 
 @pytest.mark.data
