@@ -60,9 +60,7 @@ def make(
     if not kept.all():
         log.warning("Dataset '%s': %d train images are in test too, and left out of train.", name, (~kept).sum())
     if lost := [classes[label] for label in np.setdiff1d(test.y, train.y[kept]) if label != NO_LABEL]:
-        log.warning(
-            "Dataset '%s': classes with no train image, as of one file (%d): %s.", name, len(lost), some(lost)
-        )
+        log.warning("Dataset '%s': classes with no train image, as of one file (%d): %s.", name, len(lost), some(lost))
     train, test = _decoded(where, (train.where(kept), test), size, read)
     return Dataset(name, train, test, tuple(classes), target_kind="classes" if classes else "none")
 
