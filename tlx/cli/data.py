@@ -70,9 +70,8 @@ def info(session: Session, names: tuple[str, ...]) -> None:
                 facts |= {"content": _content(arrays), "classes": _classes(arrays), "hash": about["hash"]}
             elif row["state"] in ("prepared", "raw"):
                 how = f"tlx data prepare {shlex.quote(entry.name)}"
-                facts["content"] = f"not read yet; to see rows and classes: {how}"
-                if dataset.outline:
-                    facts["content"] = f"{dataset.outline()}; not read yet: {how}"
+                known = f"{dataset.outline()}; not read yet" if dataset.outline else ""
+                facts["content"] = f"{known or 'not read yet; to see rows and classes'}: {how}"
         for key, text in facts.items():
             if text:
                 click.echo(f"  {key:8}  {text}")
