@@ -1,8 +1,9 @@
 import contextlib
+import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -135,6 +136,44 @@ def test_clean_removes_the_claims_of_the_gone_alone(claims_of, dead_process, tmp
     claims_of("far")._take("far")
     claims_of().clean()
     assert files(tmp_path) == [".far.0.claim"]
+
+
+@pytest.fixture
+def dead_on(monkeypatch, claims_of):
+    """A chain of claims, each taken over from the one before on another host; then this host is one of them."""
+
+    def dead_on(*hosts, process):
+        for host in hosts:
+            monkeypatch.setattr("tlx.runs.claims.this_host", lambda: "elsewhere")
+            claims = claims_of()
+            claims.holder = lambda host=host: Holder(host, process)
+            monkeypatch.setattr(claims, "_dead", lambda path, mark: True)  # the lease is over
+            assert claims._take("x")
+
+    return dead_on
+
+
+def test_who_was_taken_over_from_is_dead_for_all(claims_of, dead_on, dead_process, monkeypatch, tmp_path, time):
+    """The trap: of two dead claims of two hosts each host knew its own, so neither could remove them."""
+    dead_on("far", "near", process=dead_process)
+    assert files(tmp_path) == [".x.0.claim", ".x.1.claim"]
+    for host, left in (("far", 2), ("near", 0)):
+        monkeypatch.setattr("tlx.runs.claims.this_host", lambda host=host: host)
+        claims_of(host).clean()
+        assert len(files(tmp_path)) == left and time.now == 0
+
+
+def test_a_number_above_is_not_enough_to_be_dead(claims_of, dead_process, monkeypatch, tmp_path):
+    """One that dies before it sees that the claim below is another's by now leaves its own; the other is living."""
+    monkeypatch.setattr("tlx.runs.claims.this_host", lambda: "near")
+    living = claims_of("far")
+    with living.hold(["x"]) as mine:
+        stale = Holder("near", dead_process, over=Holder("far", 7).token)
+        (tmp_path / ".x.1.claim").write_text(json.dumps(asdict(stale)))
+        near = claims_of("near")
+        near.clean()
+        with near.hold(["x"]) as other:
+            assert mine and not other
 
 
 def test_of_many_that_find_a_dead_claim_one_has_it(claims_of, dead_process, tmp_path):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from tlx.engine.devices import cores, memory, vectorised
@@ -68,8 +69,13 @@ def split_runs(tree: Any) -> Any:
 
 
 def join_runs(owned: Any) -> Any:
-    """A tree with a leading axis of runs."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *owned) if isinstance(owned, Apart) else owned
+    """A tree with a leading axis of runs; where they are apart, of the host's arrays: stacking these compiles nothing."""
+
+    def stack(*leaves: Any) -> Any:
+        keys = jnp.issubdtype(leaves[0].dtype, jax.dtypes.prng_key)
+        return jnp.stack(leaves) if keys else np.stack([np.asarray(leaf) for leaf in leaves])
+
+    return jax.tree.map(stack, *owned) if isinstance(owned, Apart) else owned
 
 
 def fetch(owned: Any) -> Any:

@@ -3,7 +3,8 @@
 A claim is a hidden file `.NAME.N.claim` that one process alone can create; it says who that is, and its time is touched
 while the run lasts. A claim is dead where its process is known to be gone, or where its file has not been touched for a
 lease: by the clock of who looks, so that clocks may differ. N counts up from 0: the next number is for who takes over
-from a dead one. Nothing dead is removed to make room, so two that find the same dead claim cannot both have it.
+from a dead one. Nothing dead is removed to make room, so two that find the same dead claim cannot both have it. Who
+takes over writes down which claim was dead, so that nobody who knows less of its host has to wait for a lease again.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class Holder:
     job: str = ""
     since: str = ""
     token: str = field(default_factory=lambda: secrets.token_hex(4))  # no two claims are equal
+    over: str = ""  # the token of the dead claim that this one was taken over from
 
     @property
     def gone(self) -> bool:
@@ -223,7 +225,7 @@ class Claims:
             dead: list[tuple[Path, bytes]] = []
             for path in (self._path(name, number) for number in itertools.count()):
                 mark = self.files.mark(path) if path in self._seen else None  # a look costs less than a try
-                if mark is None and self.files.create(path, json.dumps(asdict(self.holder())).encode()):
+                if mark is None and self.files.create(path, self._claim(dead)):
                     if all((mark := self.files.mark(before)) and mark[0] == content for before, content in dead):
                         if dead:
                             who = _holder(dead[-1][1])
@@ -233,9 +235,14 @@ class Claims:
                     break  # who had taken over has released all of them since: begin again
                 if (mark := mark or self.files.mark(path)) is None:  # released since
                     break
-                if not self._dead(path, mark):
+                if not self._dead(path, mark) and not self._was_taken_over(path, mark):
                     return None
                 dead.append((path, mark[0]))
+
+    def _claim(self, dead: Sequence[tuple[Path, bytes]]) -> bytes:
+        """What a claim of this process says that comes after these dead ones."""
+        over = _holder(dead[-1][1]).token if dead else ""
+        return json.dumps(asdict(replace(self.holder(), over=over))).encode()
 
     def _release(self, name: str, path: Path, last: int = 0) -> None:
         """Removes the claim and the dead ones around it, lowest first; who has taken it over removes it himself.
@@ -245,7 +252,8 @@ class Claims:
         last = max(last, int(path.suffixes[-2][1:]))
         while mark := self.files.mark(self._path(name, last + 1)):
             last += 1
-            if not self._dead(self._path(name, last), mark):
+            path = self._path(name, last)
+            if not self._dead(path, mark) and not self._was_taken_over(path, mark):
                 return
         for each in range(last + 1):
             self.files.remove(self._path(name, each))
@@ -261,6 +269,16 @@ class Claims:
             self._seen[path] = mark, self.clock()
             return False
         return self.clock() - since > self.lease
+
+    def _was_taken_over(self, path: Path, mark: tuple[bytes, int]) -> bool:
+        """Whether the next claim says of this very one that it was dead; the number alone does not say it.
+
+        One that died before it saw that the claim below was released and taken anew has the number, and not the token.
+        """
+        match = CLAIM.fullmatch(path.name)
+        after = self.files.mark(self._path(match["name"], int(match["number"]) + 1)) if match else None
+        token = _holder(mark[0]).token
+        return bool(token and after and _holder(after[0]).over == token)
 
     @contextlib.contextmanager
     def _beating(self, paths: Sequence[Path]) -> Iterator[None]:
