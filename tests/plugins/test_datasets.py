@@ -19,13 +19,18 @@ from tlx_datasets.tasks import P_5K, SMALL, TASKS
 pytestmark = pytest.mark.data
 
 MODULES = {"mnist5k": mnist5k, "mnist5k_m": mnist5k_m, "optdigits": optdigits}
-PARTS = {"mnist5k_fifth": mnist5k_parts.fifth, "mnist5k_rest": mnist5k_parts.rest}
+PARTS = {
+    "mnist5k_fifth": mnist5k_parts.fifth,
+    "mnist5k_rest": mnist5k_parts.rest,
+    "mnist5k_m_few": mnist5k_m.few,
+}
 BY_NAME = {task.name: task for task in SMALL}
 HASHES = {
     "mnist5k->optdigits": "4f63c38bdf2f8db676fceed2793c95800c7b51f9457cd86d7354bac4cce0cbba",
     "optdigits->mnist5k": "d8decd1ed5e4571ca6649a9f323bb56523f13d9f4e617b37e6ae0d29d892d79c",
     "mnist5k->mnist5k_m": "46fc269dd77a3925bc2f522e8991c5b1fea1c1c624e1f651e370ea77d596a5fe",
     "mnist5k+mnist5k_m->optdigits": "aa7b003f5d8bc5451ebe8ef53a81b77e20c785c706438a5ecfbec84720163542",
+    "mnist5k+mnist5k_m_few->mnist5k_m": "9bd87389c10426a46b117aff9e16a691ee0daa550ebc99c6dfdd9c86b9073de2",
     "mnist5k->optdigits/10": "6f10e8dbc56f741607d735637efc221e748dd98f8272a551934d891e07562c64",
     "mnist5k_rest->mnist5k_fifth": "240cc34008b7938e76cf75f60b7ec1a1271de4c1b51c38a529f6d42bb1a2de0c",
     "mnist5k_fifth->mnist5k_rest": "0998b3d8b8acc7d4930a6691ba8f4008eefdc481d99fa87c1dc0f77c02d426ee",
@@ -55,7 +60,12 @@ def digits() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("name", "train", "test", "channels"),
-    [("mnist5k", 4000, 1000, 1), ("mnist5k_m", 2000, 500, 3), ("optdigits", 1297, 500, 1)],
+    [
+        ("mnist5k", 4000, 1000, 1),
+        ("mnist5k_m", 2000, 500, 3),
+        ("mnist5k_m_few", 100, 500, 3),
+        ("optdigits", 1297, 500, 1),
+    ],
 )
 def test_sizes_and_balance(name, train, test, channels):
     data = dataset(name)
@@ -110,16 +120,17 @@ def test_optdigits_are_in_the_middle():
     assert np.array_equal(first, last[::-1, ::-1]) and first.max() > 200
 
 
+@pytest.mark.parametrize("name", ["mnist5k_m", "mnist5k_m_few"])
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_mnist5k_m_is_a_photograph_minus_the_digit(split):
+def test_mnist5k_m_is_a_photograph_minus_the_digit(name, split):
     """Where no digit is drawn the pixels are the photograph's: found there, the crop gives back the whole image."""
     from sklearn.datasets import load_sample_images
 
     photographs = load_sample_images().images
-    part: Arrays = getattr(dataset("mnist5k_m"), split)
+    part: Arrays = getattr(dataset(name), split)
     found = 0
-    for x, name in zip(part.x, part.origin.tolist(), strict=True):
-        digit = digits()[name].astype(int)
+    for x, origin in zip(part.x, part.origin.tolist(), strict=True):
+        digit = digits()[origin].astype(int)
         if found == 6 or digit[:4].any():
             continue
         assert any(np.array_equal(np.abs(crop - digit), x) for crop in crops(photographs, x[:4]))
@@ -138,11 +149,12 @@ def crops(photographs: list[np.ndarray], top: np.ndarray):
             yield photograph[r : r + 28, c : c + 28].astype(int)
 
 
-def test_mnist5k_m_keeps_labels_and_splits_of_its_digits():
+@pytest.mark.parametrize("name", ["mnist5k_m", "mnist5k_m_few"])
+def test_mnist5k_m_keeps_labels_and_splits_of_its_digits(name):
     splits = (dataset("mnist5k").train, dataset("mnist5k").test)
     labels = {name: y for part in splits for name, y in zip(part.origin, part.y, strict=True)}
     for split in ("train", "test"):
-        part = getattr(dataset("mnist5k_m"), split)
+        part = getattr(dataset(name), split)
         assert set(part.origin) <= set(getattr(dataset("mnist5k"), split).origin)
         assert part.y.tolist() == [labels[name] for name in part.origin]
 
@@ -154,6 +166,7 @@ def test_mnist5k_m_keeps_labels_and_splits_of_its_digits():
         ("optdigits->mnist5k", 1297, 500, 4000, 4000, 1000, 1),
         ("mnist5k->mnist5k_m", 2000, 500, 2000, 2000, 500, 3),
         ("mnist5k+mnist5k_m->optdigits", 6000, 1500, 1297, 1297, 500, 3),
+        ("mnist5k+mnist5k_m_few->mnist5k_m", 2100, 1000, 2000, 2000, 500, 3),
         ("mnist5k->optdigits/10", 4000, 1000, 1297, 100, 500, 1),
     ],
 )
@@ -188,6 +201,13 @@ def test_no_image_is_in_two_parts_of_a_task(name):
     parts = [{x.tobytes() for x in part} for part in (data.source.x, data.source_val.x, data.target.x, *scored)]
     for index, part in enumerate(parts):
         assert not any(part & other for other in parts[index + 1 :])
+
+
+def test_the_few_are_other_digits():
+    """As the large one is the target, of which no label may be known."""
+    for split in ("train", "test"):
+        few, many = (set(getattr(dataset(name), split).origin.tolist()) for name in ("mnist5k_m_few", "mnist5k_m"))
+        assert few and not few & many
 
 
 def test_no_digit_of_mnist5k_m_is_in_its_source():

@@ -42,6 +42,7 @@ NAMES = (
     "quick-prior",
     "quick-open",
     "quick-partial",
+    "quick-multi",
     "quick-stream",
     "smoke",
     "digits-short",

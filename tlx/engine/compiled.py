@@ -69,7 +69,7 @@ def split_runs(tree: Any) -> Any:
 
 
 def join_runs(owned: Any) -> Any:
-    """A tree with a leading axis of runs; where they are apart, of the host's arrays: stacking these compiles nothing."""
+    """A tree with a leading axis of runs; where apart, of the host's arrays, whose stacking compiles nothing."""
 
     def stack(*leaves: Any) -> Any:
         keys = jnp.issubdtype(leaves[0].dtype, jax.dtypes.prng_key)
