@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 ARROWS = {
     "errors": "",
     "printable": "",
+    "counted": "",
     "syntax": "",
     "contract": "errors",
     "hooks": "",
@@ -35,14 +36,14 @@ ARROWS = {
     "runs": "tlx errors syntax contract blocks data store score weights engine hooks plugins observers",
     "executors": "tlx errors plugins runs engine",
     "rank": "tlx errors contract data store score weights engine plugins runs",
-    "report": "errors printable data score plugins runs rank",
-    "reproduce": "tlx errors data store runs report plugins",
+    "report": "errors printable counted data score plugins runs rank",
+    "reproduce": "tlx errors counted data store runs report plugins",
     "trained": "tlx errors contract native data store weights engine plugins runs",
     "sklearn": "errors data engine runs trained",
     "lab": "tlx errors data plugins observers engine runs executors rank report reproduce trained",
     "testing": "tlx errors contract ops layers data store score engine",
-    "cli": "tlx errors printable hooks native plugins data store engine runs executors lab rank observers report "
-    "reproduce testing trained",
+    "cli": "tlx errors printable counted hooks native plugins data store engine runs executors lab rank observers "
+    "report reproduce testing trained",
 }
 PUBLIC = {
     "tlx", "tlx.blocks", "tlx.data", "tlx.executors", "tlx.layers", "tlx.ops", "tlx.report", "tlx.score", "tlx.store",

@@ -197,6 +197,11 @@ class Model(Protocol):
         """
         ...
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The names of the recipe's augmentations: "weak", "strong", and others."""
+        ...
+
     def init(self, key: Key) -> State:
         """The state with a backbone and a classifier, drawn anew or with the pretrained weights that the run has."""
         ...

@@ -21,4 +21,6 @@ def tlx_tables(register):
         "Corrections of label shift on MNIST.",
     )
     register("asa-digits", "tlx_literature.tables:ASA_DIGITS", "USPS to MNIST of unequal classes: ASA and others.")
+    register("iwdan-digits", "tlx_literature.tables:IWDAN_DIGITS", "IWDAN, IWCDAN: MNIST and USPS, few 0 to 4.")
+    register("note-cifar10-c", "tlx_literature.tables:NOTE_CIFAR10_C", "NOTE and others on streams of CIFAR-10-C.")
     register("simclr-b5-cifar10", "tlx_literature.tables:SIMCLR_B5_CIFAR10", "ResNet-50 from ImageNet to CIFAR-10.")

@@ -21,6 +21,12 @@ PAPERS = (
     ("asa-digits-short", "asa_digits", "SHORT"),
     ("asa-digits-squared", "asa_digits", "SQUARED"),
     ("asa-digits-squared-short", "asa_digits", "SQUARED_SHORT"),
+    ("iwdan-digits", "iwdan_digits", "SUITE"),
+    ("iwdan-digits-short", "iwdan_digits", "SHORT"),
+    ("note-cifar10-c", "note_cifar10_c", "SUITE"),
+    ("note-cifar10-c-short", "note_cifar10_c", "SHORT"),
+    ("note-cifar10-c-star", "note_cifar10_c", "STAR"),
+    ("note-cifar10-c-star-short", "note_cifar10_c", "STAR_SHORT"),
     ("self-ensembling", "self_ensembling", "SUITE"),
     ("self-ensembling-short", "self_ensembling", "SHORT"),
 )
@@ -35,6 +41,10 @@ SUMMARIES = {
     "asa-digits-short": "The tasks of `asa-digits` in 1,000 steps: for two CPU cores.",
     "asa-digits-squared": "`asa-digits` of squared distances.",
     "asa-digits-squared-short": "`asa-digits-short` of squared distances.",
+    "iwdan-digits-short": "The tasks of `iwdan-digits` in 1,000 steps: for two CPU cores.",
+    "note-cifar10-c-short": "The streams of `note-cifar10-c` in 2,000 steps and one seed: for an accelerator.",
+    "note-cifar10-c-star": "NOTE* of `note-cifar10-c`: TENT with instance-aware batch norm, on i.i.d. streams.",
+    "note-cifar10-c-star-short": "The same in 2,000 steps and one seed.",
     "self-ensembling-short": "The tasks of `self-ensembling` in 2,000 steps.",
 }
 
@@ -101,6 +111,10 @@ def tlx_recipes(register):
     register("osbp-short", "tlx_suites.paper_recipes:OSBP_SHORT", "The same for 1,000 steps.")
     register("asa-digits", "tlx_suites.paper_recipes:ASA_DIGITS", "Adversarial support alignment: SGD, 65,000 steps.")
     register("asa-short", "tlx_suites.paper_recipes:ASA_SHORT", "The same for 1,000 steps.")
+    register("iwdan-digits", "tlx_suites.paper_recipes:IWDAN_DIGITS", "IWDAN's code on digits: SGD, 70 epochs.")
+    register("iwdan-short", "tlx_suites.paper_recipes:IWDAN_SHORT", "The same for 1,000 steps.")
+    register("note-cifar10", "tlx_suites.paper_recipes:NOTE_CIFAR10", "NOTE's CIFAR-10: SGD, 200 epochs; then Adam.")
+    register("note-short", "tlx_suites.paper_recipes:NOTE_SHORT", "The same for 2,000 steps.")
     register("french-digits", "tlx_suites.paper_recipes:FRENCH_DIGITS", "Self-ensembling's digits: Adam, 300 epochs.")
     register("french-short", "tlx_suites.paper_recipes:FRENCH_SHORT", "Self-ensembling's optimizer for 2,000 steps.")
     for name, summary in (

@@ -66,3 +66,38 @@ The line goes from step 30,000 to 60,000 of 65,000.
 """
 
 ASA_SHORT = ASA_DIGITS.replace(name="asa-short", steps=1_000, rounds=5)
+
+IWDAN_DIGITS = Recipe(
+    name="iwdan-digits", lr=0.02, nesterov=False, weight_decay=0.0005, schedule="step", gamma=0.5, power=14.0,
+    rates=(("*/critic/*", 1.0, "constant"),), batch=64, steps=65_590, rounds=70, bottleneck=0,
+)  # fmt: skip
+"""IWDAN's code on digits: SGD 0.02, momentum 0.9, 70 epochs of the larger set, 64 + 64 images.
+
+The rate is halved every 5 epochs (every 6 from USPS); the adversary's is not decayed.
+"""
+
+IWDAN_SHORT = IWDAN_DIGITS.replace(name="iwdan-short", steps=1_000, rounds=5, power=2.0)
+"""The same for 1,000 steps, whose rate is halved once."""
+
+NOTE_CIFAR10 = Recipe(
+    name="note-cifar10", lr=0.1, weight_decay=0.0005, schedule="cosine", batch=128, steps=78_000, rounds=10,
+    bottleneck=0,
+    views=(
+        ("source", "cifar"),
+        ("weak", "cifar"),
+        (
+            "strong",
+            "color_jitter(0.4, 0.3, 0.5, 0.06) + rotate(15, 'edge') + translate(0.0625, 'edge')"
+            " + scale(0.9, 1.1, 'edge') + blur(0.001, 0.5) + flip + noise(0.005)",
+        ),
+    ),
+).replace(
+    phases={"test": {"optimizer": "adam", "lr": 0.001, "weight_decay": 0.0, "schedule": "constant", "batch": 64}}
+)  # fmt: skip
+"""NOTE's code on CIFAR-10: SGD with Nesterov momentum from 0.1 to 0 along a cosine, 200 epochs; Adam 1e-3 at test time.
+
+The source is shown flipped and cropped, 128 images a step; a batch of the stream has 64. The strong view is CoTTA's,
+but for its change of gamma.
+"""
+
+NOTE_SHORT = NOTE_CIFAR10.replace(name="note-short", steps=2_000, rounds=2)

@@ -38,6 +38,7 @@ def tlx_backbones(register):
     for depth in (18, 34, 50, 101):
         register(f"resnet{depth}", f"tlx_backbones.resnet:ResNet{depth}")
         register(f"resnet{depth}_cifar", f"tlx_backbones.resnet:ResNet{depth}Cifar")
+    register("resnet18_cifar_iabn", "tlx_backbones.iabn:ResNet18CifarIABN")
     register("efficientnet_b0", "tlx_backbones.efficientnet:EfficientNetB0")
     register("efficientnet_b0_torch", "tlx_backbones.efficientnet:EfficientNetB0Torch")
     register("efficientnet_lite0", "tlx_backbones.efficientnet:EfficientNetLite0")

@@ -308,6 +308,28 @@ are scored whole, by the mean over the classes. The paper draws the split and th
 seeds; here they are those of one draw, and the rows of a class are drawn by the hash of their origin.
 """
 
+MNIST_ROWS = (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
+USPS_ROWS = (1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644)
+
+
+def _iwdan(dataset: str, rows: tuple[int, ...]) -> Protocol:
+    kept = [3 * count // 10 if digit < 5 else count for digit, count in enumerate(rows)]
+    return replace(
+        P_FULL_OFF,
+        id=f"P-iwdan-{dataset}",
+        summary=f"P-full-off, but 30% of {dataset.upper()}'s train rows of the digits 0 to 4: where it is the source",
+        draws=(Draw(dataset, "prior", prior=tuple(count / sum(kept) for count in kept)),),
+    )
+
+
+P_IWDAN = (_iwdan("mnist", MNIST_ROWS), _iwdan("usps", USPS_ROWS))
+"""P-full-off with 30% of the source's train rows of the digits 0 to 4, and all of 5 to 9: one protocol a direction.
+
+Of IWDAN (Tachet des Combes et al. 2020, "sDigits", `--ratio 1` of its `train_digits.py`): 38,580 rows of MNIST or 4,321
+of USPS. The target and what is scored are whole. There the rows are drawn anew for each seed; here by the hash of their
+origin.
+"""
+
 P_5K_CORRELATED = replace(
     P_5K,
     id="P-5k-correlated",
@@ -318,6 +340,28 @@ P_5K_CORRELATED = replace(
 """P-5k with a correlated stream, of which methods at test time alone see the order.
 
 Each class is spread by Dirichlet(0.1) over ten slots, and comes in one run in each: as in NOTE and RoTTA.
+"""
+
+CIFAR10_SCALE = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2471, 0.2435, 0.2616)}
+
+P_NOTE_IID = replace(
+    P_C10_C,
+    id="P-note-iid",
+    summary="P-C10-C, standardised by channel; a hundredth of the source to select by; test rows shuffled",
+    validation=0.01,
+    **CIFAR10_SCALE,
+)
+P_NOTE_CORRELATED = replace(
+    P_NOTE_IID,
+    id="P-note-correlated",
+    summary="P-note-iid, its test rows met in runs of a class: Dirichlet 0.1",
+    stream="dirichlet",
+    concentration=0.1,
+)
+"""From CIFAR-10 to a corruption of it as one stream, adapted to by itself, shuffled or correlated (Gong et al. 2022).
+
+There all 50,000 train rows are trained on; here 49,500, since the scored images are corruptions of the source's test
+split. There each seed draws the stream anew, whose last 16 rows are left out; here all seeds meet one, whole.
 """
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
@@ -357,6 +401,7 @@ PROTOCOLS = (
     P_5K_GROWN,
     P_OSBP_DIGITS,
     *P_ASA,
+    *P_IWDAN,
     P_5K_CORRELATED,
     P_FULL_OFF,
     P_32,
@@ -371,6 +416,8 @@ PROTOCOLS = (
     P_KL,
     P_CS,
     P_C10_C,
+    P_NOTE_IID,
+    P_NOTE_CORRELATED,
     P_OC10,
     *P_IMAGENET,
     *P_LITE,

@@ -18,8 +18,8 @@ class NOTE(Strategy):
     predicts. A step comes after each batch; in the authors' code after each 64 rows, so a batch of 64 is theirs. Until
     the memory is full, its rows are repeated to fill it.
 
-    Of the paper's two parts this is the reservoir, "NOTE*" there: the other, instance-aware batch norm, is a layer that
-    the source is trained with, and so a backbone's.
+    Of the paper's two parts this is the reservoir. The other, instance-aware batch norm, is a layer that the source is
+    trained with, and so a backbone's: `resnet18_cifar_iabn`. "NOTE*" there, for i.i.d. streams, is `tent` on that one.
 
     Settings: `rate`, the test-time learning rate as a multiple of the recipe's (theirs: Adam 1e-3); `memory` 64;
     `alpha` 0.01.

@@ -44,7 +44,7 @@ def test_a_folder_of_images_as_a_csv_file(command, run, test_rows, tmp_path):
     (tmp_path / "photos" / "notes.txt").write_text("")
     (tmp_path / "photos" / ".hidden.png").write_text("")
     code, out, err = command("predict", run, "photos", "--csv", "out.csv", "--top", "2", "--probabilities")
-    assert code == 0 and "photos: 1 files are no images, and skipped, as notes.txt" in err and "wrote 3 rows" in err
+    assert code == 0 and "photos: 1 file skipped, no images, as notes.txt" in err and "wrote 3 rows" in err
     head, *rows = table("out.csv")
     assert head == ["row", "class", "probability", "class 2", "probability 2", "p(left)", "p(middle)", "p(right)"]
     assert [row[0] for row in rows] == ["photos/=a.png", "photos/b,c.png", "photos/more/d.PNG"]

@@ -37,8 +37,8 @@ def test_parts_of_hosts_that_share_nothing_but_the_plan_become_one_folder(comman
         (tmp_path / str(part)).mkdir()
         shutil.copy(plan, tmp_path / str(part))
         code, out, err = command("worker", str(part), "--shard", f"{part}/4")
-        count = 2 if part < 3 else 1
-        assert (code, out) == (0, f"{part}: {count} runs finished here; of all says: tlx status {part}\n"), err
+        done = "2 runs" if part < 3 else "1 run"
+        assert (code, out) == (0, f"{part}: {done} finished here; of all says: tlx status {part}\n"), err
     assert len(world.calls) == 6
     assert command("merge", "1", "2", "3", "4", "--out", "all")[0] == 0
     assert len(load_all("all")) == 6 and "6 finished, 0 missing" in command("status", "all")[1]

@@ -111,6 +111,18 @@ def test_a_phase_overrides_the_recipe():
         descent(recipe, recipe.traced(), Phase(recipe={"steps": 9, "dtype": "bfloat16"}))
 
 
+def test_a_recipe_overrides_phases_by_name():
+    """The test-time step of a paper is Adam's, after a source that SGD trained."""
+    recipe = Recipe(lr=0.1, schedule="cosine").replace(phases={"test": {"optimizer": "adam", "lr": 0.001}})
+    source, test = (descent(recipe, recipe.traced(), Phase(name=name)) for name in ("source", "test"))
+    assert (source.recipe.optimizer, source.traced["lr"]) == ("sgd", 0.1)
+    assert (test.recipe.optimizer, test.traced["lr"], test.recipe.schedule) == ("adam", 0.001, "cosine")
+    own = descent(recipe, recipe.traced(), Phase(name="test", recipe={"optimizer": "lion", "beta1": 0.5}))
+    assert (own.recipe.optimizer, own.traced["beta1"]) == ("adam", 0.5)
+    with pytest.raises(SettingError, match="phase test: its recipe has rounds, which a whole run has but once"):
+        descent(recipe.replace(phases={"test": {"rounds": 2}}), recipe.traced(), Phase(name="test"))
+
+
 def test_clip_bounds_the_global_norm():
     recipe = RECIPE.replace(clip=1.0, momentum=0.0, weight_decay=0.0, nesterov=False)
     params = {"a": jnp.zeros(2), "b": jnp.zeros(1)}

@@ -183,6 +183,7 @@ def test_batches_are_multiples_of_the_recipes():
     phase = Phase(sees=SEES, batch={"target": 7, "labelled": 0.25}, recipe={"batch": 6})
     assert programs.batch_sizes(RECIPE, phase) == {"source": 6, "target": 42, "labelled": 2}
     assert programs.batch_sizes(RECIPE, Phase(batch={"source": 0.01})) == {"source": 1, "target": 8}
+    assert programs.batch_sizes(RECIPE.replace(phases={"train": {"batch": 3}}), phase)["source"] == 3
 
 
 def test_a_draw_is_a_function_of_its_steps(state):

@@ -18,6 +18,18 @@ def test_json_keeps_everything():
     assert hash(full) != hash(recipe) and not {"options", "schedule_options"} & set(recipe.to_json())
 
 
+def test_phases_of_a_name_have_fields_of_their_own():
+    """The trap: older results whose recipe has a field more, and so another hash."""
+    recipe = Recipe().replace(phases={"test": {"optimizer": "adam", "lr": 0.001, "rates": [["*/bn/*", 2.0]]}})
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe and hash(recipe) != hash(Recipe())
+    assert "phases" not in Recipe().to_json() and recipe.static() != Recipe().static()
+    own = {"lr": 0.5, "batch": 6}
+    assert recipe.of_phase("test", own) == {"lr": 0.001, "batch": 6, "optimizer": "adam", "rates": (("*/bn/*", 2.0),)}
+    assert recipe.of_phase("train", own) == own
+    with pytest.raises(SettingError, match="recipe 'default', phase 'test': unknown recipe field 'bacth'; nearest: b"):
+        Recipe().replace(phases={"test": {"bacth": 3}})
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -72,11 +72,11 @@ def test_none_is_missing():
         "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn", "dtn_mcd", "efficientnet_b0",
         "efficientnet_b0_torch", "efficientnet_lite0", "features", "french_digits", "kl_net", "kl_net_probabilistic",
         "lenet", "lenet_bn", "lenet_dropout", "lenet_mcd", "mcd_digits", "mcd_usps", "mlp", "mobilenet_v2",
-        "mobilenet_v2_cifar", "osbp_lenet", "resnet101", "resnet101_cifar", "resnet18", "resnet18_cifar", "resnet34",
-        "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn", "shot_lenet", "vgg11", "vgg11_bn", "vgg16",
-        "vgg16_bn", "vgg16_bn_cifar", "vgg16_dense1024", "vgg16_flat", "vgg19", "vgg19_bn", "vit_base_patch16",
-        "vit_small_patch16", "vit_small_patch4", "vit_tiny_patch16", "vit_tiny_patch4", "wrn_28_10", "wrn_28_2",
-        "wrn_40_2",
+        "mobilenet_v2_cifar", "osbp_lenet", "resnet101", "resnet101_cifar", "resnet18", "resnet18_cifar",
+        "resnet18_cifar_iabn", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn", "shot_lenet",
+        "vgg11", "vgg11_bn", "vgg16", "vgg16_bn", "vgg16_bn_cifar", "vgg16_dense1024", "vgg16_flat", "vgg19",
+        "vgg19_bn", "vit_base_patch16", "vit_small_patch16", "vit_small_patch4", "vit_tiny_patch16", "vit_tiny_patch4",
+        "wrn_28_10", "wrn_28_2", "wrn_40_2",
     ]  # fmt: skip
     assert names("datasets") == [
         "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",

@@ -8,6 +8,7 @@ import pytest
 
 from tlx import Arrays, DataAbsent, DataError, Dataset, Protocol, UnknownName
 from tlx.data import Task, load_task
+from tlx.data.shares import class_counts
 from tlx.plugins import Registry
 from tlx.runs.identity import protocol_hash
 
@@ -118,6 +119,29 @@ def test_p_asa_draws_train_rows_and_scores_all_others(loaded, alpha):
     assert target == rows.sum() and np.bincount(data.test.y).max() < 3 * np.bincount(data.test.y).min()
 
 
+@pytest.mark.parametrize(
+    ("name", "rows", "total"),
+    [
+        ("mnist", (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949), 38_580),
+        ("usps", (1194, 1005, 731, 658, 652, 556, 664, 645, 542, 644), 4_321),
+    ],
+)
+def test_p_iwdan_keeps_three_in_ten_rows_of_the_first_five_digits(everything, name, rows, total):
+    """As the paper's code: int(0.3 n) rows of each of the digits 0 to 4, and all others."""
+    protocol = everything.get("protocols", f"P-iwdan-{name}")
+    [draw] = protocol.draws
+    digits = tuple("0123456789")
+    counts = class_counts(draw.shares(name, digits, 0), np.array(rows), None, digits)
+    assert counts.tolist() == [int(0.3 * count) for count in rows[:5]] + [*rows[5:]] and counts.sum() == total
+    assert draw.dataset == name and draw.splits == ("train",)
+
+
+@pytest.mark.parametrize("task", ["mnist:usps@P-iwdan-mnist", "usps:mnist@P-iwdan-usps"])
+def test_p_iwdan_leaves_the_target_whole(loaded, task):
+    data, whole = loaded(task), loaded(task.partition("@")[0])
+    assert sizes(data)[1:] == sizes(whole)[1:] and sizes(data)[0] < sizes(whole)[0]
+
+
 @pytest.mark.parametrize("task", ["cifar10:stl10", "stl10:cifar10"])
 def test_p_cs_has_the_nine_shared_classes(loaded, task):
     data = loaded(task)
@@ -182,6 +206,8 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-full-pkl",
         "P-osbp-digits",
         *(f"P-ASA-{alpha}" for alpha in ("0", "1", "1.5", "2")),
+        "P-iwdan-mnist",
+        "P-iwdan-usps",
         "P-55k",
         "P-sv-bal",
         "P-D5",
@@ -189,6 +215,8 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-CS",
         "P-ADDA",
         "P-C10-C",
+        "P-note-iid",
+        "P-note-correlated",
         *(f"P-{size}-imagenet" for size in (224, 128, 96)),
         *(f"P-{size}-lite" for size in (224, 128, 96, 64)),
         "P-OC10",

@@ -130,7 +130,7 @@ def test_an_unknown_name_is_refused(registry, results, given, told):
 
 
 def test_nothing_to_draw_is_said(registry, make):
-    with pytest.raises(ResultError, match="no score under 'last' to draw, of 1 results"):
+    with pytest.raises(ResultError, match="no score under 'last' to draw, of 1 result"):
         draw(registry, [make("dann", error="x"), make("mmd", (0.5, 0.6))], "note", strategies=["dann"])
 
 

@@ -43,12 +43,22 @@ def test_a_figure_has_the_defaults_of_its_file(table):
         (HEAD + "rows:\n  - {task: 'a:b', method: mmd, value: 5}", "expected its normal form, 'a->b'"),
         (HEAD + "rows:\n  - {task: a->, method: mmd, value: 5}", "Task name 'a->'; expected"),
         (HEAD + "rows:\n" + ROW * 2, "a->b mmd comes twice under P-8; expected a `variant`"),
+        (HEAD + "rows:\n  - {task: [a->b], method: mmd, value: 5}", r"rows\[0\]: a mean over \['a->b'\]; expected two"),
+        (HEAD + "rows:\n  - {task: [a->b, 3], method: mmd, value: 5}", r"rows\[0\].task\[1\]: got 3; expected str"),
         (HEAD + "external: {nets: {a: b}}\nrows:\n" + ROW, "external has nets; expected some of methods"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(write, text, message):
     with pytest.raises(DataError, match=message):
         read(write(text))
+
+
+def test_a_mean_over_tasks_is_a_figure_for_each(write):
+    found = read(write(HEAD + "rows:\n" + ROW + "  - {task: [a->b, 'a:c@P-9'], method: mmd, value: 40}\n"))
+    assert [(figure.task, figure.protocol, figure.value) for figure in found.figures] == [
+        ("a->b", "P-8", 50), ("a->b", "P-8", 40), ("a->c", "P-9", 40)
+    ]  # fmt: skip
+    assert [figure.mean_of for figure in found.figures] == [(), *[("a->b@P-8", "a->c@P-9")] * 2]
 
 
 def test_names_are_registered_or_external(table, registry):

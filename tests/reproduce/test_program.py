@@ -57,6 +57,16 @@ def test_it_is_computed_once_and_read_again(program, registry, computed, tmp_pat
         api.report(lab, program, tmp_path / "out", methods=["sft"])
 
 
+def test_a_folder_that_is_not_there_is_refused_as_of_other_tables(program, registry, tmp_path, monkeypatch, capsys):
+    """The trap: a path that is misspelt, and a page of cells that were "not run"."""
+    with pytest.raises(ResultError, match="'none' does not exist; expected a folder that"):
+        api.report(Lab(progress=False, registry=registry), program, "none")
+    monkeypatch.setattr("tlx.plugins.Registry.load", lambda *args, **options: registry)
+    with pytest.raises(SystemExit, match="1"):
+        main(["reproduce", "shares", "--report", "--out", str(tmp_path / "none")])
+    assert "does not exist" in capsys.readouterr().err
+
+
 def test_what_it_has_no_choice_of_is_refused_and_damage_is_named(program, registry, computed, tmp_path):
     lab = Lab(progress=False, registry=registry)
     for given, name in (({"seeds": 3}, "seeds"), ({"budget": "short"}, "budget")):

@@ -13,7 +13,7 @@ from tlx.reproduce.figures import plan_runs
 FOLDER = Path(__file__).parents[2] / "benchmarks/literature"
 TABLES = (
     *("tllib-digits", "kl-digits", "kl-rotated-mnist", "shot-digits", "dirt-t", "adda", "self-ensembling"),
-    *("few-shot-digits", "osbp-digits", "asa-digits"),
+    *("few-shot-digits", "osbp-digits", "asa-digits", "iwdan-digits", "note-cifar10-c"),
 )
 
 
@@ -58,6 +58,8 @@ def test_some_figures_by_hand():
         "self_ensembling": ("mnist->usps", "mean_teacher", 98.26),
         "osbp_digits": ("usps->mnist", "osbp", 92.3),
         "asa_digits": ("usps->mnist", "sdann", 90.63),
+        "iwdan_digits": ("usps->mnist", "iwcdan", 95.90),
+        "note_cifar10_c": ("cifar10->cifar10_c:fog/5", "note", 78.9),
         "simclr_b5_cifar10": ("imagenet->cifar10", "fine_tune", 97.5),
     }
     for name, (task, method, value) in expected.items():

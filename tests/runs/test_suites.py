@@ -126,6 +126,36 @@ def test_the_code_of_cdan_and_mcd_changes_by_task(everything):
     }
 
 
+def test_the_code_of_iwdan_counts_epochs_of_the_larger_set(everything):
+    """70 epochs of 64 + 64 images; the rate halved every 5 of them, 6 from USPS; 10 of gamma in 10,000 steps."""
+    specs = {(spec.task, spec.protocol, spec.strategy): spec for spec in specs_of(everything, "iwdan-digits")}
+    for task, protocol, rows, epochs in (
+        ("mnist->usps", "P-full-off", 60_000, 5),
+        ("usps->mnist", "P-full-off", 60_000, 6),
+        ("mnist->usps", "P-iwdan-mnist", 38_580, 5),
+        ("usps->mnist", "P-iwdan-usps", 60_000, 6),
+    ):
+        spec = specs[task, protocol, "iwdan"]
+        assert spec.recipe.steps == 70 * (rows // 64) == specs[task, protocol, "source_only"].recipe.steps
+        assert spec.recipe.power == pytest.approx(70 / epochs) and spec.recipe.rounds == 70
+        assert dict(spec.settings)["gamma"] == pytest.approx(10 * spec.recipe.steps / 10_000)
+    assert {spec.recipe.steps for spec in specs_of(everything, "iwdan-digits-short")} == {1_000}
+
+
+def test_at_test_time_note_has_an_optimizer_and_batches_of_its_own(everything):
+    specs = {(spec.strategy, spec.protocol): spec for spec in specs_of(everything, "note-cifar10-c")}
+    for (strategy, _), spec in specs.items():
+        recipe = spec.recipe
+        test = recipe.of_phase("test", {})
+        assert (recipe.optimizer, recipe.lr, recipe.batch, recipe.steps) == ("sgd", 0.1, 128, 200 * (50_000 // 128))
+        assert test["batch"] == (10 if strategy == "onda" else 64)
+        if strategy in ("tent", "cotta", "note"):
+            assert test["optimizer"] == "adam"
+            rate = test["lr"] * dict(spec.settings)["rate"]
+            assert rate == pytest.approx(1e-4 if strategy == "note" else 1e-3)
+    assert len(specs) == 14 and {p for _, p in specs} == {"P-note-iid", "P-note-correlated"}
+
+
 def test_transfer_recipes_have_the_published_rates(everything):
     """Step 0-based t of T: p = t / T. Keras: lr / (1 + 1e-6 t); the tutorial: a tenth every 7 of 25 epochs."""
 

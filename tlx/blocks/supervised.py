@@ -26,16 +26,18 @@ def supervised(
 ) -> Phase:
     """A phase that takes the task's loss on `field` ("source" or "labelled") down the groups in `trains`.
 
-    `frozen` runs the features in eval mode; `augment` shows rows under the recipe's weak augmentation.
+    `frozen` runs the features in eval mode; `augment` shows rows under the recipe's weak augmentation; without it they
+    are shown under the recipe's view of the field's name, if it has one.
     `term(state, seen, batch)` gives a scalar to add and its metrics; `seen` has the outputs of the modules in `taps`
     and of "features". `running(context)` is the blend of statistics of `Model.features`. Further arguments are those of
     `Phase`.
     """
+    view = "weak" if augment else field
 
     def loss(state: State, batch: Batch, context: Context) -> tuple[Scalar, State, Metrics]:
         rows = getattr(batch, field)
         view_key, key = jax.random.split(context.key)
-        x = model.augment(view_key, rows.x, "weak") if augment else rows.x
+        x = model.augment(view_key, rows.x, view) if augment or view in model.views else rows.x
         blend = running(context._replace(key=key)) if running else None
         if taps:
             features, seen, state = model.features(state, x, train=not frozen, running=blend, taps=taps)

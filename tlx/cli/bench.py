@@ -5,6 +5,7 @@ import shlex
 import click
 
 from tlx.cli.session import Session, alone, common, executing, names, pass_session, recipe_options, watching
+from tlx.counted import counted
 from tlx.errors import TlxError
 
 
@@ -51,6 +52,6 @@ def command(
     for line in absences(results):
         click.echo(f"Absent: {line}", err=True)
     if failed := failures(results):
-        raise TlxError("\n  ".join([f"{len(failed)} of {len(results)} runs failed:", *failed]))
+        raise TlxError("\n  ".join([f"{len(failed)} of {counted(len(results), 'run')} failed:", *failed]))
     if all(result.status == "absent" for result in results):
         raise TlxError("nothing ran: the data of every task are absent")

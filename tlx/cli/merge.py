@@ -3,6 +3,7 @@
 import click
 
 from tlx.cli.session import common
+from tlx.counted import counted
 
 
 @click.command("merge")
@@ -18,4 +19,4 @@ def command(folders: tuple[str, ...], out: str) -> None:
     from tlx.runs.merge import merge
 
     copied = merge(folders, out)
-    click.echo(f"{out}: {len(copied)} results copied, {len(load_all(out))} in all")
+    click.echo(f"{out}: {counted(len(copied), 'result')} copied, {len(load_all(out))} in all")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlx.cli.session import Session, common, pass_session
+from tlx.counted import counted
 from tlx.errors import DataError, ResultError, SettingError, UnknownName
 from tlx.printable import no_formula
 
@@ -103,7 +104,7 @@ def _below(folder: Path) -> list[str]:
     found = [path for path in every if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
     skipped = [path for path in every if path.suffix.lower() not in IMAGE_SUFFIXES and not path.is_dir()]
     if skipped:
-        click.echo(f"{folder}: {len(skipped)} files are no images, and skipped, as {skipped[0].name}", err=True)
+        click.echo(f"{folder}: {counted(len(skipped), 'file')} skipped, no images, as {skipped[0].name}", err=True)
     if not found:
         raise DataError(f"{folder} holds no image; expected files of {', '.join(sorted(IMAGE_SUFFIXES))}")
     return [str(path) for path in found]

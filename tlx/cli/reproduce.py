@@ -3,6 +3,7 @@
 import click
 
 from tlx.cli.session import Session, common, executing, names, pass_session
+from tlx.counted import counted
 from tlx.errors import SettingError, TlxError, UnknownName
 
 
@@ -62,6 +63,6 @@ def command(
     click.echo(render(cells, paper, style).rstrip("\n"))
     failed = [f"{cell['task']} {cell['method']}: {cell['why']}" for cell in cells if cell["why"].startswith("failed: ")]
     if failed and not only_report:
-        raise TlxError("\n  ".join([f"{len(failed)} of {len(cells)} cells failed:", *failed]))
+        raise TlxError("\n  ".join([f"{len(failed)} of {counted(len(cells), 'cell')} failed:", *failed]))
     if not only_report and cells and all(cell["why"].startswith("absent: ") for cell in cells):
         raise TlxError("nothing ran: the data of every task are absent")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tlx.cli.session import Session, alone, common, executing, pass_session, watching
+from tlx.counted import counted
 from tlx.errors import PluginError, SettingError, TlxError
 
 
@@ -47,11 +48,12 @@ def command(session: Session, folder: str, shard: tuple[int, int], **options) ->
     with _log(Path(folder)) as log:
         results = session.lab(**options).work(folder, shard)
     done = sum(result.finished for result in results)
-    click.echo(f"{folder}: {done} runs finished here; of all says: tlx status {folder}")
+    click.echo(f"{folder}: {counted(done, 'run')} finished here; of all says: tlx status {folder}")
     for line in absences(results):
         click.echo(f"Absent: {line}", err=True)
     if failed := failures(results):
-        raise TlxError("\n  ".join([f"{len(failed)} of {len(results)} runs failed here, log {log}:", *failed]))
+        told = f"{len(failed)} of {counted(len(results), 'run')} failed here, log {log}:"
+        raise TlxError("\n  ".join([told, *failed]))
 
 
 def _files(planned: tuple[str, ...], given: list[str]) -> list[str]:

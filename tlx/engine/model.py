@@ -128,6 +128,10 @@ class PureModel:
     def rows(self) -> Mapping[str, int]:
         return dict(self.spec.rows)
 
+    @property
+    def views(self) -> tuple[str, ...]:
+        return tuple(dict(self.spec.views))
+
     def init(self, key: Key) -> State:
         features_key, head_key = jax.random.split(key)
         state = self.add(State({}, {}, {}), features_key, FEATURES, self.backbone)

@@ -17,7 +17,7 @@ from tlx.errors import SettingError, nearest
 
 Traced = Mapping[str, Any]  # Recipe.traced(), as arrays
 RESOLUTION = 1_000_000  # steps of a whole phase, as the schedules of optax count them
-OF_THE_RUN = frozenset({"name", "steps", "rounds", "eval_batch", "bottleneck", "dtype", "views"})
+OF_THE_RUN = frozenset({"name", "steps", "rounds", "eval_batch", "bottleneck", "dtype", "views", "phases"})
 
 
 class Descent(NamedTuple):
@@ -31,18 +31,19 @@ class Descent(NamedTuple):
 
 
 def descent(recipe: Recipe, traced: Traced, phase: Any) -> Descent:
-    """The descent of a phase, whose `recipe` overrides fields of the run's.
+    """The descent of a phase, whose `recipe` overrides fields of the run's, and `phases` of the run's those.
 
     Raises:
         SettingError: an unknown field, optimizer or schedule, or a field that is the whole run's.
     """
-    if whole := sorted({*phase.recipe} & OF_THE_RUN):
+    changes = recipe.of_phase(phase.name, phase.recipe)
+    if whole := sorted({*changes} & OF_THE_RUN):
         raise SettingError(
             f"phase {phase.name}: its recipe has {', '.join(whole)}, which a whole run has but once; a phase's share "
             "of steps and rounds is its `share`"
         )
-    floats = {name: value for name, value in phase.recipe.items() if name in traced}
-    others = {name: value for name, value in phase.recipe.items() if name not in floats}
+    floats = {name: value for name, value in changes.items() if name in traced}
+    others = {name: value for name, value in changes.items() if name not in floats}
     if "clip" in floats:
         others["clip"] = 1.0 if floats["clip"] else 0.0
     own = recipe.replace(**others) if others else recipe

@@ -102,7 +102,7 @@ def _over_devices(setup: Setup, chunk: Chunk) -> Chunk:
 
 def batch_sizes(recipe: Recipe, phase: Phase) -> dict[str, int]:
     """The rows that a step takes of every field that the phase sees."""
-    batch = int(phase.recipe.get("batch", recipe.batch))
+    batch = int(recipe.of_phase(phase.name, phase.recipe).get("batch", recipe.batch))
     return {field: max(1, round(batch * phase.batch.get(field, 1))) for field in FIELDS if field in phase.sees}
 
 

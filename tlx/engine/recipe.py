@@ -32,11 +32,14 @@ class Recipe:
     is added to the gradient. `clip` bounds the global norm of each objective's gradient (0: none).
 
     `rates` has entries (glob over "phase/group/path", multiplier) or (glob, multiplier, schedule); the first glob that
-    fits counts, else the multiplier is 1 and the schedule the recipe's. `bottleneck` is the width of a Linear-BN-ReLU
-    layer between backbone and head (0: none). `dtype` is what the backbone's layers compute in; parameters, features
-    and losses stay float32 ("bfloat16" is meant for accelerators). `views` names the policies of `Model.augment`
-    ("cifar", "flip + crop(4)", ...: `tlx.augment.policy`). `batch` is the number of rows of each field. `rounds` is how
-    often, over all phases, a run is evaluated and pseudo-labels refreshed.
+    fits counts, else the multiplier is 1 and the schedule the recipe's. `phases` gives the phases of a name other
+    values of some fields ({"test": {"optimizer": "adam", "lr": 0.001}}), before those that a strategy gives its phase;
+    of a strategy without such a phase it says nothing. `bottleneck` is the width of a Linear-BN-ReLU layer between
+    backbone and head (0: none). `dtype` is what the backbone's layers compute in; parameters, features and losses stay
+    float32 ("bfloat16" is meant for accelerators). `views` names the policies of `Model.augment` ("cifar", "flip +
+    crop(4)", ...: `tlx.augment.policy`); one named "source" or "labelled" is what phases that only train on the labels
+    of these rows show. `batch` is the number of rows of each field. `rounds` is how often, over all phases, a run is
+    evaluated and pseudo-labels refreshed.
 
     Raises:
         SettingError: a value out of range, or a name that is none.
@@ -58,6 +61,7 @@ class Recipe:
     warmup: float = 0.0
     clip: float = 0.0
     rates: tuple[tuple[str, float] | tuple[str, float, str], ...] = ()
+    phases: tuple[tuple[str, tuple[tuple[str, Option], ...]], ...] = ()
     bottleneck: int = 256
     dtype: str = "float32"
     views: tuple[tuple[str, str], ...] = VIEWS
@@ -71,6 +75,12 @@ class Recipe:
             value: Any = getattr(self, field)
             pairs = value.items() if isinstance(value, Mapping) else value
             object.__setattr__(self, field, tuple((str(key), _frozen(item)) for key, item in pairs))
+        phases: Any = self.phases.items() if isinstance(self.phases, Mapping) else self.phases
+        own = ((str(phase), changes.items() if isinstance(changes, Mapping) else changes) for phase, changes in phases)
+        object.__setattr__(self, "phases", tuple((phase, _frozen(list(changes))) for phase, changes in own))
+        for phase, changes in self.phases:
+            for key, _ in changes:
+                _check_field(key, f"recipe '{self.name}', phase '{phase}': ")
         if self.dtype not in DTYPES:
             raise SettingError(f"recipe '{self.name}': dtype is {self.dtype!r}; expected one of {DTYPES}")
         for field in ("batch", "steps", "rounds", "eval_batch"):
@@ -90,25 +100,27 @@ class Recipe:
                 raise SettingError(f"recipe '{self.name}', view '{view}': {error}") from None
 
     def to_json(self) -> dict[str, Any]:
-        """A dict of JSON values; `warmup`, `options` and `schedule_options` only where there are any."""
-        left = {name for name in ("warmup", "options", "schedule_options") if not getattr(self, name)}
+        """A dict of JSON values; `warmup`, `options`, `schedule_options` and `phases` only where there are any."""
+        left = {name for name in ("warmup", "options", "schedule_options", "phases") if not getattr(self, name)}
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in left}
         fields |= {name: dict(fields[name]) for name in ("options", "schedule_options", "views") if name in fields}
+        fields |= {"phases": {phase: dict(own) for phase, own in self.phases}} if self.phases else {}
         return {**fields, "rates": [list(rate) for rate in self.rates]}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> "Recipe":
         """The recipe of `to_json`'s dict. Raises SettingError for an unknown field."""
-        known = [field.name for field in dataclasses.fields(cls)]
         for key in fields:
-            if key not in known:
-                guess = nearest(key, known)
-                raise SettingError(f"unknown recipe field '{key}'; nearest: {', '.join(guess) or ', '.join(known)}")
+            _check_field(key)
         return cls(**{**fields, "rates": tuple(_rate(entry) for entry in fields.get("rates", ()))})
 
     def replace(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed, under the same name. Raises SettingError for an unknown field."""
         return Recipe.from_json({**self.to_json(), **changes})
+
+    def of_phase(self, phase: str, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that a phase of this name has otherwise: its `own`, and over them those of `phases`."""
+        return {**own, **dict(dict(self.phases).get(phase, ()))}
 
     def traced(self) -> dict[str, float]:
         """The float fields: leaves of the compiled program, so a new value recompiles nothing."""
@@ -124,6 +136,13 @@ class Recipe:
 
 def _frozen(value: Any) -> Any:
     return tuple(_frozen(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _check_field(key: str, where: str = "") -> None:
+    known = [field.name for field in dataclasses.fields(Recipe)]
+    if key not in known:
+        guess = ", ".join(nearest(key, known)) or ", ".join(known)
+        raise SettingError(f"{where}unknown recipe field '{key}'; nearest: {guess}")
 
 
 def _rate(entry: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlx.counted import counted
 from tlx.data.task_names import task_name
 from tlx.errors import DataError, ResultError, SettingError, UnknownName
 from tlx.plugins import Registry
@@ -132,7 +133,7 @@ def draw(
     own = [cell for cell in every if cell["selection"] == selection]
     scored = [cell for cell in own if cell["mean"] is not None and cell["hash"] in hashes]
     if not scored:
-        raise ResultError(f"There is no score under '{selection}' to draw, of {len(chosen)} results.")
+        raise ResultError(f"There is no score under '{selection}' to draw, of {counted(len(chosen), 'result')}.")
     if without := [item.spec.label for item in chosen if item.spec.hash not in {cell["hash"] for cell in scored}]:
         log.warning("not drawn, without a score: %s", _some(without))
     folder = getattr(results, "folder", None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tlx.counted import counted
 from tlx.report import terminal
 from tlx.report.cells import Cell
 from tlx.report.headings import Column, headings
@@ -78,7 +79,7 @@ def _summary(results: Sequence[Result]) -> str:
     tasks = len({(result.spec.task, result.spec.protocol, result.spec.backbone) for result in results})
     devices = sorted({result.environment.device or "unknown" for result in done})
     versions = sorted({result.environment.versions.get("tlx", "unknown") for result in done})
-    counts = f"{len(done)} finished runs of {len(results)}, {tasks} {'task' if tasks == 1 else 'tasks'}"
+    counts = f"{counted(len(done), 'finished run')} of {len(results):,}, {counted(tasks, 'task')}"
     return f"{counts}; device: {' and '.join(devices) or 'none'}; tlx {', '.join(versions) or 'unknown'}"
 
 

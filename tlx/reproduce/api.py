@@ -13,7 +13,7 @@ from tlx.reproduce.program import cells_of, computed, kept, refuse_choices
 from tlx.reproduce.table import PaperTable, ProgramTable
 from tlx.reproduce.verdicts import Cell, compare, refuse_others
 from tlx.runs.environment import CHECKOUT
-from tlx.runs.store import Store, load_all
+from tlx.runs.store import Store, load_all, results_folder
 
 if TYPE_CHECKING:
     from tlx.lab import Lab
@@ -81,7 +81,7 @@ def report(
     paper = _table(lab.registry, table)
     where = _home(paper, folder)
     if isinstance(paper, ProgramTable):
-        return cells_of(paper, None if where is None else kept(where), tasks, methods)
+        return cells_of(paper, None if where is None else kept(results_folder(where)), tasks, methods)
     literature = read(paper.literature)
     plan = plan_runs(lab.registry, paper, literature, tasks=tasks, methods=methods, plugins=lab.plugins)
     results = [] if where is None else load_all(where)

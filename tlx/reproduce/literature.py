@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tlx.data.task_names import task_name
+from tlx.data.task_names import parse, task_name
 from tlx.errors import DataError, nearest
 from tlx.runs.convert import convert, convert_fields
 
@@ -43,6 +43,7 @@ class Figure:
     spread: float | None = None
     n: int | None = None
     seeds: tuple[float, ...] = ()
+    mean_of: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,9 @@ ABSENT = {name: default for name, default in FIELDS.items() if default is not da
 
 def read(path: str | Path) -> Literature:
     """The published table of a YAML file: `paper`, `table`, `source`, `rows`, and `defaults` of fields of the rows.
+
+    A row whose `task` is a list is the mean over these tasks, and gives a figure for each; one that is named with its
+    protocol ("a->b@P") has that.
 
     Raises:
         DataError: it cannot be read, lacks a key, or a row is no figure: wrong type, a value outside 0..100, a task
@@ -85,7 +89,9 @@ def read(path: str | Path) -> Literature:
         defaults = convert(content.get("defaults", {}), dict[str, Any], "defaults")
         if odd := sorted(external.keys() - {*EXTERNAL}):
             raise ValueError(f"external has {', '.join(odd)}; expected some of {', '.join(EXTERNAL)}")
-        figures = tuple(_figure({**defaults, **row}, f"rows[{index}]") for index, row in enumerate(rows))
+        figures = tuple(
+            figure for index, row in enumerate(rows) for figure in _figures({**defaults, **row}, f"rows[{index}]")
+        )
         _check_unique(figures)
     except (ValueError, DataError) as error:
         raise DataError(f"{path}: {error}") from error
@@ -110,6 +116,19 @@ def unknown(literature: Literature, registry: "Registry") -> list[str]:
     return lines
 
 
+def _figures(fields: dict[str, Any], where: str) -> list[Figure]:
+    """The figure of a row; of a mean, one for each of its tasks."""
+    if not isinstance(names := fields.get("task"), list):
+        return [_figure(fields, where)]
+    if len(names) < 2:
+        raise ValueError(f"{where}: a mean over {names}; expected two tasks or more, or one that is in no list")
+    shared = convert(fields.get("protocol", ""), str, f"{where}.protocol")
+    parts = [parse(name) for name in convert(names, list[str], f"{where}.task")]
+    own = [{"task": str(part._replace(protocol=None)), "protocol": part.protocol or shared} for part in parts]
+    mean_of = ["{task}@{protocol}".format(**part) for part in own]
+    return [_figure({**fields, **part, "mean_of": mean_of}, where) for part in own]
+
+
 def _figure(fields: dict[str, Any], where: str) -> Figure:
     if odd := sorted(map(str, fields.keys() - FIELDS.keys())):
         guess = ", ".join(nearest(odd[0], FIELDS)) or ", ".join(FIELDS)
@@ -128,7 +147,7 @@ def _figure(fields: dict[str, Any], where: str) -> Figure:
 def _check_unique(figures: tuple[Figure, ...]) -> None:
     seen = set()
     for figure in figures:
-        key = (figure.task, figure.method, figure.variant, figure.metric, figure.protocol)
+        key = (figure.task, figure.method, figure.variant, figure.metric, figure.protocol, figure.mean_of)
         if key in seen:
             raise ValueError(f"{figure.task} {figure.method} comes twice under {figure.protocol}; expected a `variant`")
         seen.add(key)

@@ -19,8 +19,8 @@ def published(registry: Registry, results: Sequence[Result]) -> dict[str, list[d
     """By the hash of a run, the figures that it stands for in all registered tables: see `compare`.
 
     A dict has `paper` and `source`, where the figure was read, beside the keys of `compare`. Each run is judged by
-    itself, and one that differs from a table's plan stands for nothing. A table that cannot be read or planned is
-    left out, with a warning.
+    itself, and one that differs from a table's plan stands for nothing, as one task does for a mean over several. A
+    table that cannot be read or planned is left out, with a warning.
     """
     finished = [result for result in results if result.finished]
     found: dict[str, list[dict[str, Any]]] = {}
@@ -36,7 +36,7 @@ def published(registry: Registry, results: Sequence[Result]) -> dict[str, list[d
             continue
         origin = {"paper": f"{literature.paper}, {literature.table}", "source": literature.source}
         for result in finished:
-            own = [item for item in plan if _is_of(result, item)]
+            own = [item for item in plan if not item.figure.mean_of and _is_of(result, item)]
             cells = [cell for cell in compare(table, own, [result]) if cell["hash"]] if own else []
             if cells:
                 found.setdefault(result.spec.hash, []).extend({**origin, **cell} for cell in cells)
@@ -47,7 +47,7 @@ def _plan(registry: Registry, table: PaperTable, literature: Literature, results
     """The table's figures of tasks and methods that were run."""
     run = {(result.spec.task, result.spec.strategy) for result in results}
     figures = [figure for figure in literature.figures if not table.tasks or figure.task in table.tasks]
-    pairs = {(figure.task, figure.method) for figure in figures} & run
+    pairs = {(figure.task, figure.method) for figure in figures if not figure.mean_of} & run
     if not pairs:
         return []
     tasks, methods = (sorted(set(names)) for names in zip(*pairs, strict=True))

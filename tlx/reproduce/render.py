@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from tlx.counted import counted
 from tlx.errors import UnknownName
 from tlx.report.tables import NEGATIVE, NOTES, PARTS, SELECTS_BY_LABELS, Table
 from tlx.reproduce.literature import read
@@ -76,7 +77,8 @@ def _notes(cells: Sequence[Cell], table: PaperTable | ProgramTable) -> list[str]
     counts: dict[str, int] = {}
     for cell in cells:
         counts[cell["outcome"]] = counts.get(cell["outcome"], 0) + 1
-    notes.append(f"{len(cells)} cells: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    notes.append(f"{counted(len(cells), 'cell')}: {told}")
     devices = sorted({str(cell["device"]) for cell in cells if cell["n"] and cell["device"]})
     hours = sum({cell["hash"]: cell["seconds"] for cell in cells if cell["hash"] and cell["n"]}.values()) / 3600
     return notes + ([f"{hours:.2f} hours of runs on {' and '.join(devices)}"] if devices and hours else [])

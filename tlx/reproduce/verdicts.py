@@ -1,11 +1,13 @@
 """Ours beside theirs: a cell for every published figure, with a verdict."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tlx.errors import ResultError
 from tlx.report.cells import cells as score_cells
 from tlx.report.cells import mean_and_interval
+from tlx.reproduce import means
 from tlx.reproduce.figures import FigureRuns
 from tlx.reproduce.literature import Figure
 from tlx.reproduce.table import BUDGETS, PaperTable
@@ -45,13 +47,22 @@ def compare(table: PaperTable, plan: Sequence[FigureRuns], results: Sequence[Res
     it, in brackets, how a short budget differs from the full one. `outcome` is the verdict without brackets, `why` what
     is in them, or why nothing ran.
 
+    A mean over several tasks has one cell, of runs of one budget on all of them, and none for ablations.
+
     Raises:
         ResultError: as `refuse_others`.
     """
     refuse_others(table, plan, results)
     scores = {(cell["hash"], cell["selection"]): cell for cell in score_cells(results)}
+    parts: dict[Figure, list[FigureRuns]] = {}
+    for item in plan:
+        parts.setdefault(_without_task(item.figure), []).append(item)
     cells = []
     for item in plan:
+        if item.figure.mean_of:
+            if own := parts.pop(_without_task(item.figure), []):
+                cells.append(_mean_cell(table, own, scores, results))
+            continue
         own, ablation = _best(item, results, False), _best(item, results, True)
         cells.append(_cell(table, item, own, scores, results))
         if ablation:
@@ -77,6 +88,34 @@ def _best(item: FigureRuns, results: Sequence[Result], ablation: bool) -> tuple[
         if not differences(job.spec, result.spec)
     ]
     return max(fitting, key=rank, default=None)
+
+
+def _without_task(figure: Figure) -> Figure:
+    """What the parts of a mean share."""
+    return replace(figure, task="", protocol="")
+
+
+def _mean_cell(
+    table: PaperTable, parts: Sequence[FigureRuns], scores: dict[tuple[str, str], Cell], results: Sequence[Result]
+) -> Cell:
+    def of(budget: str, part: FigureRuns) -> tuple[str, Result] | None:
+        jobs = {name: job for name, job in part.jobs.items() if name == budget}
+        return _best(part._replace(jobs=jobs), results, False)
+
+    def finished(runs: Sequence[tuple[str, Result] | None]) -> int:
+        return sum(run is not None and run[1].finished for run in runs)
+
+    runs = max(([of(budget, part) for part in parts] for budget in BUDGETS), key=finished)  # of a tie, the full one
+    cells = [_cell(table, part, run, scores, results) for part, run in zip(parts, runs, strict=True)]
+    figure = parts[0].figure
+    cell = means.joined(figure, cells)
+    if why := means.lacking(figure, cells):
+        blank = dict.fromkeys(("ours", "low", "high", "last", "last_low", "last_high"))
+        return cell | blank | {"n": 0} | _verdict("not run", why)
+    for policy, keys in ((table.selection, ("ours", "low", "high")), ("last", ("last", "last_low", "last_high"))):
+        seeds = [_values(figure, run[1], policy) for run in runs if run is not None]
+        cell |= _percent(dict(zip(("mean", "low", "high"), means.over_tasks(seeds), strict=True)), *keys)
+    return cell | _judged(table, figure, cell["ours"], cells[0]["why"])
 
 
 def differences(plan_runs: Spec, run: Spec) -> list[str]:
@@ -143,9 +182,9 @@ def _cell(
     cell |= _percent(_of(figure, result, chosen), "ours", "low", "high")
     worse = chosen["negative_transfer"] and not figure.metric  # of the main score
     cell |= {"collapsed": sum(chosen["collapsed"]), "negative_transfer": worse}
-    gap = cell["ours"] - figure.value
-    outcome = "reproduced" if abs(gap) <= tolerance + 1e-9 else "higher" if gap > 0 else "lower"
-    return cell | _verdict(outcome, shorter({name: job.spec for name, job in item.jobs.items()}, budget))
+    return cell | _judged(
+        table, figure, cell["ours"], shorter({name: job.spec for name, job in item.jobs.items()}, budget)
+    )
 
 
 def program_cell(
@@ -162,6 +201,11 @@ def program_cell(
     return cell | _verdict(outcome, why)
 
 
+def _judged(table: PaperTable, figure: Figure, ours: float, why: str) -> Cell:
+    gap, tolerance = ours - figure.value, table.tolerance_of(figure)
+    return _verdict("reproduced" if abs(gap) <= tolerance + 1e-9 else "higher" if gap > 0 else "lower", why)
+
+
 def _verdict(outcome: str, why: str) -> Cell:
     text = f"{outcome} ({why})" if why and outcome != "not run" else outcome
     return {"verdict": text, "outcome": outcome, "why": why}
@@ -171,8 +215,13 @@ def _of(figure: Figure, result: Result, score: Cell | None) -> Cell | None:
     """The mean and interval of the figure's metric, where a score cell has those of the main one."""
     if score is None or not figure.metric:
         return score
-    values = [value for value in result.values(figure.metric, score["selection"]) if value is not None]
+    values = _values(figure, result, score["selection"])
     return score | dict(zip(("mean", "low", "high"), mean_and_interval(values), strict=True))
+
+
+def _values(figure: Figure, result: Result, selection: str) -> list[float]:
+    """The figure's metric of each seed."""
+    return [value for value in result.values(figure.metric or str(result.metric), selection) if value is not None]
 
 
 def _percent(score: Cell | None, *keys: str) -> Cell:

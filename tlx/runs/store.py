@@ -224,6 +224,15 @@ def _made_from(result: Result) -> tuple[object, ...]:
     return result.code, result.data_hash, result.identity
 
 
+def results_folder(folder: str | Path) -> Path:
+    """A folder that is there to be read. Raises ResultError where there is none."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise ResultError(f"Results folder '{folder}' {what}; expected a folder that `tlx bench` or `tlx run` wrote.")
+    return folder
+
+
 def load_all(folder: str | Path) -> list[Result]:
     """All results of a folder, sorted by file name. Files that are no results are passed over.
 
@@ -232,10 +241,7 @@ def load_all(folder: str | Path) -> list[Result]:
     Raises:
         ResultError: there is no such folder, or it cannot be read.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise ResultError(f"Results folder '{folder}' {what}; expected a folder that `tlx bench` or `tlx run` wrote.")
+    folder = results_folder(folder)
     try:
         paths = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
     except OSError as error:
