@@ -9,6 +9,9 @@ def tlx_tables(register):
     register("tllib-digits", "tlx_literature.tables:TLLIB_DIGITS", "TLLib: twelve methods on MNIST, USPS, SVHN.")
     register("kl-digits", "tlx_literature.tables:KL_DIGITS", "KL-guided adaptation on MNIST, USPS, SVHN.")
     register("kl-rotated-mnist", "tlx_literature.tables:KL_ROTATED_MNIST", "KL-guided adaptation, MNIST turned.")
+    register(
+        "domainbed-digits", "tlx_literature.tables:DOMAINBED_DIGITS", "ERM, IRM, GroupDRO: MNIST turned, coloured."
+    )
     register("shot-digits", "tlx_literature.tables:SHOT_DIGITS", "SHOT on MNIST, USPS, SVHN: source-free.")
     register("few-shot-digits", "tlx_literature.tables:FEW_SHOT_DIGITS", "CCSA, d-SNE, DAGE: MNIST to USPS.")
     register("dirt-t", "tlx_literature.tables:DIRT_T", "VADA and DIRT-T: MNIST-M, CIFAR-10 and STL-10.")

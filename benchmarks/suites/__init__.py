@@ -27,6 +27,10 @@ PAPERS = (
     ("note-cifar10-c-short", "note_cifar10_c", "SHORT"),
     ("note-cifar10-c-star", "note_cifar10_c", "STAR"),
     ("note-cifar10-c-star-short", "note_cifar10_c", "STAR_SHORT"),
+    ("rotated-mnist-dg", "rotated_mnist_dg", "SUITE"),
+    ("rotated-mnist-dg-short", "rotated_mnist_dg", "SHORT"),
+    ("colored-mnist", "colored_mnist", "SUITE"),
+    ("colored-mnist-short", "colored_mnist", "SHORT"),
     ("self-ensembling", "self_ensembling", "SUITE"),
     ("self-ensembling-short", "self_ensembling", "SHORT"),
 )
@@ -45,6 +49,8 @@ SUMMARIES = {
     "note-cifar10-c-short": "The streams of `note-cifar10-c` in 2,000 steps and one seed: for an accelerator.",
     "note-cifar10-c-star": "NOTE* of `note-cifar10-c`: TENT with instance-aware batch norm, on i.i.d. streams.",
     "note-cifar10-c-star-short": "The same in 2,000 steps and one seed.",
+    "rotated-mnist-dg-short": "The tasks of `rotated-mnist-dg` in 300 small steps: for two CPU cores.",
+    "colored-mnist-short": "The tasks of `colored-mnist` in 300 small steps: for two CPU cores.",
     "self-ensembling-short": "The tasks of `self-ensembling` in 2,000 steps.",
 }
 
@@ -65,11 +71,13 @@ def tlx_suites(register):
     register("cdan-digits", "tlx_suites.cdan_digits:SUITE")
     register("mcd-digits", "tlx_suites.mcd_digits:SUITE")
     register("rotated-mnist", "tlx_suites.rotated_mnist:SUITE")
+    register("digits-five", "tlx_suites.digits_five:SUITE")
     register("cifar-stl", "tlx_suites.cifar_stl:SUITE")
     register("cifar10-c", "tlx_suites.cifar10_c:SUITE")
     register("folder", "tlx_suites.folder:SUITE")
     register("office-caltech10", "tlx_suites.office_caltech10:SUITE")
     register("office-caltech10-tuned", "tlx_suites.office_caltech10:TUNED", "On features tuned on each source.")
+    register("office-caltech10-multi", "tlx_suites.office_caltech10_multi:SUITE")
     register("cifar10-transfer", "tlx_suites.cifar10_transfer:SUITE")
     register(
         "cifar10-transfer-reduced", "tlx_suites.cifar10_transfer:REDUCED", "1,000 and 5,000 labels on two CPU cores."
@@ -77,7 +85,8 @@ def tlx_suites(register):
     register("cifar10-transfer-probe", "tlx_suites.cifar10_transfer:PROBE", "The linear probe on features at 224x224.")
     register("cifar10-transfer-smoke", "tlx_suites.cifar10_transfer:SMOKE", "A few steps on 100 labels of CIFAR-10.")
     register("cifar10-source", "tlx_suites.cifar10_source:SUITE")
-    for name in ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-source"):
+    several = ("digits-five", "rotated-mnist-dg", "colored-mnist")
+    for name in ("digits", "rotated-mnist", *several, "cifar-stl", "cifar10-c", "cifar10-source"):
         target = f"tlx_suites.{name.replace('-', '_')}:SMOKE"
         register(f"{name}-smoke", target, f"A few steps on tasks of `{name}`: whether data and protocols fit together.")
     for name, module, budget in PAPERS:
@@ -97,6 +106,11 @@ def tlx_recipes(register):
     register("cdan-digits", "tlx_suites.recipes:CDAN_DIGITS", "CDAN's code: SGD by steps, the adversary's not decayed.")
     register("mcd-digits", "tlx_suites.recipes:MCD_DIGITS", "MCD's code: Adam 2e-4, 200 epochs of 128 images.")
     register("adamatch-digits", "tlx_suites.recipes:ADAMATCH_DIGITS", "AdaMatch on digits: SGD along a cosine.")
+    register("domainbed", "tlx_suites.recipes:DOMAINBED", "DomainBed on MNIST: Adam 1e-3, 5,000 steps of 64 a domain.")
+    register("domainbed-short", "tlx_suites.recipes:DOMAINBED_SHORT", "The same for 300 steps of 16 a domain.")
+    register(
+        "m3sda-digits", "tlx_suites.recipes:M3SDA_DIGITS", "M3SDA's code: Adam 2e-4, 20,000 steps of 128 a source."
+    )
     register("kl-rotated", "tlx_suites.recipes:KL_ROTATED", "The code of KL-guided adaptation: Adam, 100 epochs.")
     register("dirt-t", "tlx_suites.recipes:DIRT_T", "VADA and DIRT-T: Adam with beta1 0.5, 80,000 steps.")
     register("cached-features", "tlx_suites.recipes:CACHED", "Bottleneck and head on cached features: 300 steps.")

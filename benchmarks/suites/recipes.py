@@ -33,6 +33,23 @@ KL_ROTATED = Recipe(
 )  # fmt: skip
 """The code of KL-guided adaptation, for RotatedMNIST: Adam 1e-3, 100 epochs of 9,300 images, 64 a batch."""
 
+DOMAINBED = Recipe(
+    name="domainbed", optimizer="adam", lr=0.001, weight_decay=0.0, schedule="constant", batch=320, steps=5_000,
+    rounds=50, bottleneck=0,
+)  # fmt: skip
+"""DomainBed's defaults for MNIST: Adam 1e-3 for 5,000 steps, evaluated every 100; 64 rows of each of five sources."""
+
+DOMAINBED_SHORT = DOMAINBED.replace(name="domainbed-short", batch=80, steps=300, rounds=3)
+
+M3SDA_DIGITS = Recipe(
+    name="m3sda-digits", optimizer="adam", lr=0.0002, weight_decay=0.0005, schedule="constant", batch=512,
+    steps=20_000, rounds=40, bottleneck=0,
+)  # fmt: skip
+"""M3SDA's code on digits: Adam 2e-4, 128 images of each of four sources, until an epoch ends after 20,000 steps.
+
+Its target batch is 128; here the target has as many rows as all sources together.
+"""
+
 DIRT_T = Recipe(
     name="dirt-t", optimizer="adam", lr=0.001, beta1=0.5, weight_decay=0.0, schedule="constant", batch=64, steps=80_000,
     rounds=20, bottleneck=0,

@@ -30,6 +30,7 @@ def tlx_backbones(register):
     register("french_digits", "tlx_backbones.french:FrenchDigits")
     register("kl_net", "tlx_backbones.kl_net:KLNet")
     register("kl_net_probabilistic", "tlx_backbones.kl_net:KLNetProbabilistic")
+    register("domainbed_mnist", "tlx_backbones.domainbed:DomainBedMnist")
     register("wrn_28_2", "tlx_backbones.wrn:WRN28x2")
     register("dirt_t_small", "tlx_backbones.dirt_t:DIRTTSmall")
     register("dirt_t_small_in", "tlx_backbones.dirt_t:DIRTTSmallIN")

@@ -31,6 +31,7 @@ def tlx_datasets(register):
     register("chars74k_fnt", "tlx_datasets.chars74k:chars74k_fnt", "Digits of computer fonts: 32x32 grey")
     register("chars74k_img", "tlx_datasets.chars74k:chars74k_img", "Digits of natural photographs: 32x32 RGB")
     register("rotated_mnist:", "tlx_datasets.rotated_mnist:load")
+    register("colored_mnist:", "tlx_datasets.colored_mnist:load")
     register("cifar10_c:", "tlx_datasets.cifar10_c:load")
     register("cifar10_corrupted:", "tlx_datasets.cifar10_corrupted:load")
     register("office_caltech10:", "tlx_datasets.office_caltech10:load")

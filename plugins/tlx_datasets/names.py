@@ -3,6 +3,9 @@
 ANGLES = (0, 15, 30, 45, 60, 75)
 """Of RotatedMNIST, in degrees."""
 
+AGREEMENTS = {"90": 0.9, "80": 0.8, "-90": 0.1}
+"""Of coloured MNIST: how often the colour agrees with the label in each domain."""
+
 OFFICE_DOMAINS = ("amazon", "caltech", "dslr", "webcam")
 """Of Office-Caltech-10."""
 

@@ -151,6 +151,22 @@ Of KL-guided domain adaptation, on digits and on RotatedMNIST. The split is by t
 in every run (the paper draws it anew), and of two domains that show one original both have it on the same side.
 """
 
+P_DG = Protocol(
+    id="P-DG",
+    summary="each domain split 80/20 at random, x in 0..1; selection on the sources' 20, scored on the target's 80",
+    size=None,
+    channels=None,
+    mean=0.0,
+    std=1.0,
+    pooled=0.8,
+    scored="train",
+)
+"""Domain generalisation by DomainBed's "training-domain validation": train and test rows joined, 80% trained on.
+
+The sources' other 20% select. The score is over the 80% of the target, which DomainBed never shows to a method; one of
+tlx that adapts sees them without labels. The split is by the hash of the origin (DomainBed draws it anew for each run).
+"""
+
 P_CS = Protocol(
     id="P-CS",
     summary="the nine classes that CIFAR-10 and STL-10 share, 32x32 RGB, official splits",
@@ -414,6 +430,7 @@ PROTOCOLS = (
     P_55K,
     P_D5,
     P_KL,
+    P_DG,
     P_CS,
     P_C10_C,
     P_NOTE_IID,

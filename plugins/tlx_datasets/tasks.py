@@ -1,8 +1,29 @@
 """The tasks that come with tlx, each under the protocol of the numbers that it is compared with."""
 
+from tlx import Protocol
 from tlx.data import Task
-from tlx_datasets.names import ANGLES, MADE, OFFICE_DOMAINS, PUBLISHED
-from tlx_datasets.protocols import P_5K, P_C10_C, P_CS, P_FULL_OFF, P_KL, P_LONG_TAIL, P_OC10, P_SV_BAL, P_TWEAKED
+from tlx_datasets.names import AGREEMENTS, ANGLES, MADE, OFFICE_DOMAINS, PUBLISHED
+from tlx_datasets.protocols import (
+    P_5K,
+    P_C10_C,
+    P_CS,
+    P_D5,
+    P_DG,
+    P_FULL_OFF,
+    P_KL,
+    P_LONG_TAIL,
+    P_OC10,
+    P_SV_BAL,
+    P_TWEAKED,
+)
+
+
+def _leave_one_out(names: tuple[str, ...], protocol: Protocol, summary: str) -> tuple[Task, ...]:
+    """Each domain once as the target of all others."""
+    return tuple(
+        Task(tuple(other for other in names if other != name), (name,), protocol, f"{summary} {name}") for name in names
+    )
+
 
 SMALL = (
     Task(("mnist5k",), ("optdigits",), P_5K, "from MNIST to fewer and coarser digits"),
@@ -26,6 +47,11 @@ ROTATED = tuple(
     Task(("rotated_mnist:0",), (f"rotated_mnist:{angle}",), P_KL, f"upright digits to digits turned by {angle} degrees")
     for angle in ANGLES[1:]
 )
+SEVERAL = (
+    *_leave_one_out(tuple(f"rotated_mnist:{angle}" for angle in ANGLES), P_DG, "digits of five angles to"),
+    *_leave_one_out(tuple(f"colored_mnist:{name}" for name in AGREEMENTS), P_DG, "coloured digits of two domains to"),
+    *_leave_one_out(("mnist", "mnist_m", "svhn_cropped", "syn_digits", "usps"), P_D5, "four digit sets to"),
+)
 OBJECTS = (
     Task(("cifar10",), ("stl10",), P_CS, "nine kinds of objects: from many small to few larger photographs"),
     Task(("stl10",), ("cifar10",), P_CS, "nine kinds of objects: from few larger to many small photographs"),
@@ -48,4 +74,4 @@ OFFICE = tuple(
     for target in OFFICE_DOMAINS
     if source != target
 )
-TASKS = (*SMALL, *DIGITS, *ROTATED, *OBJECTS, *CORRUPTED, *OFFICE)
+TASKS = (*SMALL, *DIGITS, *ROTATED, *SEVERAL, *OBJECTS, *CORRUPTED, *OFFICE)

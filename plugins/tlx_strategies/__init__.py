@@ -78,6 +78,7 @@ def tlx_strategies(register):
     register("memo", "tlx_strategies.memo:MEMO")
     register("mlls", "tlx_strategies.mlls:MLLS")
     register("mmd", "tlx_strategies.mmd:MMD", also=("DAN",))
+    register("mfsan", "tlx_strategies.mfsan:MFSAN")
     register("mme", "tlx_strategies.mme:MME")
     register("note", "tlx_strategies.note:NOTE")
     register("onda", "tlx_strategies.onda:ONDA")

@@ -77,6 +77,6 @@ def test_the_few_that_are_made_for_a_setting(facts):
     }
     assert shares <= made_for(facts, "other shares")
     assert not {"dann", "shot", "source_only", "tent", "pada"} & made_for(facts, "other shares")
-    assert {"mdan", "m3sda", "irm", "group_dro"} == made_for(facts, "several sources")
+    assert {"mdan", "m3sda", "mfsan", "irm", "group_dro"} == made_for(facts, "several sources")
     assert facts["target_only"]["several sources"] == ""
     assert made_for(facts, "new classes") == {"autonovel", "uno", "imprinted"}

@@ -62,15 +62,16 @@ def test_none_is_missing():
         "eata", "entropy_min", "feature_extraction", "fine_tune", "fixmatch", "focal", "from_scratch", "gradual",
         "group_dro", "homm", "im", "imprinted", "irm", "iwan", "iwcdan", "iwdan", "jan", "joint", "joint_norm", "kl",
         "kl_gaussian", "l2_sp", "lame", "ldam", "logit_adjustment", "lora", "m3sda", "max_energy", "max_entropy",
-        "max_probability", "mcc", "mcd", "mdan", "mdd", "mean_teacher", "memo", "mlls", "mmd", "mme", "note", "onda",
-        "osbp", "ovanet", "pada", "partial_fine_tune", "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw", "sar",
-        "sdann", "shot", "shot_im", "source_only", "sta", "stochnorm", "swd", "t3a", "target_only", "tent", "uniot",
-        "uno", "vada", "wdgrl",
+        "max_probability", "mcc", "mcd", "mdan", "mdd", "mean_teacher", "memo", "mfsan", "mlls", "mmd", "mme", "note",
+        "onda", "osbp", "ovanet", "pada", "partial_fine_tune", "pseudo_label", "rdumb", "rlls", "rotta", "rs", "rw",
+        "sar", "sdann", "shot", "shot_im", "source_only", "sta", "stochnorm", "swd", "t3a", "target_only", "tent",
+        "uniot", "uno", "vada", "wdgrl",
     ]  # fmt: skip
     assert names("backbones") == [
         "cnn", "cnn1d", "conv2", "conv2_ccsa", "conv2_d_sne", "conv2_dage", "convnext_tiny", "dann_mnist", "dann_svhn",
-        "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "dtn", "dtn_mcd", "efficientnet_b0",
-        "efficientnet_b0_torch", "efficientnet_lite0", "features", "french_digits", "kl_net", "kl_net_probabilistic",
+        "dirt_t_large", "dirt_t_large_in", "dirt_t_small", "dirt_t_small_in", "domainbed_mnist", "dtn", "dtn_mcd",
+        "efficientnet_b0", "efficientnet_b0_torch", "efficientnet_lite0", "features", "french_digits", "kl_net",
+        "kl_net_probabilistic",
         "lenet", "lenet_bn", "lenet_dropout", "lenet_mcd", "mcd_digits", "mcd_usps", "mlp", "mobilenet_v2",
         "mobilenet_v2_cifar", "osbp_lenet", "resnet101", "resnet101_cifar", "resnet18", "resnet18_cifar",
         "resnet18_cifar_iabn", "resnet34", "resnet34_cifar", "resnet50", "resnet50_cifar", "shot_dtn", "shot_lenet",
@@ -79,7 +80,8 @@ def test_none_is_missing():
         "wrn_28_10", "wrn_28_2", "wrn_40_2",
     ]  # fmt: skip
     assert names("datasets") == [
-        "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "emnist_digits",
+        "chars74k_fnt", "chars74k_img", "cifar10", "cifar100", "cifar10_c:", "cifar10_corrupted:", "colored_mnist:",
+        "emnist_digits",
         "fashion_mnist", "features:", "folder:", "font_digits", "hfdisk:", "kmnist", "mnist", "mnist5k",
         "mnist5k_fifth", "mnist5k_m", "mnist5k_m_few", "mnist5k_rest", "mnist_16x16", "mnist_as_filed", "mnist_m",
         "office_caltech10:", "optdigits",

@@ -108,6 +108,16 @@ def test_p_kl_splits_each_domain_anew_and_one_original_to_one_side(loaded, every
     assert not set(mnist.train.origin) & set(mixed.test.origin) and set(mnist.train.origin) & set(mixed.train.origin)
 
 
+def test_p_dg_selects_on_source_rows_and_scores_what_the_target_shows(loaded, everything):
+    """The trap: a target's 20%, which no paper on domain generalisation scores; x in -1..1."""
+    data = loaded("usps+svhn_cropped->mnist_m@P-DG")
+    source, val, target, test = sizes(data)
+    assert source + val == 2_300 and 0.75 < source / 2_300 < 0.85 and 220 <= target == test <= 260
+    assert (data.mean, data.std) == (0.0, 1.0)
+    task = everything.get("tasks", "colored_mnist:90+colored_mnist:80->colored_mnist:-90")
+    assert task.protocol.id == "P-DG" and everything.get("tasks", "mnist+mnist_m+svhn_cropped+syn_digits->usps")
+
+
 @pytest.mark.parametrize("alpha", ["0", "2"])
 def test_p_asa_draws_train_rows_and_scores_all_others(loaded, alpha):
     data = loaded(f"usps:mnist@P-ASA-{alpha}")
@@ -212,6 +222,7 @@ def test_every_protocol_is_registered_under_its_id_and_says_what_it_is(everythin
         "P-sv-bal",
         "P-D5",
         "P-KL",
+        "P-DG",
         "P-CS",
         "P-ADDA",
         "P-C10-C",

@@ -13,7 +13,7 @@ from tlx.reproduce.figures import plan_runs
 FOLDER = Path(__file__).parents[2] / "benchmarks/literature"
 TABLES = (
     *("tllib-digits", "kl-digits", "kl-rotated-mnist", "shot-digits", "dirt-t", "adda", "self-ensembling"),
-    *("few-shot-digits", "osbp-digits", "asa-digits", "iwdan-digits", "note-cifar10-c"),
+    *("few-shot-digits", "osbp-digits", "asa-digits", "iwdan-digits", "note-cifar10-c", "domainbed-digits"),
 )
 
 
@@ -60,6 +60,7 @@ def test_some_figures_by_hand():
         "asa_digits": ("usps->mnist", "sdann", 90.63),
         "iwdan_digits": ("usps->mnist", "iwcdan", 95.90),
         "note_cifar10_c": ("cifar10->cifar10_c:fog/5", "note", 78.9),
+        "domainbed_digits": ("colored_mnist:90+colored_mnist:80->colored_mnist:-90", "irm", 10.2),
         "simclr_b5_cifar10": ("imagenet->cifar10", "fine_tune", 97.5),
     }
     for name, (task, method, value) in expected.items():
@@ -103,6 +104,19 @@ def test_kl_takes_the_papers_two_halves(plans):
         and dict(item.jobs["full"].spec.settings)["width"] == 0
     )
     assert item.jobs["short"].spec.backbone == "lenet"
+
+
+def test_domainbed_runs_at_its_defaults_and_none_of_its_alignments_of_sources(plans):
+    """The trap: `dann` of tlx, which sees the target, beside a figure of methods that do not."""
+    plan = plans["domainbed-digits"]
+    run = {method for (_, method, _), item in plan.items() if item.jobs}
+    assert run == {"source_only", "irm", "group_dro"} and len(plan) == 14 * 9
+    for (task, method, _), item in plan.items():
+        for job in item.jobs.values():
+            assert job.spec.recipe.batch % (1 + task.count("+")) == 0
+            assert method != "irm" or dict(job.spec.settings)["weight"] == 100.0
+    full = plan["colored_mnist:90+colored_mnist:80->colored_mnist:-90", "irm", ""].jobs["full"].spec
+    assert full.recipe.steps * dict(full.settings)["warm"] == 500 and full.recipe.batch == 2 * 64
 
 
 def test_instance_norm_is_a_variant(plans):

@@ -27,9 +27,10 @@ def test_quick_is_what_the_readme_says(everything):
     assert (quick.seeds, quick.backbone) == (5, "lenet")
 
 
-LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-transfer", "cifar10-source")
+GENERALISATION = ("rotated-mnist-dg", "colored-mnist")
+LARGE = ("digits", "rotated-mnist", "cifar-stl", "cifar10-c", "cifar10-transfer", "cifar10-source", "digits-five")
 PAPERS = tuple(name for name, _, _ in importlib.import_module("tlx_suites").PAPERS)
-FEATURES = ("office-caltech10", "office-caltech10-tuned", "folder", "cifar10-transfer-probe")
+FEATURES = ("office-caltech10", "office-caltech10-tuned", "office-caltech10-multi", "folder", "cifar10-transfer-probe")
 TRANSFER = ("cifar10-transfer-reduced",)
 CODE = ("cdan-digits", "mcd-digits")
 NAMES = (
@@ -47,7 +48,7 @@ NAMES = (
     "smoke",
     "digits-short",
     *LARGE,
-    *(f"{name}-smoke" for name in LARGE),
+    *(f"{name}-smoke" for name in (*LARGE, *GENERALISATION)),
 )
 
 
@@ -84,7 +85,7 @@ def test_an_epoch_of_few_shot_digits_is_that_of_the_pairs(everything):
         assert spec.recipe.gamma / spec.recipe.steps == pytest.approx(1.573e-5)
 
 
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", (*LARGE, *GENERALISATION))
 def test_the_text_of_a_large_suite_says_what_it_reproduces_what_to_expect_and_what_it_costs(everything, name):
     text = inspect.getdoc(importlib.import_module(f"tlx_suites.{name.replace('-', '_')}")) or ""
     assert all(f"What {words}" in text for words in ("it reproduces: ", "to expect: ", "it costs (estimated): "))
@@ -109,6 +110,24 @@ def test_digits_have_the_networks_and_learning_rates_of_tllib(everything):
     assert specs["mnist->usps source_only"].recipe.gamma == pytest.approx(3e-4 * 20 * 2500)
     protocols = {spec.task: spec.protocol for spec in specs.values()}
     assert protocols["mnist->usps"] == "P-full-off" and protocols["svhn_cropped->mnist"] == "P-sv-bal"
+
+
+def test_each_domain_is_left_out_once_and_batches_divide_by_the_sources(everything):
+    """The trap: a batch that methods which take equal blocks of each source refuse in the middle of a suite."""
+    several = ("digits-five", "office-caltech10-multi", "rotated-mnist-dg", "colored-mnist")
+    short = ("rotated-mnist-dg-short", "colored-mnist-short", "digits-five-smoke", "rotated-mnist-dg-smoke")
+    for name in (*several, *short, "colored-mnist-smoke"):
+        for spec in specs_of(everything, name):
+            task = everything.get("tasks", spec.task)
+            assert spec.recipe.batch % len(task.sources) == 0
+            assert not set(task.sources) & set(task.targets)
+    for name, domains in zip(several, (5, 4, 6, 3), strict=True):
+        tasks = [everything.get("tasks", spec.task) for spec in specs_of(everything, name)]
+        sides = {(frozenset(task.sources), task.targets) for task in tasks}
+        every = {domain for _, target in sides for domain in target}
+        assert len(every) == domains and sides == {(frozenset(every - {one}), (one,)) for one in every}
+    labels = {spec.label: spec for spec in specs_of(everything, "rotated-mnist-dg")}
+    assert {spec.recipe.batch for spec in labels.values()} == {5 * 64}
 
 
 def test_the_code_of_cdan_and_mcd_changes_by_task(everything):

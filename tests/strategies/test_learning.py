@@ -49,6 +49,16 @@ def test_beats_the_baseline(name, steps):
     assert accuracy(name, steps) > accuracy("source_only", steps) + 0.1
 
 
+def test_mfsan_beats_the_baseline_on_two_sources():
+    """The trap: as above; a space of its own for each source, which the target never comes near.
+
+    Measured with seeds 0 and 1 after 300 steps: the mean is 0.54 for source_only, on both sources as one, and 0.82 for
+    mfsan; 0.66 at weight 0, by batch norm over all domains.
+    """
+    on = "mnist5k+mnist5k_m->optdigits"
+    assert accuracy("mfsan", 300, on) > accuracy("source_only", 300, on) + 0.1
+
+
 @pytest.mark.parametrize(("name", "rounds"), [("asa", 1), ("sdann", 1), ("iwcdan", 4)])
 def test_methods_for_unequal_shares_beat_the_baseline(name, rounds):
     """The trap: as above; weights of classes are renewed each round. Here the shares are equal.
