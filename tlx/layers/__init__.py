@@ -10,7 +10,6 @@ from tlx.layers.weight_norm import WeightNormLinear
 
 __all__ = [
     "MLP",
-    "MLP",
     "BlendedBatchNorm",
     "Bottleneck",
     "GaussianNoise",
