@@ -223,7 +223,8 @@ class Claims:
         """The claim, now this process's; None where another has it."""
         while True:
             dead: list[tuple[Path, bytes]] = []
-            for path in (self._path(name, number) for number in itertools.count()):
+            for number in itertools.count():
+                path = self._path(name, number)
                 mark = self.files.mark(path) if path in self._seen else None  # a look costs less than a try
                 if mark is None and self.files.create(path, self._claim(dead)):
                     if all((mark := self.files.mark(before)) and mark[0] == content for before, content in dead):
@@ -235,7 +236,7 @@ class Claims:
                     break  # who had taken over has released all of them since: begin again
                 if (mark := mark or self.files.mark(path)) is None:  # released since
                     break
-                if not self._dead(path, mark) and not self._was_taken_over(path, mark):
+                if not self._ended(name, number, mark):
                     return None
                 dead.append((path, mark[0]))
 
@@ -252,8 +253,7 @@ class Claims:
         last = max(last, int(path.suffixes[-2][1:]))
         while mark := self.files.mark(self._path(name, last + 1)):
             last += 1
-            path = self._path(name, last)
-            if not self._dead(path, mark) and not self._was_taken_over(path, mark):
+            if not self._ended(name, last, mark):
                 return
         for each in range(last + 1):
             self.files.remove(self._path(name, each))
@@ -270,14 +270,14 @@ class Claims:
             return False
         return self.clock() - since > self.lease
 
-    def _was_taken_over(self, path: Path, mark: tuple[bytes, int]) -> bool:
-        """Whether the next claim says of this very one that it was dead; the number alone does not say it.
+    def _ended(self, name: str, number: int, mark: tuple[bytes, int]) -> bool:
+        """Whether a claim is dead, or the next one says of this very one that it was; the number alone does not say it.
 
         One that died before it saw that the claim below was released and taken anew has the number, and not the token.
         """
-        match = CLAIM.fullmatch(path.name)
-        after = self.files.mark(self._path(match["name"], int(match["number"]) + 1)) if match else None
-        token = _holder(mark[0]).token
+        if self._dead(self._path(name, number), mark):
+            return True
+        token, after = _holder(mark[0]).token, self.files.mark(self._path(name, number + 1))
         return bool(token and after and _holder(after[0]).over == token)
 
     @contextlib.contextmanager
