@@ -1,10 +1,10 @@
-"""Whether the main job did its work: reads the cells of `tlx report --format json` of the suite `quick`."""
+"""Whether the main job did its work: reads `tlx report --format json` of the first task of the suite `quick`."""
 
 import json
 import sys
 
 cells = {(cell["task"], cell["strategy"]): cell for cell in json.load(sys.stdin) if cell["selection"] == "last"}
-assert len(cells) == 14, sorted(cells)
+assert len(cells) == 7, sorted(cells)
 assert all(cell["n"] == 5 for cell in cells.values())
 for strategy in ("coral", "mmd", "kl", "shot"):
     gain = cells["mnist5k->optdigits", strategy]["gain"]

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from jaxtyping import install_import_hook
 pytest_plugins = ("world", "models")  # a small registry and a `train` without JAX; models that the real one trained
 
 STRICT = True  # no implicit promotion of dtypes and ranks, no key used twice
+LONG = ("test_learning_settings", "test_learning", "test_blocks", "test_trained", "test_slurm", "test_processes")
 KEYS_ONCE = ("engine", "strategies")  # folders of tests in which a random key that is used twice is an error
 CHECKED = (  # those whose annotations say shapes: the hook makes every call of a module that it takes slower
     *(f"tlx.{room}" for room in ("augment", "blocks", "contract", "data", "engine", "layers", "ops", "score")),
@@ -46,8 +48,16 @@ hypothesis.settings.register_profile("nightly", max_examples=200, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def scope(nodeid: str) -> str:
+    """What goes to one worker, as its tests share programs: a file's tests, or those of one subject of the kit."""
+    path, _, name = nodeid.partition("::")
+    return f"{path} {name.split('-')[0]}" if name.startswith("test_conformance[") else path
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]):
-    """Tests in the folders `KEYS_ONCE` use `keys_once`."""
+    """Tests in the folders `KEYS_ONCE` use `keys_once`. The longest come first: no worker waits for one in the end."""
+    sizes = Counter(scope(item.nodeid) for item in items)
+    items.sort(key=lambda item: (item.path.stem not in LONG, -sizes[scope(item.nodeid)]))
     for item in items:
         if STRICT and any(folder in KEYS_ONCE for folder in item.path.relative_to(Path(__file__).parent).parts):
             item.add_marker(pytest.mark.usefixtures("keys_once"))
@@ -62,15 +72,15 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any):
-    """A file's tests go to one worker, or those of one subject of the kit: they share programs."""
+    """Scopes go to workers in the order in which they were collected."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class BySubject(LoadScopeScheduling):
+    class ByScope(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            path, _, name = nodeid.partition("::")
-            return f"{path} {name.split('-')[0]}" if name.startswith("test_conformance[") else path
+            return scope(nodeid)
 
-    return BySubject(config, log)
+    config.option.loadscopereorder = False
+    return ByScope(config, log)
 
 
 @pytest.fixture

@@ -116,7 +116,8 @@ def test_in_a_pipeline_and_under_cross_validation():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of what the checks give it
 def test_scikit_learns_own_checks():
-    estimator = TransferClassifier(steps=60, recipe_set={"batch": 32, "bottleneck": 0, "rounds": 1})
+    few = {"batch": 32, "bottleneck": 0, "rounds": 1}
+    estimator = TransferClassifier(steps=60, recipe_set=few, settings={"hidden": (32,)})
     told = check_estimator(estimator, on_fail=None, on_skip=None, expected_failed_checks=EXPECTED)
     assert {item["check_name"]: item["exception"] for item in told if item["status"] == "failed"} == {}
     assert {item["check_name"] for item in told if item["status"] == "xfail"} == set(EXPECTED)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,24 +30,23 @@ def task(name: str = "mnist5k->optdigits") -> TaskData:
 
 
 @functools.cache
-def accuracy(name: str, steps: int, on: str = "mnist5k->optdigits", rounds: int = 1) -> float:
+def accuracy(name: str, steps: int, on: str = "mnist5k->optdigits", rounds: int = 1, **settings: Any) -> float:
     """The mean over the seeds, at the last step."""
     recipe = REGISTRY.get("recipes", "quick").replace(steps=steps, rounds=rounds)
-    strategy, backbone = REGISTRY.get("strategies", name)(), REGISTRY.get("backbones", "lenet")
+    strategy, backbone = REGISTRY.get("strategies", name)(**settings), REGISTRY.get("backbones", "lenet")
     outcome = train(strategy, backbone, task(on), recipe, SEEDS)
     assert not any(outcome.diverged)
     return float(np.mean(outcome.evaluations[-1].target_logits.argmax(-1) == task(on).test.y))
 
 
-@pytest.mark.parametrize(("name", "steps"), [("mmd", 150), ("coral", 150), ("kl", 150), ("dann", 300)])
-def test_beats_the_baseline(name, steps):
+@pytest.mark.parametrize("name", ["mmd", "coral", "kl"])
+def test_beats_the_baseline(name):
     """The trap: an alignment that is computed and not descended, or descended on the wrong side.
 
     Measured with six seeds: after 150 steps source_only 0.39 to 0.59, mmd 0.74 to 0.81, coral 0.69 to 0.78 and kl 0.67
-    to 0.72; after 300, as dann's coefficient grows slowly, source_only 0.38 to 0.64 and dann 0.69 to 0.74. With seeds 0
-    and 1 the gains are 0.31 (mmd), 0.28 (coral), 0.24 (kl) and 0.31 (dann).
+    to 0.72. With seeds 0 and 1 the gains are 0.31 (mmd), 0.28 (coral) and 0.24 (kl).
     """
-    assert accuracy(name, steps) > accuracy("source_only", steps) + 0.1
+    assert accuracy(name, 150) > accuracy("source_only", 150) + 0.1
 
 
 def test_mfsan_beats_the_baseline_on_two_sources():
@@ -59,20 +59,21 @@ def test_mfsan_beats_the_baseline_on_two_sources():
     assert accuracy("mfsan", 300, on) > accuracy("source_only", 300, on) + 0.1
 
 
-@pytest.mark.parametrize(("name", "rounds"), [("asa", 1), ("sdann", 1), ("iwcdan", 4)])
-def test_methods_for_unequal_shares_beat_the_baseline(name, rounds):
-    """The trap: as above; weights of classes are renewed each round. Here the shares are equal.
+@pytest.mark.parametrize(("name", "rounds"), [("dann", 1), ("asa", 1), ("sdann", 1), ("iwcdan", 4)])
+def test_adversarial_methods_beat_the_baseline(name, rounds):
+    """The trap: as above; weights of classes are renewed each round. The critic is small, as it takes most of a step.
 
-    Measured with seeds 0 and 1 after 300 steps: source_only 0.43 and 0.32, asa 0.76 and 0.77, sdann 0.64 and 0.67,
-    iwcdan 0.77 and 0.68.
+    Measured with seeds 0 to 3 after 300 steps, as dann's coefficient grows slowly: source_only 0.27 to 0.58 (seeds 0
+    and 1: 0.37), dann 0.71 to 0.80, asa 0.75 to 0.79, sdann 0.72 to 0.77, iwcdan 0.70 to 0.75.
     """
-    assert accuracy(name, 300, rounds=rounds) > accuracy("source_only", 300) + 0.1
+    assert accuracy(name, 300, rounds=rounds, hidden=(100,)) > accuracy("source_only", 300) + 0.1
 
 
 def test_aligning_supports_keeps_what_aligning_shares_loses():
     """The point of `asa`: the target's train rows have shares rank^-2, and the scored rows are alike.
 
-    Measured with seeds 0 and 1: dann 0.45 and 0.67, asa 0.70 and 0.69; with equal shares dann has 0.69 to 0.74.
+    Measured with seeds 0 and 1: dann 0.45 and 0.67, asa 0.70 and 0.69; with equal shares dann has 0.69 to 0.74. With a
+    critic of 100 units, which is weaker, dann loses nothing.
     """
     assert accuracy("asa", 300, on=SHARES) > accuracy("dann", 300, on=SHARES) + 0.05
 

@@ -1,6 +1,7 @@
 """Strategies of other settings earn their place on real digits: each beats its bound from the same seeds.
 
-By the recipe `quick-plain` at the last step. Where a strategy is not here, or its margin is small, the reason is:
+By the recipe `quick-plain` at the last step, of the seeds 0 and 1 but for `gradual`. Where a strategy is not here, or
+its margin is small, the reason is:
 
 - `uniot`: one seed of 150 steps had an H-score of 0.60, and `max_entropy` after 200 steps has 0.43 to 0.68 (4 seeds).
   More seeds take too long for a test: a transport of 2,000 rows a step.
@@ -81,9 +82,10 @@ def test_open_set_methods_know_what_is_unknown(name):
 def test_ba3us_leaves_the_missing_classes_alone():
     """The trap: weights of classes that leave the adversary as it is, which draws target rows to missing classes.
 
-    Measured with seeds 0 to 3: dann 0.68, 0.68, 0.70, 0.66, ba3us 0.70, 0.79, 0.90, 0.96.
+    Measured with seeds 0 to 3: dann 0.55, 0.47, 0.48, 0.49, ba3us 0.67, 0.70, 0.71, 0.67.
     """
-    assert score("ba3us", f"{SHIFT}@P-5k-partial", 400, 4) > score("dann", f"{SHIFT}@P-5k-partial", 400, 4) + 0.03
+    on = "optdigits->mnist5k@P-5k-partial"
+    assert score("ba3us", on, 300, 2) > score("dann", on, 300, 2) + 0.08
 
 
 @pytest.mark.parametrize("name", ["active_entropy", "active_margin", "badge", "clue"])
@@ -93,12 +95,12 @@ def test_forty_labels_that_are_asked_for_help(name):
     Measured with seeds 0 to 2: source_only 0.62, 0.75, 0.76, active_entropy 0.87, 0.86, 0.84, active_margin 0.89, 0.84,
     0.93, badge 0.91, 0.91, 0.88, clue 0.90, 0.92, 0.91. That they are better than rows at random is not claimed.
     """
-    assert score(name, SHIFT, 200, 3, count=10, budget=40) > score("source_only", SHIFT, 200, 3) + 0.06
+    assert score(name, SHIFT, 200, 2, count=10, budget=40) > score("source_only", SHIFT, 200, 2) + 0.06
 
 
 def test_three_labels_of_each_class_beat_none():
     """Measured with seeds 0 to 2: source_only 0.62, 0.75, 0.76, dage 0.86, 0.87, 0.85."""
-    assert score("dage", f"{SHIFT}/3", 200, 3, rounds=1) > score("source_only", SHIFT, 200, 3) + 0.06
+    assert score("dage", f"{SHIFT}/3", 200, 2, rounds=1) > score("source_only", SHIFT, 200, 2) + 0.06
 
 
 def test_uno_finds_digits_that_pixels_do_not_tell_apart():
@@ -114,8 +116,8 @@ def test_uno_finds_digits_that_pixels_do_not_tell_apart():
     starts: Any = 10  # scikit-learn's stub has a text alone
     found = np.asarray(KMeans(5, n_init=starts, random_state=0).fit(train_x).predict(test_x))
     pixels = cluster_accuracy(np.eye(10)[found + 5], data.test.y)
-    uno = score("uno", on, 300, 3, rounds=1)
-    assert uno > pixels + 0.08 and uno > score("source_only", on, 300, 3) + 0.1
+    uno = score("uno", on, 300, 2, rounds=1)
+    assert uno > pixels + 0.08 and uno > score("source_only", on, 300, 2) + 0.1
 
 
 def test_autonovel_finds_more_than_the_known_classes_tell():
@@ -125,7 +127,7 @@ def test_autonovel_finds_more_than_the_known_classes_tell():
     network that was trained to tell rotations of all rows.
     """
     on = f"{SHIFT}@P-5k-new"
-    assert score("autonovel", on, 300, 3, rounds=1) > score("source_only", on, 300, 3) + 0.08
+    assert score("autonovel", on, 300, 2, rounds=1) > score("source_only", on, 300, 2) + 0.08
 
 
 def test_five_labels_of_new_classes_grow_the_head():
@@ -135,7 +137,7 @@ def test_five_labels_of_new_classes_grow_the_head():
     0.46, imprinted 0.83, 0.83, 0.84.
     """
     on = f"{SHIFT}@P-5k-grown/5"
-    assert score("imprinted", on, 300, 3, rounds=1) > score("source_only", on, 300, 3) + 0.25
+    assert score("imprinted", on, 300, 2, rounds=1) > score("source_only", on, 300, 2) + 0.25
 
 
 def test_gradual_goes_further_than_the_source():
