@@ -69,6 +69,18 @@ def test_the_default_folder(bench, tmp_path, monkeypatch):
     assert len(contents(tmp_path / "runs" / "tiny")) == 2
 
 
+def test_the_next_run_on_a_task_is_compiled_ahead(bench, world):
+    """The first run on a task has none before it that has its rows. A task's last has none after it."""
+    bench()
+    assert world.ahead == ["Shift", "Bad"] * 2
+
+
+def test_what_fails_while_it_is_compiled_ahead_fails_its_own_run_alone(bench, world):
+    world.fails["Shift"] = ValueError("odd")
+    results = bench(tasks=["a->b"])
+    assert [item.status for item in results] == ["finished", "failed", "finished"] and "odd" in results[1].error
+
+
 def test_what_is_there_is_not_run_and_not_touched(bench, world, tmp_path):
     first = bench(strategies=["shift"])
     before = contents(tmp_path / "out")

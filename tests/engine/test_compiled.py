@@ -17,7 +17,8 @@ from tlx.contract import Online, Sweep
 from tlx.engine import compiled
 from tlx.engine import run as run_module
 from tlx.engine.compiled import Apart, Call, count_compiled, forget, join_runs, map_runs, one_run, shapes, split_runs
-from tlx.engine.train import train
+from tlx.engine.run import Point
+from tlx.engine.train import compile_ahead, train, train_grid
 from tlx.testing.tiny import TinyBN, tiny_recipe, tiny_task
 from tlx_strategies.dann import DANN
 from tlx_strategies.mcd import MCD
@@ -80,6 +81,20 @@ def test_floats_seeds_and_tasks_of_equal_shape_compile_nothing():
     assert count_compiled() == before
     train(Small(extra=1), TinyBN, TASK, recipe, (0,))
     assert count_compiled() > before
+
+
+def test_what_is_compiled_ahead_is_found_by_the_run_and_changes_none_of_its_bits():
+    """The trap: a program of another form, which is compiled beside and never used."""
+    point, seeds = Point(STRATEGIES["mmd"], tiny_recipe()), (0, 1)
+    forget()
+    [plain] = train_grid([point], TinyBN, TASK, seeds)
+    every = count_compiled()
+    forget()
+    compile_ahead([point], TinyBN, TASK, seeds, {})
+    ahead = count_compiled()
+    [again] = train_grid([point], TinyBN, TASK, seeds)
+    assert count_compiled() == every and ahead >= every - 1  # the means of a round's metrics have to have been seen
+    np.testing.assert_array_equal(again.evaluations[-1].target_logits, plain.evaluations[-1].target_logits)
 
 
 def test_the_number_of_rows_is_no_constant_of_a_program(monkeypatch):

@@ -122,6 +122,11 @@ class Run:
         self.state = state  # that the phase begins with, for a stream that resets
         self.carry = self._run(self._program(programs.enter, carry=state, own=self.keys[number]))
 
+    def compile(self) -> None:
+        """Compiles what the first phase needs, and runs none of it."""
+        self.number, self.phase = 0, self.sections[0].phase
+        self._prepare()
+
     def shape_of(self, number: int) -> Any:
         """What the carry in a phase looks like, from abstract evaluation."""
         self.number = 0

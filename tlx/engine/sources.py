@@ -96,10 +96,10 @@ def _row_bytes(x: Any) -> int:
     return sum(int(np.prod(leaf.shape[1:])) * np.dtype(leaf.dtype).itemsize for leaf in jax.tree.leaves(x))
 
 
-def too_large(data: TaskData) -> bool:
-    """Whether the task's x takes more than `SHARE` of the device's memory."""
+def too_large(data: TaskData, share: float = SHARE) -> bool:
+    """Whether the task's x takes more than a share of the device's memory."""
     fields = (data.source, data.source_val, data.target, data.labelled, data.test)
-    return sum(len(rows.domain) * _row_bytes(rows.x) for rows in fields) > SHARE * memory()
+    return sum(len(rows.domain) * _row_bytes(rows.x) for rows in fields) > share * memory()
 
 
 def wait(results: list[Any]) -> None:

@@ -14,11 +14,11 @@ from tlx.data import TaskData
 from tlx.data.facts import Facts
 from tlx.engine.apply import spec_of
 from tlx.engine.compiled import join_runs
-from tlx.engine.devices import describe, use_compilation_cache
+from tlx.engine.devices import describe, use_compilation_cache, vectorised
 from tlx.engine.model import Backbone, ModelSpec, make_model
 from tlx.engine.optimizer import descent
 from tlx.engine.pretrained import stack_weights, weights_of
-from tlx.engine.processes import gathered, leads, tell
+from tlx.engine.processes import gathered, leads, several, tell
 from tlx.engine.programs import Observed
 from tlx.engine.recipe import Recipe
 from tlx.engine.run import Point, Round, Run, Section
@@ -29,6 +29,7 @@ from tlx.errors import ContractError
 
 log = logging.getLogger("tlx")
 Weights = dict[str, np.ndarray]
+SMALL = 1 / 16  # of memory: rows of which another copy may lie there while a grid is compiled ahead
 
 
 class Progress(NamedTuple):
@@ -147,11 +148,8 @@ def train_grid(
         WeightsError: the weights are not those of the backbone.
     """
     use_compilation_cache()
-    groups: dict[Hashable, list[int]] = {}
-    for place, point in enumerate(points):
-        groups.setdefault(_shape(point, backbone, data), []).append(place)
     outcomes: dict[int, Outcome] = {}
-    for number, places in enumerate(groups.values()):
+    for number, places in enumerate(_groups(points, backbone, data)):
 
         def on_round(place: int, progress: Progress, places: list[int] = places) -> None:
             if options.on_round:
@@ -162,6 +160,27 @@ def train_grid(
         group = [points[place] for place in places]
         outcomes |= dict(zip(places, _Training(group, backbone, data, seeds, own).outcomes(), strict=True))
     return [outcomes[place] for place in range(len(points))]
+
+
+def compile_ahead(
+    points: Sequence[Point], backbone: Backbone, data: TaskData, seeds: Sequence[int], probe: Mapping[str, Any]
+) -> None:
+    """Compiles what `train_grid` with this `probe` needs first, which then finds it there; for a thread beside a run.
+
+    On a CPU alone, where the rows are few: elsewhere it does nothing. Raises as `train_grid` does.
+    """
+    if vectorised() or several() or too_large(data, SMALL):
+        return
+    for places in _groups(points, backbone, data):
+        _Training([points[place] for place in places], backbone, data, seeds, Options(probe=probe)).compile()
+
+
+def _groups(points: Sequence[Point], backbone: Backbone, data: TaskData) -> list[list[int]]:
+    """The places of the points that share their programs, group by group."""
+    groups: dict[Hashable, list[int]] = {}
+    for place, point in enumerate(points):
+        groups.setdefault(_shape(point, backbone, data), []).append(place)
+    return list(groups.values())
 
 
 def _shape(point: Point, backbone: Backbone, data: TaskData) -> Hashable:
@@ -193,11 +212,19 @@ class _Training:
         self.weights: list[list[Weights]] = []  # by evaluation and run
         self.finite = np.ones(len(points) * len(seeds), bool)
 
+    def _start(self) -> None:
+        weights = stack_weights(self.spec, self.options.weights) if self.options.weights else {}
+        self.run.start(self.seeds, weights, self.options.probe)
+
+    def compile(self) -> None:
+        """Compiles what the first phase needs."""
+        self._start()
+        self.run.compile()
+
     def outcomes(self) -> list[Outcome]:
         """Trains, and gives every point's outcome."""
         begun = time.perf_counter()
-        weights = stack_weights(self.spec, self.options.weights) if self.options.weights else {}
-        self.run.start(self.seeds, weights, self.options.probe)
+        self._start()
         at = self._resume()
         for number, section in enumerate(self.sections):
             if number < at.phase:

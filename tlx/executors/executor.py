@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import tomllib
 import typing
 from collections.abc import Iterator, Sequence
@@ -45,9 +46,9 @@ class Serial(Executor):
     """One group after the other, in this process."""
 
     def map(self, run: Runner, groups: Sequence[Sequence[Job]]) -> Iterator[Result]:
-        """Yields the results of each group before the next one starts."""
-        for group in groups:
-            yield from run.grid(group)
+        """Yields the results of each group before the next one starts, whose programs are compiled meanwhile."""
+        for group, following in itertools.zip_longest(groups, groups[1:], fillvalue=()):
+            yield from run.grid(group, following)
 
 
 def make_executor(registry: Registry, name: str, options: Settings = ()) -> Executor:

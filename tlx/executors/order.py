@@ -66,7 +66,7 @@ class Elsewhere(Runner):
         super().__init__(run.registry, run.store, run.embeddings, run.save, run.filling)
         self.do, self.tell = do, tell
 
-    def _run(self, jobs: Sequence[Job]) -> list[Result]:
+    def _run(self, jobs: Sequence[Job], following: Sequence[Job] = ()) -> list[Result]:
         results = self.do(jobs)
         for result in results:
             if self.store:

@@ -110,7 +110,10 @@ class Environment:
 
 @dataclass(frozen=True)
 class Times:
-    """When it started (ISO 8601, UTC), and seconds: `wall` in all, of which `compile` and `train`."""
+    """When it started (ISO 8601, UTC), and seconds: `wall` in all, of which `compile` and `train`.
+
+    What was compiled while another run trained is in neither.
+    """
 
     started: str
     wall: float

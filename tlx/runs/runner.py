@@ -1,9 +1,11 @@
 """Runs jobs: loads their data, trains them, scores them, and writes what is to be kept, whatever happens."""
 
+import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +24,7 @@ from tlx.runs.record import Ending, make_left, make_result
 from tlx.runs.resolve import Job, load_registry
 from tlx.runs.result import Result
 from tlx.runs.select import select_all, selectors_for
-from tlx.runs.spec import joint_hash
+from tlx.runs.spec import Spec, joint_hash
 from tlx.runs.store import Store
 from tlx.score.selectors import Selector
 from tlx.weights.save import save as write_weights
@@ -99,10 +101,11 @@ class Runner:
     def __call__(self, job: Job) -> Result:
         return self.grid([job])[0]
 
-    def grid(self, jobs: Sequence[Job]) -> list[Result]:
+    def grid(self, jobs: Sequence[Job], following: Sequence[Job] = ()) -> list[Result]:
         """The results of jobs that differ in settings and recipe alone, which the engine runs as one grid.
 
         Where one raises, all fail. Times are each one's share. They are left where another process is at one of them.
+        Meanwhile the programs of the grid `following` are compiled, where it is on the same task.
 
         Raises:
             ResultError: a result, or what a run goes on from, cannot be written.
@@ -114,14 +117,14 @@ class Runner:
                 "divided between processes by an executor (tlx list executors) or by tlx worker"
             )
         if self.store is None or not _processes().leads():
-            return self._run(jobs)
+            return self._run(jobs, following)
         with self.store.claim([job.spec for job in jobs], wait=self.filling != "leave") as mine:
             if not mine:
                 log.info("%s: another process runs it, left to that one", ", ".join(job.spec.label for job in jobs))
                 return [make_left(job, _now()) for job in jobs]
             there = {} if self.filling == "anew" else self._finished(jobs, self.store)
             missing = [job for job in jobs if job.spec.hash not in there]
-            there |= {result.spec.hash: result for result in (self._run(missing) if missing else ())}
+            there |= {result.spec.hash: result for result in (self._run(missing, following) if missing else ())}
             return [there[job.spec.hash] for job in jobs]
 
     def _finished(self, jobs: Sequence[Job], store: Store) -> dict[str, Result]:
@@ -134,7 +137,7 @@ class Runner:
             if (not changes(job, result) if result.finished else store.is_new(job.spec))
         }
 
-    def _run(self, jobs: Sequence[Job]) -> list[Result]:
+    def _run(self, jobs: Sequence[Job], following: Sequence[Job] = ()) -> list[Result]:
         registry = self.registry or load_registry(jobs[0].spec.plugin_files)
         several, leads = _processes().several(), _processes().leads()
         hook = (self.hook or registry.hook) if leads else _Unheard()
@@ -147,7 +150,8 @@ class Runner:
         try:
             data = self._load(jobs[0], identities)
             setup = self._set_up(jobs, data, registry, codes[0])
-            endings = self._train(jobs, data, setup, hook)
+            with self._ahead(following, jobs[0], data, setup):
+                endings = self._train(jobs, data, setup, hook)
         except BaseException as error:  # also SystemExit, of a plugin: the other runs go on
             if interrupts(error):
                 raise KeyboardInterrupt from error
@@ -196,6 +200,21 @@ class Runner:
         for job, ending in zip(jobs, endings, strict=True):
             self._keep(job, ending, probe)
         return endings
+
+    @contextlib.contextmanager
+    def _ahead(self, following: Sequence[Job], job: Job, data: TaskData, setup: Setup) -> Iterator[None]:
+        """Within it a thread compiles what the jobs `following` need first; an error in it is left to their own run."""
+        same = following and _alike(following[0].spec, job.spec)
+        if not same or following[0].spec.weights:
+            yield
+            return
+        from tlx.engine.train import Point, compile_ahead
+
+        first, probe = following[0], setup.probe.x if setup.probe else {}
+        points = [Point(each.strategy, each.spec.recipe) for each in following]
+        with ThreadPoolExecutor(1, "ahead") as pool:
+            pool.submit(compile_ahead, points, first.backbone, data, first.spec.seeds, probe)
+            yield
 
     def _keep(self, job: Job, ending: Ending, probe: Probe | None) -> None:
         """Writes the embedding and the weights of a run, where they are asked for."""
@@ -258,6 +277,11 @@ class _Unheard:
 
     def __getattr__(self, name: str) -> Any:
         return lambda **_: None
+
+
+def _alike(one: Spec, other: Spec) -> bool:
+    """Whether both have the same rows, and evaluate them by as many at a time."""
+    return (one.full_task, one.recipe.eval_batch) == (other.full_task, other.recipe.eval_batch)
 
 
 def _processes() -> Any:
