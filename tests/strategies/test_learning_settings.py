@@ -55,9 +55,11 @@ def turned(angle: int) -> Dataset:
 
 
 @functools.cache
-def outputs(name: str, on: str, steps: int, seeds: int, rounds: int = 4, **settings: Any) -> np.ndarray:
+def outputs(
+    name: str, on: str, steps: int, seeds: int, rounds: int = 4, beta1: float = 0.9, **settings: Any
+) -> np.ndarray:
     """The outputs [seeds, rows, outputs] of the test rows at the last step."""
-    recipe = REGISTRY.get("recipes", "quick-plain").replace(steps=steps, rounds=rounds)
+    recipe = REGISTRY.get("recipes", "quick-plain").replace(steps=steps, rounds=rounds, beta1=beta1)
     strategy, backbone = REGISTRY.get("strategies", name)(**settings), REGISTRY.get("backbones", "lenet")
     outcome = train(strategy, backbone, task(on), recipe, tuple(range(seeds)))
     assert not any(outcome.diverged)
@@ -82,10 +84,10 @@ def test_open_set_methods_know_what_is_unknown(name):
 def test_ba3us_leaves_the_missing_classes_alone():
     """The trap: weights of classes that leave the adversary as it is, which draws target rows to missing classes.
 
-    Measured with seeds 0 to 3: dann 0.55, 0.47, 0.48, 0.49, ba3us 0.67, 0.70, 0.71, 0.67.
+    Measured with seeds 0 to 3: dann 0.62, 0.49, 0.59, 0.46, ba3us 0.70, 0.76, 0.64, 0.78.
     """
-    on = "optdigits->mnist5k@P-5k-partial"
-    assert score("ba3us", on, 300, 2) > score("dann", on, 300, 2) + 0.08
+    on, small = "optdigits->mnist5k@P-5k-partial", {"hidden": (100,), "beta1": 0.0}
+    assert score("ba3us", on, 200, 2, **small) > score("dann", on, 200, 2, **small) + 0.05
 
 
 @pytest.mark.parametrize("name", ["active_entropy", "active_margin", "badge", "clue"])
