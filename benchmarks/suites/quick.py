@@ -11,7 +11,7 @@ has no batch norm, so training with both domains in one pass, without a term, is
 `dann` has the domain classifier of its paper's small network, 100 units, and Adam without momentum, which adversarial
 games do badly with (Gidel et al., AISTATS 2019): with the recipe's 0.9 it gains nothing here.
 
-How long: 14 runs of 5 seeds, three to four minutes on two cores with AVX-512.
+How long: 14 runs of 5 seeds, about three minutes on two cores with AVX-512, compiling included.
 """
 
 from tlx import Overrides, Suite

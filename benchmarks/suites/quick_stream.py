@@ -9,7 +9,7 @@ the correlated one they are below it, and `rotta` and `note` above them by more 
 same on both, as it sees no order. `rotta` gains four points on either; `note` is `source_only` and a point, as its
 statistics move by 0.01 a batch and the stream has 16 batches.
 
-How long: 10 runs of 5 seeds, about 4 minutes on two busy cores.
+How long: 10 runs of 5 seeds, about 2.5 minutes on two cores with AVX-512.
 """
 
 from tlx import Suite

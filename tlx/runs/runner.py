@@ -1,11 +1,10 @@
 """Runs jobs: loads their data, trains them, scores them, and writes what is to be kept, whatever happens."""
 
-import contextlib
 import logging
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +78,8 @@ class Runner:
         self.filling: Literal["anew", "leave", "wait"] = filling
         self.hook = hook
         self._data: dict[str, TaskData | DataAbsent] = {}
+        self._thread = ThreadPoolExecutor(1, "ahead")
+        self._ahead: Future | None = None
 
     @property
     def hooks(self) -> Any:
@@ -150,8 +151,8 @@ class Runner:
         try:
             data = self._load(jobs[0], identities)
             setup = self._set_up(jobs, data, registry, codes[0])
-            with self._ahead(following, jobs[0], data, setup):
-                endings = self._train(jobs, data, setup, hook)
+            self._compile_ahead(following, jobs[0], data, setup)
+            endings = self._train(jobs, data, setup, hook)
         except BaseException as error:  # also SystemExit, of a plugin: the other runs go on
             if interrupts(error):
                 raise KeyboardInterrupt from error
@@ -201,20 +202,17 @@ class Runner:
             self._keep(job, ending, probe)
         return endings
 
-    @contextlib.contextmanager
-    def _ahead(self, following: Sequence[Job], job: Job, data: TaskData, setup: Setup) -> Iterator[None]:
-        """Within it a thread compiles what the jobs `following` need first; an error in it is left to their own run."""
-        same = following and _alike(following[0].spec, job.spec)
-        if not same or following[0].spec.weights:
-            yield
+    def _compile_ahead(self, following: Sequence[Job], job: Job, data: TaskData, setup: Setup) -> None:
+        """Compiles, in a thread, what the jobs `following` need first; an error in it is left to their own run."""
+        wait([self._ahead] if self._ahead else [])  # the last one may be at what this job needs
+        self._ahead = None
+        if not following or not _alike(following[0].spec, job.spec) or following[0].spec.weights:
             return
         from tlx.engine.train import Point, compile_ahead
 
         first, probe = following[0], setup.probe.x if setup.probe else {}
         points = [Point(each.strategy, each.spec.recipe) for each in following]
-        with ThreadPoolExecutor(1, "ahead") as pool:
-            pool.submit(compile_ahead, points, first.backbone, data, first.spec.seeds, probe)
-            yield
+        self._ahead = self._thread.submit(compile_ahead, points, first.backbone, data, first.spec.seeds, probe)
 
     def _keep(self, job: Job, ending: Ending, probe: Probe | None) -> None:
         """Writes the embedding and the weights of a run, where they are asked for."""
