@@ -48,6 +48,13 @@ hypothesis.settings.register_profile("nightly", max_examples=200, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_configure(config: pytest.Config):
+    """A worker for each core keeps to its own: two that share both cores wait for each other's threads."""
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 0))
+    if worker and hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) == workers:
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[int(worker.removeprefix("gw"))]})
+
+
 def scope(nodeid: str) -> str:
     """What goes to one worker, as its tests share programs: a file's tests, or those of one subject of the kit."""
     path, _, name = nodeid.partition("::")

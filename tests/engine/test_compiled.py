@@ -83,6 +83,15 @@ def test_floats_seeds_and_tasks_of_equal_shape_compile_nothing():
     assert count_compiled() > before
 
 
+def test_runs_side_by_side_give_what_they_give_in_turn(monkeypatch):
+    """Whatever the number of cores that this process may use."""
+    outcomes = []
+    for count in (1, 3):
+        monkeypatch.setattr(compiled, "cores", lambda count=count: count)
+        outcomes.append(train(STRATEGIES["mmd"], TinyBN, TASK, tiny_recipe(), (0, 1, 2)).evaluations[-1])
+    np.testing.assert_array_equal(*(outcome.target_logits for outcome in outcomes))
+
+
 def test_what_is_compiled_ahead_is_found_by_the_run_and_changes_none_of_its_bits():
     """The trap: a program of another form, which is compiled beside and never used."""
     point, seeds = Point(STRATEGIES["mmd"], tiny_recipe()), (0, 1)
