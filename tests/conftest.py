@@ -17,6 +17,7 @@ from jaxtyping import install_import_hook
 pytest_plugins = ("world", "models")  # a small registry and a `train` without JAX; models that the real one trained
 
 STRICT = True  # no implicit promotion of dtypes and ranks, no key used twice
+# The files whose tests take longest.
 LONG = ("test_learning_settings", "test_learning", "test_blocks", "test_trained", "test_slurm", "test_processes")
 KEYS_ONCE = ("engine", "strategies")  # folders of tests in which a random key that is used twice is an error
 CHECKED = (  # those whose annotations say shapes: the hook makes every call of a module that it takes slower
