@@ -171,6 +171,7 @@ def compile_ahead(
     """
     if vectorised() or several() or too_large(data, SMALL):
         return
+    use_compilation_cache()  # what a thread compiles first would else turn the cache off for the whole process
     for places in _groups(points, backbone, data):
         _Training([points[place] for place in places], backbone, data, seeds, Options(probe=probe)).compile()
 

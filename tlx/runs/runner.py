@@ -79,7 +79,7 @@ class Runner:
         self.hook = hook
         self._data: dict[str, TaskData | DataAbsent] = {}
         self._thread = ThreadPoolExecutor(1, "ahead")
-        self._ahead: Future | None = None
+        self._ahead: list[Future] = []
 
     @property
     def hooks(self) -> Any:
@@ -204,15 +204,15 @@ class Runner:
 
     def _compile_ahead(self, following: Sequence[Job], job: Job, data: TaskData, setup: Setup) -> None:
         """Compiles, in a thread, what the jobs `following` need first; an error in it is left to their own run."""
-        wait([self._ahead] if self._ahead else [])  # the last one may be at what this job needs
-        self._ahead = None
+        wait(self._ahead)  # it may be at what this job needs
+        self._ahead = []
         if not following or not _alike(following[0].spec, job.spec) or following[0].spec.weights:
             return
         from tlx.engine.train import Point, compile_ahead
 
         first, probe = following[0], setup.probe.x if setup.probe else {}
         points = [Point(each.strategy, each.spec.recipe) for each in following]
-        self._ahead = self._thread.submit(compile_ahead, points, first.backbone, data, first.spec.seeds, probe)
+        self._ahead = [self._thread.submit(compile_ahead, points, first.backbone, data, first.spec.seeds, probe)]
 
     def _keep(self, job: Job, ending: Ending, probe: Probe | None) -> None:
         """Writes the embedding and the weights of a run, where they are asked for."""
