@@ -122,7 +122,7 @@ static void products(const Shape& s, Visit visit) {
 }
 
 struct Results {
-  Array y, dx, dw, db, pooled, dx_pooled, dw_pooled, db_pooled, top, spread, collected, deep, deep_dx, deep_dw;
+  Array y, dx, dw, db, pooled, slope, dx_pooled, dw_pooled, db_pooled, top, spread, collected, deep, deep_dx, deep_dw;
   std::vector<uint8_t> mask, top_mask;
 };
 
@@ -132,15 +132,17 @@ static Results run(const tlx::Kernels& k, tlx::Workers& workers, const Shape& s,
   Results r;
   r.y.resize(g.size()), r.dx.resize(x.size()), r.dw.resize(w.size()), r.db.resize(s.O);
   k.forward(workers, s, x.data(), w.data(), b.data(), r.y.data(), nullptr, false);
-  k.input_gradient(workers, s, g.data(), nullptr, w.data(), r.dx.data());
-  k.weight_gradient(workers, s, x.data(), g.data(), nullptr, r.dw.data(), r.db.data());
+  k.input_gradient(workers, s, g.data(), w.data(), r.dx.data());
+  k.weight_gradient(workers, s, x.data(), g.data(), r.dw.data(), r.db.data());
   if (small) {
     r.pooled.resize(small), r.mask.resize(small);
     r.dx_pooled.resize(x.size()), r.dw_pooled.resize(w.size()), r.db_pooled.resize(s.O);
     k.forward(workers, s, x.data(), w.data(), b.data(), r.pooled.data(), r.mask.data(), true);
     Array slope(g.begin(), g.begin() + small);
-    k.input_gradient(workers, s, slope.data(), r.mask.data(), w.data(), r.dx_pooled.data());
-    k.weight_gradient(workers, s, x.data(), slope.data(), r.mask.data(), r.dw_pooled.data(), r.db_pooled.data());
+    k.pooled_input_gradient(workers, s, slope.data(), r.mask.data(), w.data(), r.dx_pooled.data());
+    k.pooled_weight_gradient(workers, s, x.data(), slope.data(), r.mask.data(), r.dw_pooled.data(), r.db_pooled.data());
+    r.slope.resize(g.size());
+    k.spread(workers, {s.B, s.P, s.Q, s.O, 2, 2}, slope.data(), r.mask.data(), r.slope.data());
   }
   tlx::PoolShape pool = {s.B, s.H, s.W, s.C, 2, s.W % 2 ? 2 : 3};
   int64_t tops = s.B * pool.rows() * pool.columns() * s.C;
@@ -171,8 +173,10 @@ static void check(int level, bool large, tlx::Workers& one, tlx::Workers& many) 
   expect(r.collected == r.top, "collected maxima");
 
   std::vector<double> y(g.size()), dx(x.size()), dw(w.size()), db(s.O);
+  std::vector<double> dx_pooled(r.dx_pooled.size()), dw_pooled(r.dw_pooled.size()), db_pooled(r.db_pooled.size());
   std::vector<double> deep(deep_g.size()), deep_dx(x.size()), deep_dw(deep_w.size());
   for (size_t i = 0; i < y.size(); i++) y[i] = b[i % s.O], db[i % s.O] += g[i];
+  for (size_t i = 0; i < r.slope.size(); i++) db_pooled[i % s.O] += r.slope[i];
   products(s, [&](int64_t at, int64_t tap, int64_t pixel) {
     for (int64_t c = 0; c < s.C; c++) {
       const float* weights = &w[(tap + c) * s.O];
@@ -181,6 +185,10 @@ static void check(int level, bool large, tlx::Workers& one, tlx::Workers& many) 
         y[pixel * s.O + o] += static_cast<double>(x[at + c]) * weights[o];
         dx[at + c] += slope * weights[o];
         dw[(tap + c) * s.O + o] += slope * x[at + c];
+        if (r.slope.empty()) continue;
+        double pooled = r.slope[pixel * s.O + o];
+        dx_pooled[at + c] += pooled * weights[o];
+        dw_pooled[(tap + c) * s.O + o] += pooled * x[at + c];
       }
       double slope = deep_g[pixel * s.C + c];
       deep[pixel * s.C + c] += static_cast<double>(x[at + c]) * deep_w[tap + c];
@@ -192,6 +200,9 @@ static void check(int level, bool large, tlx::Workers& one, tlx::Workers& many) 
   near(r.dx, dx, "input gradient");
   near(r.dw, dw, "weight gradient");
   near(r.db, db, "bias gradient");
+  near(r.dx_pooled, dx_pooled, "input gradient behind pooling");
+  near(r.dw_pooled, dw_pooled, "weight gradient behind pooling");
+  near(r.db_pooled, db_pooled, "bias gradient behind pooling");
   near(r.deep, deep, "depthwise");
   near(r.deep_dx, deep_dx, "depthwise input gradient");
   near(r.deep_dw, deep_dw, "depthwise weight gradient");

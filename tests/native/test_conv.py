@@ -69,6 +69,13 @@ def test_many_weights_equal_float64(batch, size, channels, out, kernel, strides,
     check(batch, size, channels, out, kernel, strides, padding)
 
 
+@pytest.mark.parametrize("out", [17, 18, 20, 50, 67])
+def test_channels_behind_the_last_vector_equal_float64(out):
+    """A few too many for whole vectors: where taps are many, they are dot products."""
+    check(5, (9, 8), 20, out, (5, 5), (1, 1), ((0, 0), (0, 0)))
+    check(3, (7, 9), 33, out, (4, 3), (2, 1), ((1, 0), (2, 1)))
+
+
 def test_negative_padding_cuts():
     x, w = normal(0, 2, 9, 8, 3), normal(1, 3, 3, 3, 5)
     around = ((-2, 1), (3, -1))
@@ -78,8 +85,9 @@ def test_negative_padding_cuts():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("place", ["x", "w"])
-def test_nan_and_infinity_are_those_of_jax(value, place):
-    x, w = normal(0, 3, 6, 7, 3), normal(1, 3, 3, 3, 18)
+@pytest.mark.parametrize("channels", [3, 21])
+def test_nan_and_infinity_are_those_of_jax(value, place, channels):
+    x, w = normal(0, 3, 6, 7, channels), normal(1, 3, 3, channels, 18)
     if place == "x":
         x[1, 2, 3, 1] = value
     else:

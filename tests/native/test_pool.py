@@ -120,6 +120,32 @@ def test_the_fused_one_on_large_images_and_many_weights(size, channels, out):
         near(a, np.asarray(b))
 
 
+@pytest.mark.parametrize("channels", [1, 20])
+def test_pixels_that_tie_share_the_slope(channels):
+    """Few values, so many windows have two, three or four maxima; sums of small whole numbers are exact."""
+    draw = np.random.default_rng(0)
+    x, w = (np.float32(draw.integers(-1, 2, shape)) for shape in ((4, 9, 8, channels), (2, 2, channels, 18)))
+    x[0] = 1
+    for ours, theirs in zip(*(pulled(f, x, w, np.zeros(18, np.float32), (1, 1), ((0, 0), (1, 0)), False)
+                              for f in (native.conv_pool, apart)), strict=True):  # fmt: skip
+        near(ours, np.asarray(theirs))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("place", ["x", "w", "g"])
+def test_what_is_not_finite_reaches_the_gradients_of_the_fused_one_as_those_of_its_parts(value, place):
+    """The pixels that lose have the slope 0, and 0 times infinity is NaN."""
+    x, w, g = normal(0, 3, 6, 8, 3), normal(1, 3, 3, 3, 18), normal(2, 3, 2, 3, 18)
+    {"x": x, "w": w, "g": g}[place][1, 1, 1, 2] = value
+
+    def gradients(function):
+        _, pull = jax.vjp(lambda *args: function(*args, (1, 1), ((0, 0), (0, 0)), True), x, w, normal(3, 18))
+        return pull(jnp.array(g))
+
+    for ours, theirs in zip(gradients(native.conv_pool), gradients(apart), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("relu", [False, True])
 def test_nan_passes_the_fused_one(relu):
     x, w = normal(0, 2, 6, 6, 2), normal(1, 3, 3, 2, 5)

@@ -1,4 +1,4 @@
-// Convolution, its two gradients, and both with 2x2 max pooling and ReLU behind.
+// Convolution, with 2x2 max pooling and ReLU behind or without, and its two gradients without.
 
 // y[p, n] (+)= sum_k x[p, k] w[k, n]: P pixels by N vectors of output channels, over `rows` runs of `taps` each.
 struct ForwardTile {
@@ -30,6 +30,61 @@ struct ForwardTile {
       for (int n = 0; n < N; n++) store(y + p * y_step + n * LANES, sum[p][n]);
   }
 };
+
+TLX_INLINE float sum_lanes(Vec v) {
+  float lanes[LANES];
+  store(lanes, v);
+  for (int half = LANES / 2; half; half /= 2)
+    for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+// y[p, z] = bias[z] + sum_k x[p, k] w[z, k]: P pixels by Z channels, a few too many for whole vectors of them. Taps
+// lie in the lanes, so w is [z, rows, wide], zeros behind a row's taps.
+struct DotTile {
+  template <int P, int Z>
+  static void run(const float* x, const int64_t* window, int64_t row_step, int64_t rows, int64_t taps, const float* w,
+                  int64_t w_step, const float* bias, float* y, int64_t y_step) {
+    Vec sum[P][Z];
+    const float* at[P];
+    for (int p = 0; p < P; p++) {
+      at[p] = x + window[p];
+      for (int z = 0; z < Z; z++) sum[p][z] = Vec{};
+    }
+    IntVec lane;
+    for (int i = 0; i < LANES; i++) lane[i] = i;
+    IntVec keep = lane < static_cast<int32_t>(taps % LANES);  // behind lies the next pixel, and Inf * 0 is NaN
+    for (int64_t i = 0; i < rows; i++) {
+      int64_t k = 0;
+      for (; k + LANES <= taps; k += LANES, w += LANES)
+#pragma GCC unroll 4
+        for (int p = 0; p < P; p++) {
+          Vec pixels = load(at[p] + k);
+#pragma GCC unroll 4
+          for (int z = 0; z < Z; z++) sum[p][z] += pixels * load(w + z * w_step);
+        }
+      if (k < taps) {
+#pragma GCC unroll 4
+        for (int p = 0; p < P; p++) {
+          Vec pixels = (Vec)((IntVec)load(at[p] + k) & keep);
+#pragma GCC unroll 4
+          for (int z = 0; z < Z; z++) sum[p][z] += pixels * load(w + z * w_step);
+        }
+        w += LANES;
+      }
+      for (int p = 0; p < P; p++) at[p] += row_step;
+    }
+    for (int p = 0; p < P; p++)
+      for (int z = 0; z < Z; z++) y[p * y_step + z] = bias[z] + sum_lanes(sum[p][z]);
+  }
+};
+constexpr int MOST_DOTS = 4;
+
+// How many channels behind the last whole vector are cheaper by dot products than by a vector with empty lanes.
+static int64_t dot_channels(const Shape& s) {
+  int64_t rest = s.O % LANES, products = s.R * (round_up(s.row_taps(), LANES) / LANES) + 10;
+  return s.O > LANES && rest <= MOST_DOTS && rest * products * 3 < 2 * s.taps() ? rest : 0;
+}
 
 // dx[window p + n] += sum_o g[p, o] w[o, n]: P output pixels by N vectors of adjacent taps.
 struct InputGradientTile {
@@ -80,6 +135,7 @@ struct WeightGradientTile {
       for (int n = 0; n < N; n++) slope[n] = load(g + n * LANES);
       g += g_step;
       int64_t place = window[m];
+      __builtin_prefetch(at[0] + window[m + AHEAD]);
 #pragma GCC unroll 12
       for (int p = 0; p < P; p++) {
         float pixel = at[p][place];
@@ -92,21 +148,13 @@ struct WeightGradientTile {
   }
 };
 
-// The gradient of a fused 2x2 pooling, spread over the convolution's outputs: rows of `room` floats, zeros behind O.
-static void spread_rows(const Shape& s, const float* g, const uint8_t* mask, int64_t rows, int64_t room, float* to) {
-  for (int64_t m = 0; room > s.O && m < rows * s.Q; m++)
-    memset(to + m * room + s.O, 0, (room - s.O) * sizeof(float));
-  Windows at{rows / 2, s.Q / 2, s.O, s.Q * room, room, 2, 2};
-  windows<SPREAD>(at, g, false, to, const_cast<uint8_t*>(mask));
-}
-
-// w [K,O] into blocks of output channels, [K, width] each, zeros behind O.
-static void pack_weights(Workers& workers, const float* w, int64_t K, int64_t O, float* to) {
+// `some` of the channels of w [K,O] into blocks, [K, width] each, zeros behind them.
+static void pack_weights(Workers& workers, const float* w, int64_t K, int64_t O, int64_t some, float* to) {
   int64_t pieces = upper(1, lower(64, K * O / 32768));
   auto pack = [&](int64_t piece) {
     int64_t from = K * piece / pieces, end = K * (piece + 1) / pieces;
-    for (int64_t n = 0; n < block_count(O); n++) {
-      Block block(O, n);
+    for (int64_t n = 0; n < block_count(some); n++) {
+      Block block(some, n);
       float* into = to + K * block.first;
       for (int64_t k = from; k < end; k++)
         copy_pixels(w + k * O + block.first, 1, block.valid, block.width, into + k * block.width);
@@ -123,10 +171,15 @@ static void forward(Workers& workers, const Shape& given, const float* x, const 
   Strips strips(s, 192, mask ? 2 : 1);
   if (strips.count == 0) return;
   int64_t room = round_up(s.O, LANES), K = s.taps();
-  float* packed = scratch(SHARED, K * room + room);
-  float* biases = packed + K * room;
+  int64_t dots = dot_channels(s), tiled = s.O - dots, wide = round_up(s.row_taps(), LANES);
+  float* packed = scratch(SHARED, K * room + room + dots * s.R * wide);
+  float *biases = packed + K * room, *dotted = biases + room;
   copy_pixels(bias, 1, s.O, room, biases);
-  pack_weights(workers, w, K, s.O, packed);
+  pack_weights(workers, w, K, s.O, tiled, packed);
+  for (int64_t z = 0; z < dots; z++)
+    for (int64_t i = 0; i < s.R; i++)
+      for (int64_t k = 0; k < wide; k++)
+        dotted[(z * s.R + i) * wide + k] = k < s.row_taps() ? w[(i * s.row_taps() + k) * s.O + tiled + z] : 0;
   int64_t input_rows = Strip(s, strips, 0).input_rows;
   int64_t image_step = (s.padded() ? input_rows * s.WP : s.H * s.W) * s.C;
   auto window = window_offsets(s, strips.images, strips.rows, image_step);
@@ -134,16 +187,11 @@ static void forward(Workers& workers, const Shape& given, const float* x, const 
   auto body = [&](int64_t index) {
     Strip strip(s, strips, index);
     int64_t pixels = strip.images * strip.rows * s.Q;
-    const float* input = x + (strip.first * s.H + strip.first_row * s.stride_h) * s.W * s.C;
-    if (s.padded()) {
-      float* to = scratch(INPUT, strips.images * image_step);
-      pad_strip(s, x, strip, s.C, to);
-      input = to;
-    }
+    const float* input = strip_input(s, x, strip, image_step, dots ? LANES : 0);
     int64_t first_pixel = strip.first * s.pixels() + strip.first_row * s.Q;
     float* output = whole ? y + first_pixel * s.O : scratch(OUTPUT, strips.images * strips.rows * s.Q * room);
-    for (int64_t n = 0; n < block_count(s.O); n++) {
-      Block block(s.O, n);
+    for (int64_t n = 0; n < block_count(tiled); n++) {
+      Block block(tiled, n);
       int64_t fit = PANEL / block.width;
       int64_t row_count = upper(1, lower(s.R, fit / s.row_taps())), tap_count = lower(s.row_taps(), fit);
       for (int64_t i = 0; i < s.R; i += row_count)
@@ -156,6 +204,12 @@ static void forward(Workers& workers, const Shape& given, const float* x, const 
                                   i + k ? nullptr : biases + block.first, output + m * room + block.first, room);
           }
         }
+    }
+    for (int64_t m = 0, P; dots && m < pixels; m += P) {
+      P = lower(lower(4, MOST_SUMS / dots), pixels - m);
+      run_rows<DotTile, 4, MOST_DOTS>(static_cast<int>(P), static_cast<int>(dots), input, window.data() + m,
+                                      s.WP * s.C, s.R, s.row_taps(), dotted, s.R * wide, biases + tiled,
+                                      output + m * room + tiled, room);
     }
     if (mask) {
       Windows at{strip.rows / 2, s.Q / 2, s.O, s.Q * room, room, 2, 2};
@@ -171,11 +225,8 @@ static void forward(Workers& workers, const Shape& given, const float* x, const 
   workers.run(strips.count, body);
 }
 
-// dx[b, s p + i, s q + j, c] += sum_o g[b,p,q,o] w[i,j,c,o]; with a mask, g is the gradient of the pooled outputs.
-static void input_gradient(Workers& workers, const Shape& given, const float* g, const uint8_t* mask, const float* w,
-                           float* dx) {
-  Shape s = given;
-  if (mask) s.P = s.P / 2 * 2, s.Q = s.Q / 2 * 2;
+// dx[b, s p + i, s q + j, c] += sum_o g[b,p,q,o] w[i,j,c,o].
+static void input_gradient(Workers& workers, const Shape& s, const float* g, const float* w, float* dx) {
   if (s.pixels() == 0) {
     memset(dx, 0, s.B * s.H * s.W * s.C * sizeof(float));
     return;
@@ -207,14 +258,6 @@ static void input_gradient(Workers& workers, const Shape& given, const float* g,
   auto body = [&](int64_t index) {
     int64_t first = index * images, many = lower(images, s.B - first), pixels = many * s.pixels();
     const float* slope = g + first * s.pixels() * s.O;
-    if (mask) {
-      float* to = scratch(GRADIENT, images * s.pixels() * s.O);
-      for (int64_t b = 0; b < many; b++) {
-        int64_t from = (first + b) * (s.P / 2) * (s.Q / 2) * s.O;
-        spread_rows(s, g + from, mask + from, s.P, s.O, to + b * s.pixels() * s.O);
-      }
-      slope = to;
-    }
     int64_t slack = MOST_VECTORS * LANES;  // a window's last vector may reach beyond the image
     float* into = scratch(OUTPUT, images * image + slack);
     memset(into, 0, (many * image + slack) * sizeof(float));
@@ -286,9 +329,9 @@ static void add_weight_gradient(const Shape& s, int64_t team, const float* x, co
 }
 
 // Few weights: `parts` sums over fixed images, each strip's inputs padded where they are used.
-static void small_weight_gradient(Workers& workers, const Shape& s, const float* x, const float* g,
-                                  const uint8_t* mask, int64_t parts, float* sums) {
-  Strips strips(s, 256, mask ? 2 : 1);
+static void small_weight_gradient(Workers& workers, const Shape& s, const float* x, const float* g, int64_t parts,
+                                  float* sums) {
+  Strips strips(s, 256, 1);
   int64_t room = round_up(s.O, LANES), size = (s.taps() + 1) * room;
   int64_t input_rows = Strip(s, strips, 0).input_rows;
   int64_t image_step = (s.padded() ? input_rows * s.WP : s.H * s.W) * s.C;
@@ -300,25 +343,10 @@ static void small_weight_gradient(Workers& workers, const Shape& s, const float*
     for (int64_t index = strips.count * part / parts; index < strips.count * (part + 1) / parts; index++) {
       Strip strip(s, strips, index);
       int64_t pixels = strip.images * strip.rows * s.Q;
-      const float* input = x + (strip.first * s.H + strip.first_row * s.stride_h) * s.W * s.C;
-      if (s.padded()) {
-        float* to = scratch(INPUT, strips.images * image_step);
-        pad_strip(s, x, strip, s.C, to);
-        input = to;
-      }
+      const float* input = strip_input(s, x, strip, image_step, 0);
       const float* slope = g + (strip.first * s.pixels() + strip.first_row * s.Q) * s.O;
-      int64_t step = s.O;
-      if (mask) {
-        step = room;
-        float* to = scratch(GRADIENT, strips.images * strips.rows * s.Q * room);
-        for (int64_t b = 0; b < strip.images; b++) {
-          int64_t from = ((strip.first + b) * (s.P / 2) + strip.first_row / 2) * (s.Q / 2) * s.O;
-          spread_rows(s, g + from, mask + from, strip.rows, room, to + b * strip.rows * s.Q * room);
-        }
-        slope = to;
-      }
       for (int64_t team = 0; team < team_count(s.O); team++)
-        add_weight_gradient(s, team, input, tap.data(), 0, s.taps(), window.data(), pixels, slope, step, sum, room,
+        add_weight_gradient(s, team, input, tap.data(), 0, s.taps(), window.data(), pixels, slope, s.O, sum, room,
                             sum + s.taps() * room);
     }
   };
@@ -337,30 +365,27 @@ struct Division {
   }
 };
 
-// Many weights: units of taps, teams of channels, and images. As many padded images as fit some megabytes are laid
+// Many weights: units of taps, teams of channels, and images. As many padded images as fit the second cache are laid
 // out at a time.
 static void large_weight_gradient(Workers& workers, const Shape& s, const float* x, const float* g,
-                                  const uint8_t* mask, const Division& division, float* sums) {
+                                  const Division& division, float* sums) {
   int64_t room = round_up(s.O, LANES), K = s.taps(), size = (K + 1) * room;
-  int64_t image_step = (s.padded() ? s.HP * s.WP : s.H * s.W) * s.C, spread_step = s.pixels() * s.O;
-  int64_t per_image = (s.padded() ? image_step : 0) + (mask ? spread_step : 0);
-  int64_t chunk = per_image ? upper(1, lower(s.B, (int64_t{4} << 20) / per_image)) : s.B;
+  int64_t gap = s.padded() ? LANES : 0;  // rows a power of two apart would push each other out of the first cache
+  int64_t image_step = s.padded() ? s.HP * (s.WP * s.C + gap) : s.H * s.W * s.C;
+  int64_t chunk = s.padded() ? upper(1, lower(s.B, (int64_t{1} << 18) / image_step)) : s.B;
   int64_t images = upper(1, lower(chunk, 128 / s.pixels())), group = 128;
   float* padded = s.padded() ? scratch(INPUT, chunk * image_step) : nullptr;
-  float* spread = mask ? scratch(GRADIENT, chunk * spread_step) : nullptr;
-  auto window = window_offsets(s, images, s.P, image_step);
-  auto tap = tap_offsets(s);
+  auto window = window_offsets(s, images, s.P, image_step, gap);
+  auto tap = tap_offsets(s, gap);
   Strips one_by_one(s, 0, s.P);
   for (int64_t start = 0; start < s.B; start += chunk) {
     int64_t count = lower(chunk, s.B - start);
     auto lay_out = [&](int64_t b) {
-      if (padded) pad_strip(s, x, Strip(s, one_by_one, start + b), s.C, padded + b * image_step);
-      int64_t from = (start + b) * (s.P / 2) * (s.Q / 2) * s.O;
-      if (spread) spread_rows(s, g + from, mask + from, s.P, s.O, spread + b * spread_step);
+      pad_strip(s, x, Strip(s, one_by_one, start + b), s.C, padded + b * image_step, gap);
     };
-    if (per_image) workers.run(count, lay_out);
+    if (padded) workers.run(count, lay_out);
     const float* input = padded ? padded : x + start * image_step;
-    const float* slope = spread ? spread : g + start * spread_step;
+    const float* slope = g + start * s.pixels() * s.O;
     auto body = [&](int64_t index) {
       int64_t team = index % division.teams, range = index / division.teams % division.ranges;
       int64_t part = index / division.teams / division.ranges;
@@ -385,10 +410,7 @@ static void large_weight_gradient(Workers& workers, const Shape& s, const float*
 }
 
 // dw[i,j,c,o] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,o] and db[o] = sum_bpq g[b,p,q,o].
-static void weight_gradient(Workers& workers, const Shape& given, const float* x, const float* g, const uint8_t* mask,
-                            float* dw, float* db) {
-  Shape s = given;
-  if (mask) s.P = s.P / 2 * 2, s.Q = s.Q / 2 * 2;
+static void weight_gradient(Workers& workers, const Shape& s, const float* x, const float* g, float* dw, float* db) {
   int64_t K = s.taps();
   if (s.B * s.pixels() == 0) {
     memset(dw, 0, K * s.O * sizeof(float));
@@ -401,9 +423,9 @@ static void weight_gradient(Workers& workers, const Shape& given, const float* x
   int64_t parts = small ? lower(lower(s.B, 16), upper(2, 131072 / size)) : division.parts;
   float* sums = scratch(SHARED, size * parts);
   if (small)
-    small_weight_gradient(workers, s, x, g, mask, parts, sums);
+    small_weight_gradient(workers, s, x, g, parts, sums);
   else
-    large_weight_gradient(workers, s, x, g, mask, division, sums);
+    large_weight_gradient(workers, s, x, g, division, sums);
   int64_t pieces = upper(1, lower(64, parts * size / 65536));
   auto finish = [&](int64_t piece) {
     int64_t from = (K + 1) * piece / pieces, end = (K + 1) * (piece + 1) / pieces;

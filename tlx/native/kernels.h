@@ -7,10 +7,11 @@ namespace {
 #include "vectors.h"
 #include "pooling.h"
 #include "convolution.h"
+#include "winners.h"
 #include "depthwise.h"
 
 }  // namespace
 
-constexpr Kernels kernels = {forward, input_gradient, weight_gradient, max_pool, spread, collect, depthwise,
-                             depthwise_input_gradient, depthwise_weight_gradient};
+constexpr Kernels kernels = {forward, input_gradient, weight_gradient, pooled_input_gradient, pooled_weight_gradient,
+                             max_pool, spread, collect, depthwise, depthwise_input_gradient, depthwise_weight_gradient};
 #undef TLX_INLINE

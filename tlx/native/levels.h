@@ -12,9 +12,11 @@ namespace tlx {
 struct Kernels {
   void (*forward)(Workers&, const Shape&, const float* x, const float* w, const float* bias, float* y, uint8_t* mask,
                   bool relu);
-  void (*input_gradient)(Workers&, const Shape&, const float* g, const uint8_t* mask, const float* w, float* dx);
-  void (*weight_gradient)(Workers&, const Shape&, const float* x, const float* g, const uint8_t* mask, float* dw,
-                          float* db);
+  void (*input_gradient)(Workers&, const Shape&, const float* g, const float* w, float* dx);
+  void (*weight_gradient)(Workers&, const Shape&, const float* x, const float* g, float* dw, float* db);
+  void (*pooled_input_gradient)(Workers&, const Shape&, const float* g, const uint8_t* mask, const float* w, float* dx);
+  void (*pooled_weight_gradient)(Workers&, const Shape&, const float* x, const float* g, const uint8_t* mask, float* dw,
+                                 float* db);
   void (*max_pool)(Workers&, const PoolShape&, const float* x, float* y, uint8_t* mask);
   void (*spread)(Workers&, const PoolShape&, const float* g, const uint8_t* mask, float* dx);
   void (*collect)(Workers&, const PoolShape&, const float* t, const uint8_t* mask, float* g);

@@ -63,19 +63,24 @@ struct Strip {
   }
 };
 
-// Where each output pixel's window begins, image by image and row by row; floats from the strip's beginning.
-inline std::vector<int64_t> window_offsets(const Shape& s, int64_t images, int64_t rows, int64_t image_step) {
-  std::vector<int64_t> at(images * rows * s.Q);
+constexpr int64_t AHEAD = 8;  // how many windows ahead memory is asked for
+
+// Where each output pixel's window begins, image by image and row by row; floats from the strip's beginning. AHEAD
+// zeros follow. `gap` floats lie between the rows of an image, here and below.
+inline std::vector<int64_t> window_offsets(const Shape& s, int64_t images, int64_t rows, int64_t image_step,
+                                           int64_t gap = 0) {
+  std::vector<int64_t> at(images * rows * s.Q + AHEAD);
   int64_t n = 0;
   for (int64_t b = 0; b < images; b++)
     for (int64_t p = 0; p < rows; p++)
-      for (int64_t q = 0; q < s.Q; q++) at[n++] = b * image_step + (p * s.stride_h * s.WP + q * s.stride_w) * s.C;
+      for (int64_t q = 0; q < s.Q; q++)
+        at[n++] = b * image_step + p * s.stride_h * (s.WP * s.C + gap) + q * s.stride_w * s.C;
   return at;
 }
 
-inline std::vector<int64_t> tap_offsets(const Shape& s) {
+inline std::vector<int64_t> tap_offsets(const Shape& s, int64_t gap = 0) {
   std::vector<int64_t> at(s.taps());
-  for (int64_t k = 0; k < s.taps(); k++) at[k] = k / s.row_taps() * s.WP * s.C + k % s.row_taps();
+  for (int64_t k = 0; k < s.taps(); k++) at[k] = k / s.row_taps() * (s.WP * s.C + gap) + k % s.row_taps();
   return at;
 }
 
@@ -116,9 +121,9 @@ inline void copy_pixels(const float* from, int64_t count, int64_t channels, int6
 }
 
 // The padded rows of a strip's inputs: [images, input_rows, WP, room], channels beyond C zero.
-inline void pad_strip(const Shape& s, const float* x, const Strip& strip, int64_t room, float* to) {
+inline void pad_strip(const Shape& s, const float* x, const Strip& strip, int64_t room, float* to, int64_t gap = 0) {
   for (int64_t b = 0; b < strip.images; b++)
-    for (int64_t r = 0; r < strip.input_rows; r++, to += s.WP * room) {
+    for (int64_t r = 0; r < strip.input_rows; r++, to += s.WP * room + gap) {
       int64_t h = strip.first_row * s.stride_h + r - s.top;
       if (h < 0 || h >= s.H) {
         std::memset(to, 0, s.WP * room * sizeof(float));
@@ -128,6 +133,21 @@ inline void pad_strip(const Shape& s, const float* x, const Strip& strip, int64_
       copy_pixels(x + ((strip.first + b) * s.H + h) * s.W * s.C, s.W, s.C, room, to + s.left * room);
       std::memset(to + (s.left + s.W) * room, 0, (s.WP - s.W - s.left) * room * sizeof(float));
     }
+}
+
+// A strip's inputs, images `image_step` apart, with padding; `slack` floats behind the last may be read. Where x itself
+// serves, nothing is copied.
+inline const float* strip_input(const Shape& s, const float* x, const Strip& strip, int64_t image_step, int64_t slack) {
+  const float* input = x + (strip.first * s.H + strip.first_row * s.stride_h) * s.W * s.C;
+  int64_t floats = (strip.images - 1) * image_step + strip.input_rows * s.WP * s.C;
+  bool whole = x + s.B * s.H * s.W * s.C - input >= floats + slack;
+  if (!s.padded() && whole) return input;
+  float* to = scratch(INPUT, floats + slack);
+  if (s.padded())
+    pad_strip(s, x, strip, s.C, to);
+  else
+    std::memcpy(to, input, floats * sizeof(float));
+  return to;
 }
 
 }  // namespace tlx

@@ -92,7 +92,7 @@ ffi::Error conv_input_gradient(ffi::ThreadPool pool, Floats g, Floats w, FloatsO
   Shape s;
   if (!read_shape(dx->dimensions(), w.dimensions(), g.dimensions(), numbers, false, false, &s)) return wrong(SHAPES);
   return guarded(pool, [&](tlx::Workers& workers) {
-    chosen->input_gradient(workers, s, g.typed_data(), nullptr, w.typed_data(), dx->typed_data());
+    chosen->input_gradient(workers, s, g.typed_data(), w.typed_data(), dx->typed_data());
   });
 }
 
@@ -100,7 +100,7 @@ ffi::Error conv_weight_gradient(ffi::ThreadPool pool, Floats x, Floats g, Floats
   Shape s;
   if (!read_shape(x.dimensions(), dw->dimensions(), g.dimensions(), numbers, false, false, &s)) return wrong(SHAPES);
   return guarded(pool, [&](tlx::Workers& workers) {
-    chosen->weight_gradient(workers, s, x.typed_data(), g.typed_data(), nullptr, dw->typed_data(), db->typed_data());
+    chosen->weight_gradient(workers, s, x.typed_data(), g.typed_data(), dw->typed_data(), db->typed_data());
   });
 }
 
@@ -122,7 +122,7 @@ ffi::Error conv_pool_input_gradient(ffi::ThreadPool pool, Floats g, Bytes mask, 
   if (!read_shape(dx->dimensions(), w.dimensions(), g.dimensions(), numbers, true, false, &s)) return wrong(SHAPES);
   if (g.element_count() == 0) s.P = s.Q = 0;
   return guarded(pool, [&](tlx::Workers& workers) {
-    chosen->input_gradient(workers, s, g.typed_data(), mask.typed_data(), w.typed_data(), dx->typed_data());
+    chosen->pooled_input_gradient(workers, s, g.typed_data(), mask.typed_data(), w.typed_data(), dx->typed_data());
   });
 }
 
@@ -132,8 +132,8 @@ ffi::Error conv_pool_weight_gradient(ffi::ThreadPool pool, Floats x, Floats g, B
   if (!read_shape(x.dimensions(), dw->dimensions(), g.dimensions(), numbers, true, false, &s)) return wrong(SHAPES);
   if (g.element_count() == 0) s.P = s.Q = 0;
   return guarded(pool, [&](tlx::Workers& workers) {
-    chosen->weight_gradient(workers, s, x.typed_data(), g.typed_data(), mask.typed_data(), dw->typed_data(),
-                            db->typed_data());
+    chosen->pooled_weight_gradient(workers, s, x.typed_data(), g.typed_data(), mask.typed_data(), dw->typed_data(),
+                                   db->typed_data());
   });
 }
 

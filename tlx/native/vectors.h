@@ -83,6 +83,18 @@ static void run_tile(int P, int N, Args... args) {
   }
 }
 
+constexpr int MOST_SUMS = TLX_REGISTERS == 32 ? 24 : 12;
+
+// Tile::run<g, n>, for tiles of at most G by N sums whose loads need few registers.
+template <class Tile, int G, int N, class... Args>
+static void run_rows(int g, int n, Args... args) {
+  if constexpr (N > 1)
+    if (n < N) return run_rows<Tile, G, N - 1>(g, n, args...);
+  if constexpr (G > 1)
+    if (g < G || G * N > MOST_SUMS) return run_rows<Tile, G - 1, N>(g, n, args...);
+  if constexpr (G * N <= MOST_SUMS) Tile::template run<G, N>(args...);
+}
+
 // Channels (or taps) are cut into blocks of at most MOST_VECTORS vectors.
 struct Block {
   int N;
