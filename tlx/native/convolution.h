@@ -207,9 +207,8 @@ static void forward(Workers& workers, const Shape& given, const float* x, const 
     }
     for (int64_t m = 0, P; dots && m < pixels; m += P) {
       P = lower(lower(4, MOST_SUMS / dots), pixels - m);
-      run_rows<DotTile, 4, MOST_DOTS>(static_cast<int>(P), static_cast<int>(dots), input, window.data() + m,
-                                      s.WP * s.C, s.R, s.row_taps(), dotted, s.R * wide, biases + tiled,
-                                      output + m * room + tiled, room);
+      run_rows<DotTile, 4, MOST_DOTS>(P, dots, input, window.data() + m, s.WP * s.C, s.R, s.row_taps(), dotted,
+                                      s.R * wide, biases + tiled, output + m * room + tiled, room);
     }
     if (mask) {
       Windows at{strip.rows / 2, s.Q / 2, s.O, s.Q * room, room, 2, 2};

@@ -87,7 +87,7 @@ constexpr int MOST_SUMS = TLX_REGISTERS == 32 ? 24 : 12;
 
 // Tile::run<g, n>, for tiles of at most G by N sums whose loads need few registers.
 template <class Tile, int G, int N, class... Args>
-static void run_rows(int g, int n, Args... args) {
+static void run_rows(int64_t g, int64_t n, Args... args) {
   if constexpr (N > 1)
     if (n < N) return run_rows<Tile, G, N - 1>(g, n, args...);
   if constexpr (G > 1)

@@ -138,16 +138,20 @@ static float sum_slopes(const Winner* winner, const Winner* end) {
 }
 
 // w [R,S,C,O] into [groups of `together` kernel rows][o][row][wide], zeros behind a row's taps.
-static void turn_weights(const Shape& s, const float* w, int64_t together, int64_t wide, float* to) {
-  int64_t row_taps = s.row_taps();
-  for (int64_t i = 0; i < s.R; i++) {
+static void turn_weights(Workers& workers, const Shape& s, const float* w, int64_t together, int64_t wide, float* to) {
+  int64_t row_taps = s.row_taps(), step = together * wide;
+  auto turn = [&](int64_t i) {
     float* into = to + (i / together * s.O * together + i % together) * wide;
     const float* from = w + i * row_taps * s.O;
-    for (int64_t o = 0; o < s.O; o++)
-      memset(into + o * together * wide + row_taps, 0, (wide - row_taps) * sizeof(float));
-    for (int64_t first = 0; first < s.O; first += 16)  // turned by small squares, which stay in cache
+    for (int64_t o = 0; o < s.O; o++) memset(into + o * step + row_taps, 0, (wide - row_taps) * sizeof(float));
+    for (int64_t first = 0; first < s.O; first += 16)  // by small squares, which stay in cache
       for (int64_t k = 0; k < row_taps; k++)
-        for (int64_t o = first; o < lower(first + 16, s.O); o++) into[o * together * wide + k] = from[k * s.O + o];
+        for (int64_t o = first; o < lower(first + 16, s.O); o++) into[o * step + k] = from[k * s.O + o];
+  };
+  if (s.R * s.O * wide < 65536) {
+    for (int64_t i = 0; i < s.R; i++) turn(i);
+  } else {
+    workers.run(s.R, turn);
   }
 }
 
@@ -165,7 +169,7 @@ static void pooled_input_gradient(Workers& workers, const Shape& given, const fl
   int64_t wide = round_up(s.row_taps(), LANES), vectors = wide / LANES, image = s.HP * s.WP * s.C;
   int64_t together = rows_together(s, vectors, 8192);
   float* packed = scratch(SHARED, round_up(s.R, together) * s.O * wide);
-  turn_weights(s, w, together, wide, packed);
+  turn_weights(workers, s, w, together, wide, packed);
   auto window = window_offsets(s, strips.images, strips.rows, image);
   auto body = [&](int64_t index) {
     int64_t slack = MOST_TAPS * LANES;  // a window's last vector may reach beyond the image
@@ -199,8 +203,8 @@ static void pooled_input_gradient(Workers& workers, const Shape& given, const fl
           for (int64_t m = 0; m < pixels; m++) {
             const Winner *winner = lists + m * room, *end = winner + counts[m];
             if (winner < end)
-              run_rows<WinnersToInput, MOST_ROWS, MOST_TAPS>(static_cast<int>(rows), static_cast<int>(many), winner, end,
-                                                             weights, wide, to + window[m], s.WP * s.C, last_lanes);
+              run_rows<WinnersToInput, MOST_ROWS, MOST_TAPS>(rows, many, winner, end, weights, wide, to + window[m],
+                                                             s.WP * s.C, last_lanes);
           }
         }
     }
@@ -226,7 +230,7 @@ static void pooled_weight_gradient(Workers& workers, const Shape& given, const f
     return;
   }
   int64_t each = s.R * wide + LANES, size = s.O * each;  // of a channel: its weights, and its bias in a vector
-  int64_t parts = lower(lower(s.B, 16), upper(1, 131072 / size));
+  int64_t parts = lower(lower(s.B, 16), upper(2, 131072 / size));
   int64_t ranges = upper(1, lower(s.O / 16, 16 / parts)), together = rows_together(s, vectors, int64_t{1} << 40);
   int64_t input_rows = Strip(s, strips, 0).input_rows, image_step = input_rows * s.WP * s.C;
   if (!s.padded()) image_step = s.H * s.W * s.C;
@@ -265,10 +269,10 @@ static void pooled_weight_gradient(Workers& workers, const Shape& given, const f
         to[s.R * wide] += sum_slopes(winner, end);
         for (int64_t i = 0; i < s.R; i += together)
           for (int64_t n = 0; n < vectors; n += MOST_TAPS) {
-            int rows = static_cast<int>(lower(together, s.R - i)), many = static_cast<int>(lower(MOST_TAPS, vectors - n));
-            run_rows<WinnersToWeights, MOST_ROWS, MOST_TAPS>(rows, many, winner, end,
-                                                             input + i * s.WP * s.C + n * LANES, s.WP * s.C,
-                                                             to + i * wide + n * LANES, wide);
+            const float* from = input + i * s.WP * s.C + n * LANES;
+            run_rows<WinnersToWeights, MOST_ROWS, MOST_TAPS>(lower(together, s.R - i), lower(MOST_TAPS, vectors - n),
+                                                             winner, end, from, s.WP * s.C, to + i * wide + n * LANES,
+                                                             wide);
           }
       }
     }
