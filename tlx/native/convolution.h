@@ -31,6 +31,34 @@ struct ForwardTile {
   }
 };
 
+// The same for pixels whose windows begin `step` apart: a few pointers reach all of them.
+struct EvenForwardTile {
+  static constexpr int WIDEST = MOST_VECTORS;
+  template <int P, int N>
+  static void run(const float* x, int64_t step, int64_t row_step, int64_t rows, int64_t taps, const float* w,
+                  const float* bias, float* y, int64_t y_step) {
+    Vec sum[P][N];
+    for (int p = 0; p < P; p++)
+      for (int n = 0; n < N; n++) sum[p][n] = load(bias ? bias + n * LANES : y + p * y_step + n * LANES);
+    for (int64_t i = 0; i < rows; i++, x += row_step) {
+      const float *third = x + 3 * step, *sixth = x + 6 * step, *ninth = x + 9 * step;
+      for (int64_t k = 0; k < taps; k++) {
+        Vec weight[N];
+        for (int n = 0; n < N; n++) weight[n] = load(w + n * LANES);
+        w += N * LANES;
+#pragma GCC unroll 12
+        for (int p = 0; p < P; p++) {
+          float pixel = (p < 3 ? x : p < 6 ? third : p < 9 ? sixth : ninth)[p % 3 * step + k];
+#pragma GCC unroll 4
+          for (int n = 0; n < N; n++) sum[p][n] += pixel * weight[n];
+        }
+      }
+    }
+    for (int p = 0; p < P; p++)
+      for (int n = 0; n < N; n++) store(y + p * y_step + n * LANES, sum[p][n]);
+  }
+};
+
 TLX_INLINE float sum_lanes(Vec v) {
   float lanes[LANES];
   store(lanes, v);
@@ -95,13 +123,14 @@ struct InputGradientTile {
     Vec sum[P][N];
     for (int p = 0; p < P; p++)
       for (int n = 0; n < N; n++) sum[p][n] = Vec{};
+    const float *third = g + 3 * g_step, *sixth = g + 6 * g_step, *ninth = g + 9 * g_step;
     for (int64_t o = 0; o < channels; o++) {
       Vec weight[N];
       for (int n = 0; n < N; n++) weight[n] = load(w + n * LANES);
       w += N * LANES;
 #pragma GCC unroll 12
       for (int p = 0; p < P; p++) {
-        float slope = g[p * g_step + o];
+        float slope = (p < 3 ? g : p < 6 ? third : p < 9 ? sixth : ninth)[p % 3 * g_step + o];
 #pragma GCC unroll 4
         for (int n = 0; n < N; n++) sum[p][n] += slope * weight[n];
       }
@@ -118,7 +147,9 @@ struct InputGradientTile {
   }
 };
 
-// dw[k, n] += sum_m x[m, k] g[m, n]: P taps by N vectors of output channels, over `pixels`.
+// dw[k, n] += sum_m x[m, k] g[m, n]: P taps by N vectors of output channels, over `pixels`. ADJACENT taps are of one
+// kernel row, so that one pointer reaches them.
+template <bool ADJACENT>
 struct WeightGradientTile {
   static constexpr int WIDEST = MOST_VECTORS;
   template <int P, int N>
@@ -138,7 +169,7 @@ struct WeightGradientTile {
       __builtin_prefetch(at[0] + window[m + AHEAD]);
 #pragma GCC unroll 12
       for (int p = 0; p < P; p++) {
-        float pixel = at[p][place];
+        float pixel = ADJACENT ? at[0][place + p] : at[p][place];
 #pragma GCC unroll 4
         for (int n = 0; n < N; n++) sum[p][n] += pixel * slope[n];
       }
@@ -199,9 +230,15 @@ static void forward(Workers& workers, const Shape& given, const float* x, const 
           const float* weights = packed + K * block.first + (i * s.row_taps() + k) * block.width;
           for (int64_t m = 0, P; m < pixels; m += P) {
             P = next_rows(block.N, pixels - m);
-            run_tile<ForwardTile>(static_cast<int>(P), block.N, input + i * s.WP * s.C + k, window.data() + m,
-                                  s.WP * s.C, lower(row_count, s.R - i), lower(tap_count, s.row_taps() - k), weights,
-                                  i + k ? nullptr : biases + block.first, output + m * room + block.first, room);
+            const float *from = input + i * s.WP * s.C + k, *start = i + k ? nullptr : biases + block.first;
+            int64_t run_count = lower(row_count, s.R - i), taps = lower(tap_count, s.row_taps() - k);
+            float* to = output + m * room + block.first;
+            if (m % s.Q + P <= s.Q)
+              run_tile<EvenForwardTile>(static_cast<int>(P), block.N, from + window[m], s.stride_w * s.C, s.WP * s.C,
+                                        run_count, taps, weights, start, to, room);
+            else
+              run_tile<ForwardTile>(static_cast<int>(P), block.N, from, window.data() + m, s.WP * s.C, run_count, taps,
+                                    weights, start, to, room);
           }
         }
     }
@@ -321,8 +358,13 @@ static void add_weight_gradient(const Shape& s, int64_t team, const float* x, co
     P = next_rows(Block(s.O, first).N, end - k);
     for (int64_t n = first; n < last; n++) {
       Block block(s.O, n);
-      run_tile<WeightGradientTile>(static_cast<int>(P), block.N, x, tap + k, window, pixels, slope[n - first],
-                                   block.width, dw + k * dw_step + block.first, dw_step);
+      float* to = dw + k * dw_step + block.first;
+      if (k % s.row_taps() + P <= s.row_taps())
+        run_tile<WeightGradientTile<true>>(static_cast<int>(P), block.N, x, tap + k, window, pixels, slope[n - first],
+                                           block.width, to, dw_step);
+      else
+        run_tile<WeightGradientTile<false>>(static_cast<int>(P), block.N, x, tap + k, window, pixels, slope[n - first],
+                                            block.width, to, dw_step);
     }
   }
 }

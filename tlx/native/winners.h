@@ -72,12 +72,13 @@ static Shape pooled_part(const Shape& given) {
 }
 
 static bool finite(const float* values, int64_t count) {
-  Vec sum = {};
+  Vec sum[4] = {};  // four, as each add waits for the one before
   float rest = 0;
   int64_t i = 0;
-  for (; i + LANES <= count; i += LANES) sum += load(values + i) * 0.0f;
+  for (; i + 4 * LANES <= count; i += 4 * LANES)
+    for (int n = 0; n < 4; n++) sum[n] += load(values + i + n * LANES) * 0.0f;
   for (; i < count; i++) rest += values[i] * 0.0f;
-  for (int lane = 0; lane < LANES; lane++) rest += sum[lane];
+  for (int lane = 0; lane < LANES; lane++) rest += (sum[0][lane] + sum[1][lane]) + (sum[2][lane] + sum[3][lane]);
   return rest == 0;
 }
 
@@ -250,7 +251,7 @@ static void pooled_weight_gradient(Workers& workers, const Shape& given, const f
       Strip strip(s, strips, at);
       const float* input = strip_input(s, x, strip, image_step, slack);
       int64_t floats = (strip.images - 1) * image_step + strip.input_rows * s.WP * s.C;
-      if (!finite(input, floats)) __atomic_store_n(&clean, false, __ATOMIC_RELAXED);
+      if (range == 0 && !finite(input, floats)) __atomic_store_n(&clean, false, __ATOMIC_RELAXED);
       memset(counts, 0, (last - first) * sizeof(int32_t));
       for (int64_t b = 0; b < strip.images; b++)
         for (int64_t p = 0; p < strip.rows / 2; p++)
