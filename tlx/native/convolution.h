@@ -1,5 +1,15 @@
 // Convolution, with 2x2 max pooling and ReLU behind or without, and its two gradients without.
 
+// A float behind one of four pointers: where all of a tile's pixels have their own, registers do not suffice.
+TLX_INLINE float one_of_four(int which, const float* a, const float* b, const float* c, const float* d, int64_t at) {
+  switch (which) {
+    case 0: return a[at];
+    case 1: return b[at];
+    case 2: return c[at];
+    default: return d[at];
+  }
+}
+
 // y[p, n] (+)= sum_k x[p, k] w[k, n]: P pixels by N vectors of output channels, over `rows` runs of `taps` each.
 struct ForwardTile {
   static constexpr int WIDEST = MOST_VECTORS;
@@ -48,7 +58,7 @@ struct EvenForwardTile {
         w += N * LANES;
 #pragma GCC unroll 12
         for (int p = 0; p < P; p++) {
-          float pixel = (p < 3 ? x : p < 6 ? third : p < 9 ? sixth : ninth)[p % 3 * step + k];
+          float pixel = one_of_four(p / 3, x, third, sixth, ninth, p % 3 * step + k);
 #pragma GCC unroll 4
           for (int n = 0; n < N; n++) sum[p][n] += pixel * weight[n];
         }
@@ -130,7 +140,7 @@ struct InputGradientTile {
       w += N * LANES;
 #pragma GCC unroll 12
       for (int p = 0; p < P; p++) {
-        float slope = (p < 3 ? g : p < 6 ? third : p < 9 ? sixth : ninth)[p % 3 * g_step + o];
+        float slope = one_of_four(p / 3, g, third, sixth, ninth, p % 3 * g_step + o);
 #pragma GCC unroll 4
         for (int n = 0; n < N; n++) sum[p][n] += slope * weight[n];
       }
