@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,18 @@ def task(name: str = "mnist5k->optdigits") -> TaskData:
 
 
 @functools.cache
-def accuracy(name: str, steps: int, on: str = "mnist5k->optdigits", rounds: int = 1, **settings: Any) -> float:
+def accuracy(
+    name: str,
+    steps: int,
+    on: str = "mnist5k->optdigits",
+    rounds: int = 1,
+    seeds: Sequence[int] = SEEDS,
+    **settings: Any,
+) -> float:
     """The mean over the seeds, at the last step."""
     recipe = REGISTRY.get("recipes", "quick").replace(steps=steps, rounds=rounds)
     strategy, backbone = REGISTRY.get("strategies", name)(**settings), REGISTRY.get("backbones", "lenet")
-    outcome = train(strategy, backbone, task(on), recipe, SEEDS)
+    outcome = train(strategy, backbone, task(on), recipe, seeds)
     assert not any(outcome.diverged)
     return float(np.mean(outcome.evaluations[-1].target_logits.argmax(-1) == task(on).test.y))
 
@@ -72,10 +80,12 @@ def test_adversarial_methods_beat_the_baseline(name, rounds):
 def test_aligning_supports_keeps_what_aligning_shares_loses():
     """The point of `asa`: the target's train rows have shares rank^-2, and the scored rows are alike.
 
-    Measured with seeds 0 to 3: dann 0.40, 0.46, 0.55, 0.38, asa 0.67, 0.62, 0.56, 0.70. With a critic of 100 units,
-    which is weaker, dann loses nothing.
+    Measured with seeds 0 to 5: dann 0.28, 0.48, 0.36, 0.63, 0.59, 0.36, asa 0.62, 0.61, 0.62, 0.71, 0.74, 0.70: the mean
+    gain is 0.22, with a standard error of 0.05. Of two seeds it was 0.01 to 0.24, by how sums were rounded. With a critic
+    of 100 units, which is weaker, dann loses nothing.
     """
-    assert accuracy("asa", 200, on=SHARES) > accuracy("dann", 200, on=SHARES) + 0.05
+    seeds = range(6)
+    assert accuracy("asa", 200, on=SHARES, seeds=seeds) > accuracy("dann", 200, on=SHARES, seeds=seeds) + 0.05
 
 
 @pytest.mark.parametrize("name", ["ccsa", "d_sne"])
