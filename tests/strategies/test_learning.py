@@ -80,9 +80,9 @@ def test_adversarial_methods_beat_the_baseline(name, rounds):
 def test_aligning_supports_keeps_what_aligning_shares_loses():
     """The point of `asa`: the target's train rows have shares rank^-2, and the scored rows are alike.
 
-    Measured with seeds 0 to 5: dann 0.28, 0.48, 0.36, 0.63, 0.59, 0.36, asa 0.62, 0.61, 0.62, 0.71, 0.74, 0.70: the mean
-    gain is 0.22, with a standard error of 0.05. Of two seeds it was 0.01 to 0.24, by how sums were rounded. With a critic
-    of 100 units, which is weaker, dann loses nothing.
+    Measured with seeds 0 to 5: dann 0.28, 0.48, 0.36, 0.63, 0.59, 0.36, asa 0.62, 0.61, 0.62, 0.71, 0.74, 0.70: the
+    mean gain is 0.22, with a standard error of 0.05. Of two seeds it was 0.01 to 0.24, by how sums were rounded. With
+    a critic of 100 units, which is weaker, dann loses nothing.
     """
     seeds = range(6)
     assert accuracy("asa", 200, on=SHARES, seeds=seeds) > accuracy("dann", 200, on=SHARES, seeds=seeds) + 0.05
