@@ -124,10 +124,11 @@ def test_the_fused_one_on_large_images_and_many_weights(size, channels, out):
 def test_pixels_that_tie_share_the_slope(channels):
     """Few values, so many windows have two, three or four maxima; sums of small whole numbers are exact."""
     draw = np.random.default_rng(0)
-    x, w = (np.float32(draw.integers(-1, 2, shape)) for shape in ((4, 9, 8, channels), (2, 2, channels, 18)))
+    x = draw.integers(-1, 2, (4, 9, 8, channels)).astype(np.float32)
+    w = draw.integers(-1, 2, (2, 2, channels, 18)).astype(np.float32)
     x[0] = 1
-    for ours, theirs in zip(*(pulled(f, x, w, np.zeros(18, np.float32), (1, 1), ((0, 0), (1, 0)), False)
-                              for f in (native.conv_pool, apart)), strict=True):  # fmt: skip
+    args = x, w, np.zeros(18, np.float32), (1, 1), ((0, 0), (1, 0)), False
+    for ours, theirs in zip(pulled(native.conv_pool, *args), pulled(apart, *args), strict=True):
         near(ours, np.asarray(theirs))
 
 
