@@ -89,9 +89,7 @@ struct DotTile {
       at[p] = x + window[p];
       for (int z = 0; z < Z; z++) sum[p][z] = Vec{};
     }
-    IntVec lane;
-    for (int i = 0; i < LANES; i++) lane[i] = i;
-    IntVec keep = lane < static_cast<int32_t>(taps % LANES);  // behind lies the next pixel, and Inf * 0 is NaN
+    IntVec keep = first_lanes(taps % LANES);  // behind lies the next pixel, and Inf * 0 is NaN
     for (int64_t i = 0; i < rows; i++) {
       int64_t k = 0;
       for (; k + LANES <= taps; k += LANES, w += LANES)
@@ -145,9 +143,7 @@ struct InputGradientTile {
         for (int n = 0; n < N; n++) sum[p][n] += slope * weight[n];
       }
     }
-    IntVec lane;
-    for (int i = 0; i < LANES; i++) lane[i] = i;
-    IntVec keep = lane < static_cast<int32_t>(last_lanes);  // behind lies the next pixel, and Inf * 0 is NaN
+    IntVec keep = first_lanes(last_lanes);  // behind lies the next pixel, and Inf * 0 is NaN
     for (int p = 0; p < P; p++)
       for (int n = 0; n < N; n++) {
         Vec add = n == N - 1 ? (Vec)((IntVec)sum[p][n] & keep) : sum[p][n];

@@ -21,6 +21,13 @@ constexpr int64_t round_up(int64_t a, int64_t step) { return (a + step - 1) / st
 // `a` where it is greater or NaN, else `b`: NaN wins from either side, as in jax.lax.max
 TLX_INLINE Vec maximum(Vec a, Vec b) { return ((a > b) | (a != a)) ? a : b; }
 
+// All bits of the first `many` lanes, none of the others
+TLX_INLINE IntVec first_lanes(int64_t many) {
+  IntVec lane;
+  for (int i = 0; i < LANES; i++) lane[i] = i;
+  return lane < static_cast<int32_t>(many);
+}
+
 // Part of a vector: the first `many` lanes, the others zero or left alone
 TLX_INLINE Vec load_part(const float* from, int64_t many) {
   if (many >= LANES) return load(from);

@@ -25,9 +25,7 @@ struct WinnersToInput {
 #pragma GCC unroll 8
         for (int n = 0; n < N; n++) sum[i][n] += slope * load(from + i * w_step + n * LANES);
     }
-    IntVec lane;
-    for (int i = 0; i < LANES; i++) lane[i] = i;
-    IntVec keep = lane < static_cast<int32_t>(last_lanes);  // behind lies the next pixel, and Inf * 0 is NaN
+    IntVec keep = first_lanes(last_lanes);  // behind lies the next pixel, and Inf * 0 is NaN
     for (int i = 0; i < G; i++)
       for (int n = 0; n < N; n++) {
         Vec add = n == N - 1 ? (Vec)((IntVec)sum[i][n] & keep) : sum[i][n];
