@@ -95,13 +95,25 @@ static void near(const Array& got, const std::vector<double>& wanted, const char
   for (size_t i = 0; i < got.size(); i++) expect(std::fabs(got[i] - wanted[i]) <= 1e-5 * most, what);
 }
 
-static Shape random_shape(bool large) {
+enum Kind { ANY, LARGE, FEW_TAPS, FEWER_PRODUCTS };
+
+static Shape random_shape(Kind kind) {
   const int channels[] = {1, 2, 3, 16, 17, 20, 33}, outs[] = {1, 3, 16, 20, 50, 66};
   Shape s = {};
   s.B = between(1, 6), s.H = between(1, 17), s.W = between(1, 17), s.C = channels[between(0, 6)];
   s.R = between(1, 5), s.S = between(1, 5), s.O = outs[between(0, 5)];
-  if (large) s.C = between(60, 70), s.O = between(120, 140), s.R = s.S = 4, s.H = between(2, 8), s.W = between(2, 8);
+  if (kind == LARGE)
+    s.C = between(60, 70), s.O = between(120, 140), s.R = s.S = 4, s.H = between(2, 8), s.W = between(2, 8);
   s.stride_h = between(1, 3), s.stride_w = between(1, 3), s.top = between(0, 3), s.left = between(0, 3);
+  if (kind == FEW_TAPS) {
+    s.R = s.S = between(0, 1) ? 5 : 3, s.C = s.R == 3 && between(0, 1) ? 3 : 1;
+    s.stride_h = s.stride_w = 1, s.W = between(10, 26);
+    if (between(0, 1)) s.top = s.left = 0;
+  }
+  if (kind == FEWER_PRODUCTS) {
+    s.B = between(1, 3), s.C = 16 * between(4, 5), s.O = 16 * between(4, 5), s.H = between(3, 9), s.W = between(3, 9);
+    s.stride_h = s.stride_w = between(1, 2), s.R = s.S = 2 * s.stride_h + 1;
+  }
   s.HP = s.H + s.top + between(0, 3), s.WP = s.W + s.left + between(0, 3);
   s.P = tlx::outputs(s.HP, s.R, s.stride_h), s.Q = tlx::outputs(s.WP, s.S, s.stride_w);
   return s;
@@ -159,10 +171,13 @@ static Results run(const tlx::Kernels& k, tlx::Workers& workers, const Shape& s,
   return r;
 }
 
-static void check(int level, bool large, tlx::Workers& one, tlx::Workers& many) {
+static void check(int level, Kind kind, tlx::Workers& one, tlx::Workers& many) {
   const tlx::Kernels& k = *tlx::level(level).kernels;
-  Shape s = random_shape(large);
+  Shape s = random_shape(kind);
   Array x = normal(s.B * s.H * s.W * s.C), w = normal(s.taps() * s.O), b = normal(s.O);
+  if (kind == FEW_TAPS)
+    for (auto* values : {&x, &w, &b})
+      for (float& value : *values) value = std::round(value);  // so that pixels tie
   Array g = normal(s.B * s.pixels() * s.O), deep_w = normal(s.taps()), deep_g = normal(s.B * s.pixels() * s.C);
   Results r = run(k, one, s, x, w, b, g, deep_w, deep_g), t = run(k, many, s, x, w, b, g, deep_w, deep_g);
   expect(r.y == t.y && r.dx == t.dx && r.dw == t.dw && r.db == t.db, "bits of the convolution");
@@ -197,6 +212,15 @@ static void check(int level, bool large, tlx::Workers& one, tlx::Workers& many) 
     }
   });
   near(r.y, y, "forward");
+  std::vector<double> pooled(r.pooled.size());  // zeros: ReLU is behind
+  for (int64_t b = 0, columns = s.Q / 2; !pooled.empty() && b < s.B; b++)
+    for (int64_t p = 0; p < s.P / 2 * 2; p++)
+      for (int64_t q = 0; q < columns * 2; q++)
+        for (int64_t o = 0; o < s.O; o++) {
+          double& top = pooled[((b * (s.P / 2) + p / 2) * columns + q / 2) * s.O + o];
+          top = std::fmax(top, y[((b * s.P + p) * s.Q + q) * s.O + o]);
+        }
+  near(r.pooled, pooled, "forward with pooling");
   near(r.dx, dx, "input gradient");
   near(r.dw, dw, "weight gradient");
   near(r.db, db, "bias gradient");
@@ -212,13 +236,16 @@ int main(int count, char** arguments) {
   int rounds = count > 1 ? std::atoi(arguments[1]) : 20;
   PoolWorkers one(1), many(8);
   for (int level = 0; tlx::level(level).name; level++) {
-    for (int i = 0; i < rounds; i++) check(level, i % 10 == 9, one, many);
+    for (int i = 0; i < rounds; i++) {
+      Kind kind = i % 10 == 9 ? LARGE : i % 10 == 4 ? FEWER_PRODUCTS : i % 3 ? ANY : FEW_TAPS;
+      check(level, kind, one, many);
+    }
     std::printf("%s: %d shapes\n", tlx::level(level).name, rounds);
   }
   // Two calls side by side share the helpers.
-  std::thread beside([&] { check(0, false, one, many); });
+  std::thread beside([&] { check(0, ANY, one, many); });
   beside.join();
   DeadWorkers dead;
-  for (int i = 0; i < 5; i++) check(0, i == 0, one, dead);
+  for (int i = 0; i < 5; i++) check(0, i ? ANY : LARGE, one, dead);
   std::printf("right\n");
 }

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from convolution import forward, gradients, near, normal
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
@@ -24,8 +24,11 @@ def pulled(x, w, b, g, strides, padding):
     return y, *pull(g)
 
 
-def check(batch, size, channels, out, kernel, strides, padding):
-    """Each number is right but for five roundings of the sum of its terms' sizes: of both signs it may be near 0."""
+def check(batch, size, channels, out, kernel, strides, padding, shared=False):
+    """Each number is right but for five roundings of the sum of its terms' sizes: of both signs it may be near 0.
+
+    Where sums are `shared` by neighbours, the largest of these sizes counts for all.
+    """
     x, w, b = normal(0, batch, *size, channels), normal(1, *kernel, channels, out), normal(2, out)
 
     def exact(x, w, b, g):
@@ -35,7 +38,8 @@ def check(batch, size, channels, out, kernel, strides, padding):
     expected, sizes = exact(x, w, b, g), exact(*map(np.abs, (x, w, b, g)))
     for ours, theirs, terms in zip(pulled(x, w, b, g, strides, padding), expected, sizes, strict=True):
         assert ours.shape == theirs.shape
-        assert np.all(np.abs(np.asarray(ours) - theirs) <= 3e-7 * terms)
+        bound = terms.max(initial=0) if shared else terms
+        assert np.all(np.abs(np.asarray(ours) - theirs) <= 3e-7 * bound)
 
 
 @given(
@@ -74,6 +78,41 @@ def test_channels_behind_the_last_vector_equal_float64(out):
     """A few too many for whole vectors: where taps are many, they are dot products."""
     check(5, (9, 8), 20, out, (5, 5), (1, 1), ((0, 0), (0, 0)))
     check(3, (7, 9), 33, out, (4, 3), (2, 1), ((1, 0), (2, 1)))
+
+
+@settings(max_examples=10)
+@given(
+    batch=st.integers(1, 5),
+    size=st.tuples(st.integers(5, 14), st.integers(5, 14)),
+    channels=st.sampled_from([64, 80]),
+    out=st.sampled_from([64, 112, 128]),
+    kernel=st.sampled_from([(3, 1), (5, 2)]),
+    padding=st.tuples(st.tuples(side, side), st.tuples(side, side)),
+)
+@example(9, (6, 7), 64, 64, (3, 1), ((1, 1), (1, 1)))  # several images share a strip
+@example(2, (24, 25), 64, 64, (3, 1), ((1, 1), (1, 1)))  # tiles of an image in two turns
+def test_fewer_products_equal_float64(batch, size, channels, out, kernel, padding):
+    """Winograd's filters, for 3x3 taps and for 5x5 with strides of 2; odd numbers of outputs too."""
+    taps, stride = kernel
+    check(batch, size, channels, out, (taps, taps), (stride, stride), padding, shared=True)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("place", ["x", "w", "g"])
+def test_what_is_not_finite_keeps_to_its_windows_where_products_are_fewer(value, place):
+    args = {"x": normal(0, 3, 9, 8, 64), "w": normal(1, 3, 3, 64, 64), "g": normal(2, 3, 9, 8, 64)}
+    args[place][1, 2, 1, 3] = value
+    x, w, g = (jnp.array(args[name]) for name in "xwg")
+    around = ((1, 1), (1, 1))
+
+    def theirs(x, w):
+        return jax.lax.conv_general_dilated(x, w, (1, 1), around, dimension_numbers=NHWC, precision="highest")
+
+    (y, pull), (ours, dx, dw, _) = jax.vjp(theirs, x, w), pulled(x, w, jnp.zeros(64), g, (1, 1), around)
+    np.testing.assert_allclose(ours, y, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(dw, pull(g)[1], rtol=1e-3, atol=1e-3)
+    inner = np.s_[:, 1:-1, 1:-1]  # at the edge the zeros that JAX puts around g meet w
+    np.testing.assert_allclose(dx[inner], pull(g)[0][inner], rtol=1e-3, atol=1e-3)
 
 
 def test_negative_padding_cuts():

@@ -120,6 +120,27 @@ def test_the_fused_one_on_large_images_and_many_weights(size, channels, out):
         near(a, np.asarray(b))
 
 
+@given(
+    batch=st.integers(1, 4),
+    size=st.tuples(st.integers(4, 14), st.integers(10, 26)),
+    kernel=st.sampled_from([(5, 5, 1), (3, 3, 1), (3, 3, 3)]),
+    out=st.sampled_from([1, 3, 6, 15, 16, 20, 33, 50]),
+    padding=st.tuples(st.tuples(side, side), st.tuples(side, side)),
+    relu=st.booleans(),
+    values=st.sampled_from([3, 1000]),  # few values: many ties
+)
+def test_few_taps_equal_their_parts(batch, size, kernel, out, padding, relu, values):
+    """The first convolutions of nets for digits have kernels of their own, where lanes look up their pixels."""
+    draw = np.random.default_rng(0)
+    x = draw.integers(-(values // 2), values // 2 + 1, (batch, *size, kernel[2])).astype(np.float32)
+    w = draw.integers(-2, 3, (*kernel, out)).astype(np.float32)
+    args = x, w, draw.integers(-1, 2, out).astype(np.float32), (1, 1), padding, relu
+    (y, *slopes), (exact, *others) = (pulled(f, *args) for f in (native.conv_pool, apart))
+    np.testing.assert_array_equal(y, exact)  # sums of whole numbers
+    for a, b in zip(slopes, others, strict=True):
+        near(a, np.asarray(b), 3e-5)
+
+
 @pytest.mark.parametrize("channels", [1, 20])
 def test_pixels_that_tie_share_the_slope(channels):
     """Few values, so many windows have two, three or four maxima; sums of small whole numbers are exact."""
@@ -134,9 +155,10 @@ def test_pixels_that_tie_share_the_slope(channels):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", ["x", "w", "g"])
-def test_what_is_not_finite_reaches_the_gradients_of_the_fused_one_as_those_of_its_parts(value, place):
+@pytest.mark.parametrize("columns", [8, 12])  # from ten on, a kernel of few taps has tiles of its own
+def test_what_is_not_finite_reaches_the_gradients_of_the_fused_one_as_those_of_its_parts(value, place, columns):
     """The pixels that lose have the slope 0, and 0 times infinity is NaN."""
-    x, w, g = normal(0, 3, 6, 8, 3), normal(1, 3, 3, 3, 18), normal(2, 3, 2, 3, 18)
+    x, w, g = normal(0, 3, 6, columns, 3), normal(1, 3, 3, 3, 18), normal(2, 3, 2, columns // 2 - 1, 18)
     {"x": x, "w": w, "g": g}[place][1, 1, 1, 2] = value
 
     def gradients(function):
@@ -148,8 +170,9 @@ def test_what_is_not_finite_reaches_the_gradients_of_the_fused_one_as_those_of_i
 
 
 @pytest.mark.parametrize("relu", [False, True])
-def test_nan_passes_the_fused_one(relu):
-    x, w = normal(0, 2, 6, 6, 2), normal(1, 3, 3, 2, 5)
+@pytest.mark.parametrize(("columns", "channels"), [(6, 2), (12, 3)])
+def test_nan_passes_the_fused_one(relu, columns, channels):
+    x, w = normal(0, 2, 6, columns, channels), normal(1, 3, 3, channels, 5)
     x[1, 0, 0, 0] = np.nan
     y = native.conv_pool(jnp.array(x), jnp.array(w), None, (1, 1), ((0, 0), (0, 0)), relu)
     assert np.isnan(y[1, 0, 0]).all() and np.isnan(y).sum() == 5

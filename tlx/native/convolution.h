@@ -201,8 +201,8 @@ static void pack_weights(Workers& workers, const float* w, int64_t K, int64_t O,
 }
 
 // y[b,p,q,o] = b[o] + sum_ijc x[b, s p + i, s q + j, c] w[i,j,c,o]; with a mask: 2x2 max pooling of that, and ReLU.
-static void forward(Workers& workers, const Shape& given, const float* x, const float* w, const float* bias, float* y,
-                    uint8_t* mask, bool relu) {
+static void tiled_forward(Workers& workers, const Shape& given, const float* x, const float* w, const float* bias,
+                          float* y, uint8_t* mask, bool relu) {
   Shape s = given;
   if (mask) s.P = s.P / 2 * 2, s.Q = s.Q / 2 * 2;  // what pooling drops is not computed
   Strips strips(s, 192, mask ? 2 : 1);
@@ -268,7 +268,7 @@ static void forward(Workers& workers, const Shape& given, const float* x, const 
 }
 
 // dx[b, s p + i, s q + j, c] += sum_o g[b,p,q,o] w[i,j,c,o].
-static void input_gradient(Workers& workers, const Shape& s, const float* g, const float* w, float* dx) {
+static void tiled_input_gradient(Workers& workers, const Shape& s, const float* g, const float* w, float* dx) {
   if (s.pixels() == 0) {
     memset(dx, 0, s.B * s.H * s.W * s.C * sizeof(float));
     return;
@@ -457,7 +457,8 @@ static void large_weight_gradient(Workers& workers, const Shape& s, const float*
 }
 
 // dw[i,j,c,o] = sum_bpq x[b, s p + i, s q + j, c] g[b,p,q,o] and db[o] = sum_bpq g[b,p,q,o].
-static void weight_gradient(Workers& workers, const Shape& s, const float* x, const float* g, float* dw, float* db) {
+static void tiled_weight_gradient(Workers& workers, const Shape& s, const float* x, const float* g, float* dw,
+                                  float* db) {
   int64_t K = s.taps();
   if (s.B * s.pixels() == 0) {
     memset(dw, 0, K * s.O * sizeof(float));

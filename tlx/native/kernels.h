@@ -7,7 +7,9 @@ namespace {
 #include "vectors.h"
 #include "pooling.h"
 #include "convolution.h"
+#include "winograd.h"
 #include "winners.h"
+#include "few_taps.h"
 #include "depthwise.h"
 
 }  // namespace

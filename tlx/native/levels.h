@@ -3,6 +3,9 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "shape.h"
 #include "workers.h"

@@ -54,6 +54,15 @@ TLX_INLINE void store_bytes(uint8_t* to, ByteVec v, int64_t many) {
     for (int i = 0; i < many; i++) to[i] = v[i];
 }
 
+#if TLX_LANES == 16
+// Lane by lane one of the values of a vector, or of two; and whether any lane has a bit
+TLX_INLINE Vec look_up(Vec from, IntVec at) { return (Vec)_mm512_permutexvar_ps((__m512i)at, (__m512)from); }
+TLX_INLINE Vec look_up(Vec first, Vec second, IntVec at) {
+  return (Vec)_mm512_permutex2var_ps((__m512)first, (__m512i)at, (__m512)second);
+}
+TLX_INLINE bool any(IntVec v) { return _mm512_test_epi32_mask((__m512i)v, (__m512i)v) != 0; }
+#endif
+
 // A tile has P rows of N vectors; its P * N sums, N vectors and a scalar fill the registers.
 constexpr int tile_rows(int N) {
   if (TLX_REGISTERS == 16) return N == 1 ? 8 : 6;
@@ -116,6 +125,18 @@ struct Block {
   }
 };
 constexpr int64_t block_count(int64_t total) { return (total + MOST_VECTORS * LANES - 1) / (MOST_VECTORS * LANES); }
+
+// Whether no value is infinite or NaN
+static bool finite(const float* values, int64_t count) {
+  Vec sum[4] = {};  // four, as each add waits for the one before
+  float rest = 0;
+  int64_t i = 0;
+  for (; i + 4 * LANES <= count; i += 4 * LANES)
+    for (int n = 0; n < 4; n++) sum[n] += load(values + i + n * LANES) * 0.0f;
+  for (; i < count; i++) rest += values[i] * 0.0f;
+  for (int lane = 0; lane < LANES; lane++) rest += (sum[0][lane] + sum[1][lane]) + (sum[2][lane] + sum[3][lane]);
+  return rest == 0;
+}
 
 // The sum of `parts` arrays of `size` floats, of the places [from, end), in the first of them.
 static void add_parts(float* sums, int64_t parts, int64_t size, int64_t from, int64_t end) {

@@ -69,17 +69,6 @@ static Shape pooled_part(const Shape& given) {
   return s;
 }
 
-static bool finite(const float* values, int64_t count) {
-  Vec sum[4] = {};  // four, as each add waits for the one before
-  float rest = 0;
-  int64_t i = 0;
-  for (; i + 4 * LANES <= count; i += 4 * LANES)
-    for (int n = 0; n < 4; n++) sum[n] += load(values + i + n * LANES) * 0.0f;
-  for (; i < count; i++) rest += values[i] * 0.0f;
-  for (int lane = 0; lane < LANES; lane++) rest += (sum[0][lane] + sum[1][lane]) + (sum[2][lane] + sum[3][lane]);
-  return rest == 0;
-}
-
 // The gradient spread over the convolution's outputs, for where 0 meets what is not finite, as 0 * Inf is NaN.
 static const float* spread_out(Workers& workers, const Shape& s, const float* g, const uint8_t* mask) {
   float* to = scratch(GRADIENT, s.B * s.pixels() * s.O);
@@ -217,8 +206,8 @@ static void pooled_input_gradient(Workers& workers, const Shape& given, const fl
 
 // dw and db of the same: dw[k,o] += g[b,p,q,o] x[window of the winner + k]. Parts of the images and ranges of channels
 // have sums of their own, whatever the number of threads.
-static void pooled_weight_gradient(Workers& workers, const Shape& given, const float* x, const float* g,
-                                   const uint8_t* mask, float* dw, float* db) {
+static void list_weight_gradient(Workers& workers, const Shape& given, const float* x, const float* g,
+                                 const uint8_t* mask, float* dw, float* db) {
   Shape s = pooled_part(given);
   int64_t wide = round_up(s.row_taps(), LANES), vectors = wide / LANES, K = s.taps();
   int64_t per_pixel = upper(1, s.HP * s.WP * s.C / upper(1, s.pixels()));
