@@ -111,8 +111,9 @@ static Shape random_shape(Kind kind) {
     if (between(0, 1)) s.top = s.left = 0;
   }
   if (kind == FEWER_PRODUCTS) {
-    s.B = between(1, 3), s.C = 16 * between(4, 5), s.O = 16 * between(4, 5), s.H = between(3, 9), s.W = between(3, 9);
+    s.B = between(4, 6), s.C = 16 * between(4, 5), s.O = 16 * between(4, 5);
     s.stride_h = s.stride_w = between(1, 2), s.R = s.S = 2 * s.stride_h + 1;
+    s.H = s.stride_h * between(10, 12), s.W = s.stride_h * between(10, 12);
   }
   s.HP = s.H + s.top + between(0, 3), s.WP = s.W + s.left + between(0, 3);
   s.P = tlx::outputs(s.HP, s.R, s.stride_h), s.Q = tlx::outputs(s.WP, s.S, s.stride_w);

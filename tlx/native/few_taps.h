@@ -27,7 +27,8 @@ TLX_INLINE IntVec shifts_of(const Lanes& lanes, int64_t channels) {
   return at;
 }
 
-// Four pixels a lane: the greatest, NaN before all, and which of them equal it; with ReLU none where it is not positive.
+// Four pixels a lane: the greatest, NaN before all, and which of them equal it. With ReLU none does where that is not
+// positive.
 TLX_INLINE Vec pool(Vec a, Vec b, Vec c, Vec d, bool relu, ByteVec* bits) {
   __m512 p = (__m512)a, q = (__m512)b, r = (__m512)c, t = (__m512)d, zero = _mm512_setzero_ps();
   __m512 top = _mm512_max_ps(_mm512_max_ps(p, q), _mm512_max_ps(r, t));
@@ -153,7 +154,8 @@ constexpr FewTapsRuns few_taps_runs = {FewTaps<R, T, C>::forward, FewTaps<R, T, 
 
 // Null where a kernel has no such tiles, or its outputs, of which pooling leaves [P/2, Q/2], too few columns for one.
 static const FewTapsRuns* few_taps(const Shape& s) {
-  if (s.stride_h != 1 || s.stride_w != 1 || s.B == 0 || s.P < 2 || s.Q / 2 < upper(4, Lanes(s).together)) return nullptr;
+  if (s.stride_h != 1 || s.stride_w != 1 || s.B == 0 || s.P < 2) return nullptr;
+  if (s.Q / 2 < upper(4, Lanes(s).together)) return nullptr;
   if (s.R == 5 && s.S == 5 && s.C == 1) return &few_taps_runs<5, 5, 1>;
   if (s.R == 3 && s.S == 3 && s.C == 1) return &few_taps_runs<3, 3, 1>;
   if (s.R == 3 && s.S == 3 && s.C == 3) return &few_taps_runs<3, 9, 3>;

@@ -1,6 +1,7 @@
-// A convolution of 3x3 taps, or of 5x5 with strides of 2, by fewer products. Of two outputs and three taps, four sums of
-// inputs times four sums of taps make the six products; with strides of 2 the taps of even and of odd places are filters
-// of their own, of three and of two. Inf - Inf would be NaN, so what is not finite goes the plain way.
+// A convolution of 3x3 taps, or of 5x5 with strides of 2, by fewer products: four sums of inputs times four of taps
+// give two outputs of three taps, which have six. With strides of 2 the taps of even and of odd places are filters of
+// their own, of three and of two. A rounding is as large as a tile's inputs make it, where one of them is outside of an
+// output's window too; Inf - Inf would be NaN, so what is not finite goes the plain way.
 //
 // Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 
@@ -23,14 +24,21 @@ constexpr Filter FIVE_TAPS_BY_TWO = {
     5,
     7,
     7,
-    {{1, 0, 0, 0, -1}, {0, 0, 1, 0, 1}, {0, 0, -1, 0, 1}, {0, 0, 1, 0, 0, 0, -1}, {0, 1, 0, -1}, {0, 0, 0, 1}, {0, 0, 0, -1, 0, 1}},
+    {{1, 0, 0, 0, -1},
+     {0, 0, 1, 0, 1},
+     {0, 0, -1, 0, 1},
+     {0, 0, 1, 0, 0, 0, -1},
+     {0, 1, 0, -1},
+     {0, 0, 0, 1},
+     {0, 0, 0, -1, 0, 1}},
     {{1}, {.5f, 0, .5f, 0, .5f}, {.5f, 0, -.5f, 0, .5f}, {0, 0, 0, 0, 1}, {0, 1}, {0, 1, 0, 1}, {0, 0, 0, 1}},
     {{1, 0}, {1, 1}, {1, -1}, {0, -1}, {1, 0}, {1, 1}, {0, 1}}};
 
 // Null where there is none, or where it would not pay.
 static const Filter* filter_of(const Shape& s) {
   bool wide = s.C % LANES == 0 && s.O % LANES == 0 && s.C >= 64 && s.O >= 64;
-  if (!wide || s.B == 0 || s.P < 2 || s.Q < 2 || s.R != s.S || s.stride_h != s.stride_w) return nullptr;
+  bool many = s.B * s.pixels() >= 256;  // with few the sums of taps take longer than the products that they spare
+  if (!wide || !many || s.R != s.S || s.stride_h != s.stride_w) return nullptr;
   if (s.R == 3 && s.stride_h == 1) return &THREE_TAPS;
   return s.R == 5 && s.stride_h == 2 ? &FIVE_TAPS_BY_TWO : nullptr;
 }
@@ -116,18 +124,15 @@ static void scatter(const Terms& terms, const float* from, const int64_t* place,
 // The sums of taps of every product, [product][block of O][C][width of the block], from w [taps][C][O].
 static void filter_weights(Workers& workers, const Products& products, const float* w, int64_t C, int64_t O,
                            float* to) {
-  auto one = [&](int64_t product) {
-    for (int64_t n = 0; n < block_count(O); n++) {
-      Block block(O, n);
-      float* into = to + product * C * O + C * block.first;
-      int64_t place[1];
-      for (int64_t c = 0; c < C; c++) {
-        place[0] = c * O + block.first;
-        gather(products.tap[product], w, place, 1, block.width, into + c * block.width);
+  auto one = [&](int64_t c) {  // all products of a channel, whose taps then come from the first cache
+    for (int k = 0; k < products.count; k++)
+      for (int64_t n = 0; n < block_count(O); n++) {
+        Block block(O, n);
+        int64_t place = c * O + block.first;
+        gather(products.tap[k], w, &place, 1, block.width, to + k * C * O + C * block.first + c * block.width);
       }
-    }
   };
-  workers.run(products.count, one);
+  workers.run(C, one);
 }
 
 // y [rows, O] = x [rows, K] w, w in blocks of O.
