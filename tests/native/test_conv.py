@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from convolution import forward, gradients, near, normal
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
@@ -80,7 +80,6 @@ def test_channels_behind_the_last_vector_equal_float64(out):
     check(3, (7, 9), 33, out, (4, 3), (2, 1), ((1, 0), (2, 1)))
 
 
-@settings(max_examples=10)
 @given(
     batch=st.integers(4, 7),
     size=st.tuples(st.integers(10, 14), st.integers(10, 14)),
