@@ -155,14 +155,17 @@ def test_pixels_that_tie_share_the_slope(channels):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("place", ["x", "w", "g"])
-@pytest.mark.parametrize("columns", [8, 12])  # from ten on, a kernel of few taps has tiles of its own
-def test_what_is_not_finite_reaches_the_gradients_of_the_fused_one_as_those_of_its_parts(value, place, columns):
-    """The pixels that lose have the slope 0, and 0 times infinity is NaN."""
-    x, w, g = normal(0, 3, 6, columns, 3), normal(1, 3, 3, 3, 18), normal(2, 3, 2, columns // 2 - 1, 18)
+@pytest.mark.parametrize(("columns", "channels", "out"), [(8, 3, 18), (12, 3, 18), (12, 64, 64)])
+def test_what_is_not_finite_reaches_the_gradients_of_the_fused_one_as_those_of_its_parts(
+    value, place, columns, channels, out
+):
+    """The pixels that lose have the slope 0, and 0 times infinity is NaN. Each shape has kernels of its own."""
+    x, w = normal(0, 7, 6, columns, channels), normal(1, 3, 3, channels, out)
+    g = normal(2, 7, 2, columns // 2 - 1, out)
     {"x": x, "w": w, "g": g}[place][1, 1, 1, 2] = value
 
     def gradients(function):
-        _, pull = jax.vjp(lambda *args: function(*args, (1, 1), ((0, 0), (0, 0)), True), x, w, normal(3, 18))
+        _, pull = jax.vjp(lambda *args: function(*args, (1, 1), ((0, 0), (0, 0)), True), x, w, normal(3, out))
         return pull(jnp.array(g))
 
     for ours, theirs in zip(gradients(native.conv_pool), gradients(apart), strict=True):

@@ -287,9 +287,7 @@ static void tiled_input_gradient(Workers& workers, const Shape& s, const float* 
     float* to = packed + i * s.O * wide + s.O * block.first;
     for (int64_t o = 0; o < s.O; o++)
       memset(to + o * block.width + block.valid, 0, (block.width - block.valid) * sizeof(float));
-    for (int64_t first = 0; first < s.O; first += 16)  // turned by small squares, which stay in cache
-      for (int64_t k = 0; k < block.valid; k++)
-        for (int64_t o = first; o < lower(first + 16, s.O); o++) to[o * block.width + k] = from[k * s.O + o];
+    transpose(from, block.valid, s.O, s.O, to, block.width);
   };
   if (s.R * s.O * wide < 65536) {
     for (int64_t i = 0; i < s.R * blocks; i++) pack(i);

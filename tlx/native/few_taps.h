@@ -260,7 +260,7 @@ static void few_taps_weight_gradient(Workers& workers, const Shape& given, const
     }
   };
   workers.run(parts, body);
-  if (!clean) return weight_gradient(workers, given, x, spread_out(workers, given, g, mask), dw, db);
+  if (!clean) return tiled_weight_gradient(workers, given, x, spread_out(workers, given, g, mask), dw, db);
   add_parts(sums, parts, size, 0, size);
   for (int64_t k = 0; k <= K; k++)
     for (int64_t o = 0; o < s.O; o++) {

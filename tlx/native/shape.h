@@ -120,6 +120,15 @@ inline void copy_pixels(const float* from, int64_t count, int64_t channels, int6
   }
 }
 
+// The transpose of [rows, columns], rows `from_step` apart, into rows `to_step` apart; by small squares, which stay in
+// cache.
+inline void transpose(const float* from, int64_t rows, int64_t columns, int64_t from_step, float* to,
+                      int64_t to_step) {
+  for (int64_t first = 0; first < columns; first += 16)
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t c = first; c < std::min(first + 16, columns); c++) to[c * to_step + r] = from[r * from_step + c];
+}
+
 // The padded rows of a strip's inputs: [images, input_rows, WP, room], channels beyond C zero.
 inline void pad_strip(const Shape& s, const float* x, const Strip& strip, int64_t room, float* to, int64_t gap = 0) {
   for (int64_t b = 0; b < strip.images; b++)

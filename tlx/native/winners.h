@@ -132,9 +132,7 @@ static void turn_weights(Workers& workers, const Shape& s, const float* w, int64
     float* into = to + (i / together * s.O * together + i % together) * wide;
     const float* from = w + i * row_taps * s.O;
     for (int64_t o = 0; o < s.O; o++) memset(into + o * step + row_taps, 0, (wide - row_taps) * sizeof(float));
-    for (int64_t first = 0; first < s.O; first += 16)  // by small squares, which stay in cache
-      for (int64_t k = 0; k < row_taps; k++)
-        for (int64_t o = first; o < lower(first + 16, s.O); o++) into[o * step + k] = from[k * s.O + o];
+    transpose(from, row_taps, s.O, s.O, into, step);
   };
   if (s.R * s.O * wide < 65536) {
     for (int64_t i = 0; i < s.R; i++) turn(i);
@@ -148,7 +146,7 @@ static void pooled_input_gradient(Workers& workers, const Shape& given, const fl
                                   const float* w, float* dx) {
   Shape s = pooled_part(given);
   if (s.pixels() && !finite(w, s.taps() * s.O))
-    return input_gradient(workers, given, spread_out(workers, given, g, mask), w, dx);
+    return tiled_input_gradient(workers, given, spread_out(workers, given, g, mask), w, dx);
   Strips strips(s, 256, 2);
   if (strips.count == 0) {
     memset(dx, 0, s.B * s.H * s.W * s.C * sizeof(float));
@@ -266,7 +264,7 @@ static void list_weight_gradient(Workers& workers, const Shape& given, const flo
     }
   };
   workers.run(parts * ranges, body);
-  if (!clean) return weight_gradient(workers, given, x, spread_out(workers, given, g, mask), dw, db);
+  if (!clean) return tiled_weight_gradient(workers, given, x, spread_out(workers, given, g, mask), dw, db);
   int64_t pieces = (s.O + 15) / 16;
   auto finish = [&](int64_t piece) {
     int64_t first = piece * 16, last = lower(first + 16, s.O);

@@ -238,13 +238,7 @@ static bool winograd_input_gradient(Workers& workers, const Shape& given, const 
   if (!finite(w, s.taps() * s.O)) return false;
   Products products(f, s);
   float *weights = scratch(SHARED, products.count * s.C * s.O), *turned = scratch(INPUT, s.taps() * s.O);
-  auto turn = [&](int64_t tap) {
-    const float* from = w + tap * s.C * s.O;
-    float* to = turned + tap * s.C * s.O;
-    for (int64_t first = 0; first < s.O; first += 16)  // by small squares, which stay in cache
-      for (int64_t c = 0; c < s.C; c++)
-        for (int64_t o = first; o < lower(first + 16, s.O); o++) to[o * s.C + c] = from[c * s.O + o];
-  };
+  auto turn = [&](int64_t tap) { transpose(w + tap * s.C * s.O, s.C, s.O, s.O, turned + tap * s.C * s.O, s.C); };
   workers.run(s.R * s.S, turn);
   filter_weights(workers, products, turned, s.O, s.C, weights);
   int64_t image_step = s.HP * s.WP * s.C;
